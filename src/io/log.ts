@@ -48,7 +48,11 @@ export function createLog(options: LogOptions): Log {
     budget.lines--;
     const suppressed = budget.suppressed > 0 ? { suppressed: budget.suppressed } : {};
     budget.suppressed = 0;
-    const line = (options.journald ? asJournal : asText)(level, { ...fields, ...suppressed }, message);
+    const line = (options.journald ? asJournal : asText)(
+      level,
+      { ...fields, ...suppressed },
+      message,
+    );
     options.write(`${line.slice(0, LINE_CHARS_MAX)}\n`);
   };
   return {
