@@ -85,7 +85,7 @@ class Lane {
     const batch = this.#queue.drain();
     this.#delivered += batch.length;
     const pending = this.#consumer.take(batch);
-    if (pending) void this.#wait(pending);
+    if (pending instanceof Promise) void this.#wait(pending);
   }
 
   health(): ConsumerHealth {
