@@ -1,0 +1,53 @@
+import { SerialPort } from 'serialport';
+import { LinkError } from '#core/errors.ts';
+import type { OpenPort } from './port.ts';
+import { streamPort } from './stream-port.ts';
+
+/** What an ELM327 speaks unless told otherwise; drivers that know better pass their own. */
+const BAUD_DEFAULT = 38_400;
+/** How long a close may take before the port is given up; a vanished USB device never answers. */
+const CLOSE_MS_MAX = 1_000;
+
+/** A serial line: USB, UART or Bluetooth (rfcomm). Needs no udev: the path is taken as it is. */
+export function serialPort(path: string): OpenPort {
+  return async (signal, { baud = BAUD_DEFAULT } = {}) => {
+    const serial = new SerialPort({ path, baudRate: baud, autoOpen: false, lock: true });
+    await new Promise<void>((resolve, reject) => {
+      serial.open((error) => {
+        if (error) reject(openError(path, error));
+        else resolve();
+      });
+    });
+    const port = streamPort(serial, path, () => close(serial));
+    if (!signal.aborted) return port;
+    await port[Symbol.asyncDispose]();
+    throw new LinkError('OPEN_FAILED', `${path}: stopped while opening`);
+  };
+}
+
+function close(serial: SerialPort): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, CLOSE_MS_MAX);
+    const done = (): void => {
+      clearTimeout(timer);
+      serial.destroy();
+      resolve();
+    };
+    // Closing what an unplugged cable has closed already reports an error, and means the same.
+    if (serial.isOpen) serial.close(done);
+    else done();
+  });
+}
+
+function openError(path: string, error: Error): LinkError {
+  const reason = REASONS.find(([pattern]) => pattern.test(error.message))?.[1] ?? error.message;
+  return new LinkError('OPEN_FAILED', `${path}: ${reason}`, { cause: error });
+}
+
+const REASONS: readonly (readonly [RegExp, string])[] = [
+  [/No such file/i, 'no such port; is the device plugged in or paired?'],
+  [/Permission denied|EACCES/i, 'no permission; add the user to the group dialout'],
+  [/lock|busy/i, 'in use by another program'],
+  [/No such device|ENXIO|ENODEV/i, 'the device is gone'],
+  [/Inappropriate ioctl|Not a (tty|typewriter)/i, 'not a serial port'],
+];
