@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Sets up and runs everything: format, lint and types, then unit, integration and browser tests.
+# Installs what the tests need from Debian: chromium to look at the dashboard, socat for ptys.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+say() { printf 'test: %s\n' "$*"; }
+
+missing=()
+command -v chromium >/dev/null || missing+=(chromium)
+command -v socat >/dev/null || missing+=(socat)
+if [ ${#missing[@]} -gt 0 ]; then
+  say "installing ${missing[*]}"
+  root=()
+  [ "$(id -u)" = 0 ] || root=(sudo)
+  command -v apt-get >/dev/null || { say "apt-get is missing: install ${missing[*]} by hand" >&2; exit 1; }
+  "${root[@]}" apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive "${root[@]}" apt-get install -y -qq --no-install-recommends \
+    "${missing[@]}" >/dev/null
+fi
+
+scripts/setup.sh
+PATH=$PWD/node_modules/.bin:$PATH
+say 'types'
+tsc --noEmit
+say 'format and lint'
+biome check --error-on-warnings .
+say 'tests'
+vitest run "$@"

@@ -1,0 +1,198 @@
+import { LinkError } from '#core/errors.ts';
+import {
+  BUS_KINDS,
+  type BusKind,
+  busOfProtocol,
+  type Response,
+  readResponses,
+} from './elm-frames.ts';
+import type { Alert, Answer } from './elm-text.ts';
+import type { Elm327 } from './elm327.ts';
+
+/**
+ * An ELM327 or STN adapter, set up so that every line says who sent it: what it can do is found out
+ * by command, because clones print any version they like (a "v2.1" may know the v1.0 commands
+ * only). Whatever answers `?` is not there, which is never fatal but for the headers.
+ */
+
+/** ATZ restarts the adapter; the slowest take over a second (DSJ p. 49). */
+const RESTART_MS = 3_000;
+const AT_MS = 1_500;
+/** Finding the protocol tries each bus in turn, the slow ones with a 5-baud initialisation. */
+const SEARCH_MS = 20_000;
+/** P2*CAN: an ECU that answered "wait" (7F xx 78) may take 5 s (ISO 15765-4, table 5). */
+export const SLOW_ANSWER_MS = 7_000;
+/** The adapter itself gives up after ATST, 1 s at most, and then says NO DATA. */
+export const ANSWER_MS = 2_500;
+const SET_TRIES = 3;
+
+/** The adapter lost its settings and has to be set up again; the link is as good as before. */
+export class AdapterRestarted extends Error {
+  override readonly name = 'AdapterRestarted';
+}
+
+export type Outcome =
+  | { readonly kind: 'answered'; readonly responses: readonly Response[]; readonly lines: number }
+  /** Nobody on the bus knows the request: on CAN an unsupported one gets no answer at all. */
+  | { readonly kind: 'silent' }
+  /** There is no bus: the car sleeps, or the plug is not in. */
+  | { readonly kind: 'no-bus'; readonly alert: Alert }
+  /** The answer was cut or did not come; the same request may well succeed. */
+  | { readonly kind: 'disturbed'; readonly alert: Alert | 'timeout' | 'garbage' };
+
+const RESTARTS: readonly Alert[] = ['banner', 'low-voltage-reset', 'internal-error'];
+// biome-ignore format: a list
+const NO_BUS: readonly Alert[] = [
+  'unable-to-connect', 'bus-init-error', 'can-error', 'bus-error', 'bus-busy', 'feedback-error',
+];
+// biome-ignore format: a list
+const DISTURBED: readonly Alert[] = [
+  'stopped', 'buffer-full', 'data-error', 'rx-error', 'out-of-memory', 'flow-control-timeout', 'unknown',
+];
+
+export interface Features {
+  /** `ATAT1`: the adapter learns how long the ECUs take. */
+  readonly adaptiveTiming: boolean;
+  /** `ATS0`: lines without spaces, a third shorter. */
+  readonly spacesOff: boolean;
+  /** `ATAL`: messages over 7 bytes. */
+  readonly longMessages: boolean;
+  /** `STI`: an STN chip, by its answer. */
+  readonly stn: string | undefined;
+  readonly voltage: boolean;
+}
+
+export class Adapter {
+  readonly counters = { badLines: 0, incomplete: 0 };
+  /** As the adapter calls itself; not to be believed. */
+  banner = '';
+  features: Features | undefined;
+  /** Digit of `ATDPN` and the bus it stands for, once an ECU has answered. */
+  protocol: string | undefined;
+  bus: BusKind | undefined;
+  readonly #elm: Elm327;
+  readonly #signal: AbortSignal;
+
+  constructor(elm: Elm327, signal: AbortSignal) {
+    this.#elm = elm;
+    this.#signal = signal;
+  }
+
+  /** Restarts the adapter and sets it up. Throws a LinkError when it does not do what it must. */
+  async setUp(): Promise<void> {
+    const hello = await this.#elm.ask('ATZ', RESTART_MS, this.#signal);
+    this.#elm.takeRestarted(); // This time it was us.
+    this.banner = /(ELM|OBD|STN)[^>\r]*/i.exec(hello?.text ?? '')?.[0].trim() ?? '';
+    await this.#set('ATE0');
+    await this.#set('ATL0');
+    const spacesOff = await this.#set('ATS0');
+    // Without headers two ECUs that answer at once cannot be told apart (DSJ p. 43).
+    if (!(await this.#set('ATH1'))) {
+      throw new LinkError(
+        'BAD_ANSWER',
+        `${this.banner || 'adapter'}: does not show headers (ATH1)`,
+      );
+    }
+    await this.#set('ATCAF1');
+    this.features = {
+      spacesOff,
+      longMessages: await this.#set('ATAL'),
+      adaptiveTiming: await this.#set('ATAT1'),
+      stn: await this.#stn(),
+      voltage: (await this.voltage()) !== undefined,
+    };
+  }
+
+  /**
+   * Looks for ECUs: with the protocol that worked last, or through all of them. `ATTP` and not
+   * `ATSP`, which would write the adapter's EEPROM each time (DSJ p. 36).
+   */
+  async connect(lastProtocol: string | undefined): Promise<Outcome> {
+    await this.#set(lastProtocol === undefined ? 'ATTP0' : `ATTPA${lastProtocol}`);
+    const first = await this.#ask('0100', SEARCH_MS);
+    if (first === undefined) return { kind: 'disturbed', alert: 'timeout' };
+    if (first.data.length === 0) return this.#withoutData(first);
+    const digit = await this.#protocolDigit();
+    const bus = digit === undefined ? guessBus(first.data) : busOfProtocol(digit);
+    if (bus === undefined) {
+      const seen = digit === undefined ? JSON.stringify(first.data[0]) : `protocol ${digit}`;
+      throw new LinkError('BAD_ANSWER', `${this.banner}: not a bus with OBD-II: ${seen}`);
+    }
+    this.bus = bus;
+    this.protocol = digit;
+    return this.#withData(first, bus);
+  }
+
+  /**
+   * One OBD request, sent to all ECUs.
+   *
+   * @param hex service and data: `010C`
+   * @param frames lines to wait for; the adapter then answers at once after the last (DSJ p. 32)
+   */
+  async request(hex: string, timeoutMs = ANSWER_MS, frames?: number): Promise<Outcome> {
+    if (this.bus === undefined) throw new Error('request before connect');
+    const count = frames === undefined ? '' : frames.toString(16).toUpperCase();
+    const answer = await this.#ask(hex + count, timeoutMs);
+    if (answer === undefined) return { kind: 'disturbed', alert: 'timeout' };
+    return answer.data.length === 0 ? this.#withoutData(answer) : this.#withData(answer, this.bus);
+  }
+
+  /** Volts at the plug, or undefined where the adapter does not measure them. */
+  async voltage(): Promise<number | undefined> {
+    const answer = await this.#ask('ATRV', AT_MS);
+    const volts = /^(\d+\.\d+)V?$/.exec(answer?.text ?? '')?.[1];
+    return volts === undefined ? undefined : Number(volts);
+  }
+
+  #withData(answer: Answer, bus: BusKind): Outcome {
+    const responses = readResponses(bus, answer.data, this.counters);
+    const alert = answer.alerts.find((seen) => DISTURBED.includes(seen)) ?? 'garbage';
+    if (responses.length === 0) return { kind: 'disturbed', alert };
+    return { kind: 'answered', responses, lines: answer.data.length };
+  }
+
+  #withoutData(answer: Answer): Outcome {
+    const none = answer.alerts.find((alert) => NO_BUS.includes(alert));
+    if (none !== undefined) return { kind: 'no-bus', alert: none };
+    const cut = answer.alerts.find((alert) => DISTURBED.includes(alert));
+    if (cut !== undefined) return { kind: 'disturbed', alert: cut };
+    return answer.alerts.includes('no-data')
+      ? { kind: 'silent' }
+      : { kind: 'disturbed', alert: 'garbage' };
+  }
+
+  /** An AT setting; true when the adapter says OK. `?` may be a slip of the line, so it is asked again. */
+  async #set(command: string): Promise<boolean> {
+    for (let tries = 0; tries < SET_TRIES; tries++) {
+      const answer = await this.#ask(command, AT_MS);
+      if (answer?.alerts.includes('ok')) return true;
+    }
+    return false;
+  }
+
+  async #stn(): Promise<string | undefined> {
+    const answer = await this.#elm.ask('STI', AT_MS, this.#signal);
+    return /STN\S+( v\S+)?/.exec(answer?.text ?? '')?.[0];
+  }
+
+  async #protocolDigit(): Promise<string | undefined> {
+    const answer = await this.#ask('ATDPN', AT_MS);
+    // `A6`: protocol 6, found automatically.
+    return /^A?([1-9A-C])$/.exec(answer?.text ?? '')?.[1];
+  }
+
+  async #ask(command: string, timeoutMs: number): Promise<Answer | undefined> {
+    const answer = await this.#elm.ask(command, timeoutMs, this.#signal);
+    const restart = answer?.alerts.find((alert) => RESTARTS.includes(alert));
+    if (this.#elm.takeRestarted() || restart !== undefined) {
+      throw new AdapterRestarted(`the adapter restarted by itself (${restart ?? 'banner'})`);
+    }
+    return answer;
+  }
+}
+
+/** For clones without ATDPN: the bus on whose rules the lines add up. */
+function guessBus(lines: readonly string[]): BusKind | undefined {
+  const scratch = { badLines: 0, incomplete: 0 };
+  return BUS_KINDS.find((bus) => readResponses(bus, lines, scratch).length > 0);
+}

@@ -1,0 +1,219 @@
+import type { Clock } from '#core/clock.ts';
+import { LinkError } from '#core/errors.ts';
+import type { Micros } from '#core/stream.ts';
+import type { Port } from '../../io/port.ts';
+import { type Answer, parseAnswer } from './elm-text.ts';
+
+/**
+ * The adapter's dialogue: one command out, text up to the next prompt back (ELM327 data sheet DSJ,
+ * p. 9). What has to be right for it never to get stuck or out of step:
+ *
+ * - Nothing is sent before the prompt of the last command has come, because any byte received
+ *   during work aborts it (STOPPED, p. 89).
+ * - An empty line is never sent: it repeats the last command, which could be one that erases.
+ * - NUL bytes are dropped, as the data sheet asks, and so is whatever is not printable: 0xFC comes
+ *   from some adapters at start-up.
+ * - A prompt with nothing before it belongs to no answer: every command is answered by something.
+ * - When no prompt comes, a harmless command interrupts whatever the adapter is doing.
+ */
+const PROMPT = 0x3e;
+const CR = 0x0d;
+const LF = 0x0a;
+/** Text without a prompt; the longest honest answer (4095 bytes in CAN frames) is 15 KB. */
+const ANSWER_CHARS_MAX = 32_768;
+const RESYNC_TRIES = 3;
+const RESYNC_MS = 700;
+/** Nothing may come for this long before the dialogue counts as in step again. */
+const QUIET_MS = 60;
+/** `AT` followed by nothing: answered at once by every version, and changes nothing. */
+const HARMLESS = 'AT';
+
+export interface DialogueCounters {
+  commands: number;
+  /** Commands that got no prompt in time. */
+  timeouts: number;
+  /** Times the dialogue had to be brought back into step. */
+  resyncs: number;
+  /** Prompts that belonged to no command. */
+  strayPrompts: number;
+  /** Bytes that no adapter should send: NUL, 0xFC, line noise. */
+  strayBytes: number;
+  /** Lines that were neither data nor a known message. */
+  garbageLines: number;
+}
+
+/** What an adapter says when it has lost its settings (DSJ p. 9, 89). */
+const RESTARTED = /ELM327|LV RESET/;
+
+interface Waiting {
+  readonly resolve: (text: string) => void;
+  readonly reject: (error: LinkError) => void;
+}
+
+export class Elm327 {
+  readonly counters: DialogueCounters = {
+    commands: 0,
+    timeouts: 0,
+    resyncs: 0,
+    strayPrompts: 0,
+    strayBytes: 0,
+    garbageLines: 0,
+  };
+  readonly #port: Port;
+  readonly #clock: Clock;
+  #text = '';
+  #waiting: Waiting | undefined;
+  #lost: LinkError | undefined;
+  #bytes = 0;
+  #answeredAt: Micros = 0;
+  #restarted = false;
+
+  constructor(port: Port, clock: Clock) {
+    this.#port = port;
+    this.#clock = clock;
+  }
+
+  /** Bytes received so far; an adapter that never answers has sent none. */
+  get received(): number {
+    return this.#bytes;
+  }
+
+  /** When the prompt of the last answer came. */
+  get answeredAt(): Micros {
+    return this.#answeredAt;
+  }
+
+  /** True once after the adapter has started anew by itself: all its settings are lost. */
+  takeRestarted(): boolean {
+    const restarted = this.#restarted;
+    this.#restarted = false;
+    return restarted;
+  }
+
+  /** Reads until the link ends. Resolves then; a pending `ask` rejects with the reason. */
+  async listen(): Promise<void> {
+    try {
+      for await (const chunk of this.#port.input) this.#receive(chunk);
+      this.#fail(new LinkError('LINK_LOST', 'the adapter hung up'));
+    } catch (error) {
+      if (!(error instanceof LinkError)) throw error;
+      this.#fail(error);
+    }
+  }
+
+  /**
+   * Sends a command and returns the adapter's answer, or undefined when no prompt came in
+   * `timeoutMs`; the dialogue is in step again in either case.
+   *
+   * @param command without the carriage return, not empty
+   * @throws LinkError when the link ends, or the adapter does not come back into step
+   */
+  async ask(command: string, timeoutMs: number, signal: AbortSignal): Promise<Answer | undefined> {
+    // Control characters could smuggle in a second command or an empty line.
+    if (!/^[\x20-\x7e]+$/.test(command)) throw new RangeError(`not a command: ${command}`);
+    this.counters.commands++;
+    const raw = await this.#exchange(command, timeoutMs, signal);
+    if (raw === undefined) {
+      this.counters.timeouts++;
+      await this.resync(signal);
+      return undefined;
+    }
+    const answer = parseAnswer(raw, command.replaceAll(' ', '').toUpperCase());
+    this.counters.garbageLines += answer.garbage;
+    return answer;
+  }
+
+  /** Interrupts whatever the adapter is doing, and waits until it is ready for a command. */
+  async resync(signal: AbortSignal): Promise<void> {
+    this.counters.resyncs++;
+    for (let tries = 0; tries < RESYNC_TRIES; tries++) {
+      if ((await this.#exchange(HARMLESS, RESYNC_MS, signal)) === undefined) continue;
+      // Interrupting work gives two prompts: one for STOPPED, one for the rest of the command.
+      await this.#quiet(signal);
+      return;
+    }
+    throw new LinkError(
+      'NO_ANSWER',
+      this.#bytes === 0
+        ? 'no answer; is it an ELM327 adapter, is it powered, is the baud rate right?'
+        : `no prompt after ${this.#bytes} bytes, last ${JSON.stringify(this.#text.slice(-40))}`,
+    );
+  }
+
+  async #exchange(
+    command: string,
+    timeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
+    if (this.#lost) throw this.#lost;
+    if (signal.aborted) throw new LinkError('NO_ANSWER', 'stopped', { cause: signal.reason });
+    this.#noteReset();
+    const done = new AbortController();
+    const answered = new Promise<string>((resolve, reject) => {
+      this.#waiting = { resolve, reject };
+    });
+    const stop = (): void => this.#fail(new LinkError('NO_ANSWER', 'stopped'));
+    signal.addEventListener('abort', stop, { once: true });
+    const late = this.#clock.sleep(timeoutMs, done.signal).then(
+      () => undefined,
+      () => answered, // Woken early because the race below is over.
+    );
+    try {
+      // The write is raced too: a line held up by flow control must not hold up the timeout.
+      const written = this.#port.write(`${command}\r`).then(() => answered);
+      return await Promise.race([answered, written, late]);
+    } finally {
+      done.abort();
+      signal.removeEventListener('abort', stop);
+      this.#waiting = undefined;
+    }
+  }
+
+  async #quiet(signal: AbortSignal): Promise<void> {
+    let seen: number;
+    do {
+      seen = this.#bytes;
+      await this.#clock.sleep(QUIET_MS, signal);
+    } while (this.#bytes !== seen);
+    if (this.#lost) throw this.#lost;
+  }
+
+  #receive(chunk: Uint8Array): void {
+    this.#bytes += chunk.length;
+    for (const byte of chunk) {
+      if (byte === PROMPT) this.#prompt();
+      else if ((byte >= 0x20 && byte < 0x7f) || byte === CR || byte === LF) {
+        this.#text += String.fromCharCode(byte);
+      } else this.counters.strayBytes++;
+    }
+    if (this.#text.length > ANSWER_CHARS_MAX) {
+      this.#text = '';
+      this.counters.garbageLines++;
+    }
+  }
+
+  #prompt(): void {
+    if (this.#waiting === undefined || this.#text.trim() === '') {
+      this.counters.strayPrompts++;
+      this.#noteReset();
+      return;
+    }
+    const { resolve } = this.#waiting;
+    const text = this.#text;
+    this.#waiting = undefined;
+    this.#text = '';
+    this.#answeredAt = this.#clock.now();
+    resolve(text);
+  }
+
+  /** Discards text that nobody asked for, but not the news that the adapter has restarted. */
+  #noteReset(): void {
+    if (RESTARTED.test(this.#text)) this.#restarted = true;
+    this.#text = '';
+  }
+
+  #fail(error: LinkError): void {
+    this.#lost = error;
+    this.#waiting?.reject(error);
+  }
+}

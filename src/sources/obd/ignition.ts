@@ -1,0 +1,118 @@
+import type { Micros } from '#core/stream.ts';
+
+/**
+ * Whether the car is on, from signals none of which is enough alone: engine speed, road speed, the
+ * voltage at the plug, and whether the ECUs answer at all.
+ *
+ * Asking a parked car keeps its bus awake, which drains the battery and sets off alarms. So polling
+ * stops when the car is off; then only the voltage is watched, which stays inside the adapter, and
+ * the car is asked at pauses that double from PROBE_MS_FIRST to PROBE_MS_MAX. A rise of the voltage
+ * (ignition on, charging) asks at once.
+ */
+export type Ignition = 'off' | 'on' | 'running';
+
+/** Requests in a row without any answer from the car before it counts as off. */
+const SILENT_REQUESTS = 3;
+/** And at least for this long, so that the dip of a cranking engine does not count. */
+const SILENT_MS = 2_000;
+/** Some cars answer for hours after they were parked: engine and car stand still, nothing charges. */
+const STANDSTILL_MS = 10 * 60_000;
+/** Above this the alternator or the DC-DC converter works. */
+const CHARGING_V = 13.0;
+const RISE_V = 0.3;
+const PROBE_MS_FIRST = 2_000;
+const PROBE_MS_MAX = 300_000;
+
+export class IgnitionSense {
+  #state: Ignition = 'off';
+  #rpm = 0;
+  #speed = 0;
+  #volts: number | undefined;
+  /** The lowest voltage since the car went off: what a rise is measured against. */
+  #restVolts: number | undefined;
+  #answeredAt: Micros;
+  #movedAt: Micros;
+  #silent = 0;
+  #probeMs = PROBE_MS_FIRST;
+  #probedAt: Micros;
+
+  constructor(now: Micros) {
+    this.#answeredAt = now;
+    this.#movedAt = now;
+    this.#probedAt = now;
+  }
+
+  get state(): Ignition {
+    return this.#state;
+  }
+
+  /** An ECU answered. */
+  answered(now: Micros): void {
+    this.#answeredAt = now;
+    this.#silent = 0;
+    if (this.#state === 'off') {
+      this.#movedAt = now;
+      this.#probeMs = PROBE_MS_FIRST;
+      this.#restVolts = undefined;
+    }
+    this.#settle(now);
+  }
+
+  /** A request went out and nobody on the bus answered. */
+  silent(now: Micros): void {
+    this.#silent++;
+    if (this.#silent >= SILENT_REQUESTS && now - this.#answeredAt >= SILENT_MS * 1000) {
+      this.#goOff(now);
+    }
+  }
+
+  /** @param rpm engine speed in /min */
+  engine(rpm: number, now: Micros): void {
+    this.#rpm = rpm;
+    this.answered(now);
+  }
+
+  /** @param kmh road speed in km/h */
+  speed(kmh: number, now: Micros): void {
+    this.#speed = kmh;
+    this.answered(now);
+  }
+
+  /** @param volts at the plug */
+  voltage(volts: number): void {
+    this.#volts = volts;
+    if (this.#state !== 'off') return;
+    this.#restVolts = Math.min(this.#restVolts ?? volts, volts);
+  }
+
+  /** While off: whether the car should be asked now. Calling it with true as the result counts as asking. */
+  shouldProbe(now: Micros): boolean {
+    const rest = this.#restVolts ?? Number.POSITIVE_INFINITY;
+    const volts = this.#volts ?? 0;
+    const rose = volts - rest >= RISE_V;
+    if (!rose && now - this.#probedAt < this.#probeMs * 1000) return false;
+    // The new level is the rest from now on: one rise asks once.
+    if (rose) this.#restVolts = volts;
+    this.#probedAt = now;
+    this.#probeMs = Math.min(this.#probeMs * 2, PROBE_MS_MAX);
+    return true;
+  }
+
+  #settle(now: Micros): void {
+    const charging = (this.#volts ?? 0) >= CHARGING_V;
+    if (this.#rpm > 0 || this.#speed > 0 || charging) this.#movedAt = now;
+    if (now - this.#movedAt >= STANDSTILL_MS * 1000) this.#goOff(now);
+    else this.#state = this.#rpm > 0 || this.#speed > 0 ? 'running' : 'on';
+  }
+
+  #goOff(now: Micros): void {
+    if (this.#state === 'off') return;
+    this.#state = 'off';
+    this.#rpm = 0;
+    this.#speed = 0;
+    this.#silent = 0;
+    this.#restVolts = this.#volts;
+    this.#probedAt = now;
+    this.#probeMs = PROBE_MS_FIRST;
+  }
+}

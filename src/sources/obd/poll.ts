@@ -1,0 +1,179 @@
+import type { Micros } from '#core/stream.ts';
+
+/**
+ * What to ask next. Each PID has the rate its value is worth; whoever is most overdue, measured in
+ * its own periods, goes first, so that a slow adapter slows all of them in proportion.
+ *
+ * On CAN one request may hold six PIDs (SAE J1979, 6.3.1.1). The answer carries no lengths, so each
+ * PID is asked alone until its length has been seen, and only then shares a request with PIDs of a
+ * similar rate. A request whose answer did not add up is taken apart for good.
+ *
+ * The number of lines that a request is answered with is learned too: with it the adapter stops
+ * waiting for more ECUs (ELM327 data sheet DSJ, p. 32), which doubles the rate of most.
+ */
+export const PIDS_PER_REQUEST = 6;
+/** Answers with the same number of lines before the number is believed. */
+const SAME_LINES = 3;
+/** The count is one hexadecimal digit. */
+const LINES_MAX = 15;
+/** Requests in a row without an answer before a group is only asked now and then. */
+const MISSES_MAX = 3;
+const SUSPENDED_MS = 60_000;
+/** Answers in a row that did not add up before the PIDs of a group are asked one by one. */
+const MISMATCHES_MAX = 3;
+
+export interface PollPid {
+  readonly pid: number;
+  /** Requests a second that the value is worth; above 0. */
+  readonly hz: number;
+}
+
+/** PIDs that share one request. */
+export interface PollGroup {
+  /** Ascending. */
+  readonly pids: readonly number[];
+  readonly hz: number;
+  askedAt: Micros | undefined;
+  misses: number;
+  mismatches: number;
+  /** Lines of the last answers, and how many of them in a row were the same. */
+  lines: number;
+  sameLines: number;
+}
+
+export class PollPlan {
+  readonly #packing: boolean;
+  readonly #unlearned: Map<number, PollPid>;
+  readonly #learned = new Map<number, PollPid>();
+  /** PIDs that never share a request again. */
+  readonly #alone = new Set<number>();
+  #groups: PollGroup[];
+  #useCounts = true;
+
+  /** @param packing whether requests may hold several PIDs: on CAN only */
+  constructor(pids: readonly PollPid[], packing: boolean) {
+    this.#packing = packing;
+    this.#unlearned = new Map(pids.map((row) => [row.pid, row]));
+    this.#groups = pids.map((row) => newGroup([row]));
+  }
+
+  get groups(): readonly PollGroup[] {
+    return this.#groups;
+  }
+
+  /** The group to ask now, or undefined when none is due. */
+  next(now: Micros): PollGroup | undefined {
+    let best: PollGroup | undefined;
+    let worst = 1;
+    for (const group of this.#groups) {
+      const overdue =
+        group.askedAt === undefined
+          ? Number.POSITIVE_INFINITY
+          : (now - group.askedAt) / periodOf(group);
+      if (overdue < worst || (best && overdue === worst)) continue;
+      best = group;
+      worst = overdue;
+    }
+    return best;
+  }
+
+  /** When the next group is due; at once where one has not been asked yet. */
+  dueAt(): Micros {
+    return Math.min(
+      ...this.#groups.map((group) => (group.askedAt ?? Number.NEGATIVE_INFINITY) + periodOf(group)),
+    );
+  }
+
+  /** How many lines to tell the adapter to wait for, or undefined while that is not known. */
+  framesFor(group: PollGroup): number | undefined {
+    const known = this.#useCounts && group.sameLines >= SAME_LINES && group.lines <= LINES_MAX;
+    return known ? group.lines : undefined;
+  }
+
+  /** The adapter does not know the count digit: some clones take it for part of the request. */
+  dropCounts(): void {
+    this.#useCounts = false;
+  }
+
+  /** Every PID asked for was answered, in `lines` lines. */
+  answered(group: PollGroup, lines: number): void {
+    group.misses = 0;
+    group.mismatches = 0;
+    group.sameLines = lines === group.lines ? group.sameLines + 1 : 1;
+    group.lines = lines;
+    const [pid] = group.pids;
+    const row = pid === undefined ? undefined : this.#unlearned.get(pid);
+    if (row === undefined) return;
+    this.#unlearned.delete(row.pid);
+    this.#learned.set(row.pid, row);
+    if (this.#packing && this.#unlearned.size === 0) this.#pack();
+  }
+
+  /** The answer lacked a PID or did not add up. */
+  mismatched(group: PollGroup): void {
+    group.sameLines = 0;
+    if (group.pids.length === 1) {
+      this.missed(group);
+      return;
+    }
+    // One bad answer may be a disturbance; several in a row mean that these PIDs do not mix.
+    if (++group.mismatches < MISMATCHES_MAX) return;
+    const rows = group.pids.flatMap((pid) => this.#learned.get(pid) ?? []);
+    for (const { pid } of rows) this.#alone.add(pid);
+    this.#groups = [
+      ...this.#groups.filter((other) => other !== group),
+      ...rows.map((row) => newGroup([row])),
+    ];
+  }
+
+  /** Nobody answered. */
+  missed(group: PollGroup): void {
+    group.misses++;
+    group.sameLines = 0;
+    // A PID that is announced but never answered must not hold up the packing of the others.
+    const [pid] = group.pids;
+    if (pid === undefined || group.misses < MISSES_MAX || !this.#unlearned.delete(pid)) return;
+    if (this.#packing && this.#unlearned.size === 0) this.#pack();
+  }
+
+  /** Groups that have stopped answering. */
+  get suspended(): number {
+    return this.#groups.filter((group) => group.misses >= MISSES_MAX).length;
+  }
+
+  #pack(): void {
+    const silent = this.#groups.filter((group) => !this.#learned.has(group.pids[0] ?? -1));
+    const rows = [...this.#learned.values()].sort((a, b) => b.hz - a.hz || a.pid - b.pid);
+    const groups: PollGroup[] = [];
+    let shared: PollPid[] = [];
+    for (const row of rows) {
+      if (this.#alone.has(row.pid)) {
+        groups.push(newGroup([row]));
+        continue;
+      }
+      shared.push(row);
+      if (shared.length < PIDS_PER_REQUEST) continue;
+      groups.push(newGroup(shared));
+      shared = [];
+    }
+    if (shared.length > 0) groups.push(newGroup(shared));
+    this.#groups = [...groups, ...silent];
+  }
+}
+
+function newGroup(rows: readonly PollPid[]): PollGroup {
+  return {
+    pids: rows.map(({ pid }) => pid).sort((a, b) => a - b),
+    hz: Math.max(...rows.map(({ hz }) => hz)),
+    askedAt: undefined,
+    misses: 0,
+    mismatches: 0,
+    lines: 0,
+    sameLines: 0,
+  };
+}
+
+/** Microseconds between two requests of a group. */
+function periodOf(group: PollGroup): number {
+  return group.misses >= MISSES_MAX ? SUSPENDED_MS * 1000 : 1e6 / group.hz;
+}
