@@ -8,6 +8,7 @@ import {
 } from './elm-frames.ts';
 import type { Alert, Answer } from './elm-text.ts';
 import type { Elm327 } from './elm327.ts';
+import type { Timing } from './timing.ts';
 
 /**
  * An ELM327 or STN adapter, set up so that every line says who sent it: what it can do is found out
@@ -70,12 +71,15 @@ export class Adapter {
   /** Digit of `ATDPN` and the bus it stands for, once an ECU has answered. */
   protocol: string | undefined;
   bus: BusKind | undefined;
+  #tuned = false;
   readonly #elm: Elm327;
   readonly #signal: AbortSignal;
+  readonly #timing: Timing;
 
-  constructor(elm: Elm327, signal: AbortSignal) {
+  constructor(elm: Elm327, signal: AbortSignal, timing: Timing) {
     this.#elm = elm;
     this.#signal = signal;
+    this.#timing = timing;
   }
 
   /** Restarts the adapter and sets it up. Throws a LinkError when it does not do what it must. */
@@ -134,12 +138,27 @@ export class Adapter {
     const count = frames === undefined ? '' : frames.toString(16).toUpperCase();
     const answer = await this.#ask(hex + count, timeoutMs);
     if (answer === undefined) return { kind: 'disturbed', alert: 'timeout' };
-    return answer.data.length === 0 ? this.#withoutData(answer) : this.#withData(answer, this.bus);
+    if (answer.data.length === 0) return this.#withoutData(answer);
+    this.#timing.request(this.#elm.times);
+    return this.#withData(answer, this.bus);
+  }
+
+  /**
+   * Shortens the time that an adapter without adaptive timing waits for more answers (200 ms by
+   * default) to what the ECUs of this car really take, once enough of them have been measured.
+   */
+  async tune(): Promise<void> {
+    if (this.#tuned || this.features?.adaptiveTiming !== false) return;
+    const units = this.#timing.waitUnits();
+    if (units === undefined) return;
+    this.#tuned = true;
+    await this.#set(`ATST${units.toString(16).padStart(2, '0').toUpperCase()}`);
   }
 
   /** Volts at the plug, or undefined where the adapter does not measure them. */
   async voltage(): Promise<number | undefined> {
     const answer = await this.#ask('ATRV', AT_MS);
+    this.#timing.command(this.#elm.times);
     const volts = /^(\d+\.\d+)V?$/.exec(answer?.text ?? '')?.[1];
     return volts === undefined ? undefined : Number(volts);
   }

@@ -23,6 +23,9 @@ const LF = 0x0a;
 const ANSWER_CHARS_MAX = 32_768;
 const RESYNC_TRIES = 3;
 const RESYNC_MS = 700;
+/** An adapter that is there answers a command without work in some 20 ms, over Bluetooth in 100. */
+const WAKE_MS = 350;
+const WAKE_TRIES = 2;
 /** Nothing may come for this long before the dialogue counts as in step again. */
 const QUIET_MS = 60;
 /** `AT` followed by nothing: answered at once by every version, and changes nothing. */
@@ -65,7 +68,7 @@ export class Elm327 {
   #waiting: Waiting | undefined;
   #lost: LinkError | undefined;
   #bytes = 0;
-  #answeredAt: Micros = 0;
+  readonly #times = { sent: 0, first: 0, prompt: 0 };
   #restarted = false;
 
   constructor(port: Port, clock: Clock) {
@@ -73,14 +76,19 @@ export class Elm327 {
     this.#clock = clock;
   }
 
-  /** Bytes received so far; an adapter that never answers has sent none. */
-  get received(): number {
-    return this.#bytes;
+  /** When the last command was sent, and the first byte and the prompt of its answer came. */
+  get times(): Readonly<{ sent: Micros; first: Micros; prompt: Micros }> {
+    return this.#times;
   }
 
-  /** When the prompt of the last answer came. */
-  get answeredAt(): Micros {
-    return this.#answeredAt;
+  /** Whether something answers with a prompt. Throws only when the link ends. */
+  async wake(signal: AbortSignal): Promise<boolean> {
+    for (let tries = 0; tries < WAKE_TRIES; tries++) {
+      if ((await this.#exchange(HARMLESS, WAKE_MS, signal)) === undefined) continue;
+      await this.#quiet(signal);
+      return true;
+    }
+    return false;
   }
 
   /** True once after the adapter has started anew by itself: all its settings are lost. */
@@ -119,7 +127,8 @@ export class Elm327 {
       return undefined;
     }
     const answer = parseAnswer(raw, command.replaceAll(' ', '').toUpperCase());
-    this.counters.garbageLines += answer.garbage;
+    // The adapter's own commands are answered in words that only their caller knows.
+    if (!/^(AT|ST)/.test(command)) this.counters.garbageLines += answer.garbage;
     return answer;
   }
 
@@ -148,6 +157,8 @@ export class Elm327 {
     if (this.#lost) throw this.#lost;
     if (signal.aborted) throw new LinkError('NO_ANSWER', 'stopped', { cause: signal.reason });
     this.#noteReset();
+    this.#times.sent = this.#clock.now();
+    this.#times.first = 0;
     const done = new AbortController();
     const answered = new Promise<string>((resolve, reject) => {
       this.#waiting = { resolve, reject };
@@ -180,6 +191,7 @@ export class Elm327 {
 
   #receive(chunk: Uint8Array): void {
     this.#bytes += chunk.length;
+    if (this.#times.first === 0) this.#times.first = this.#clock.now();
     for (const byte of chunk) {
       if (byte === PROMPT) this.#prompt();
       else if ((byte >= 0x20 && byte < 0x7f) || byte === CR || byte === LF) {
@@ -202,7 +214,7 @@ export class Elm327 {
     const text = this.#text;
     this.#waiting = undefined;
     this.#text = '';
-    this.#answeredAt = this.#clock.now();
+    this.#times.prompt = this.#clock.now();
     resolve(text);
   }
 

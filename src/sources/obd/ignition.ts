@@ -9,7 +9,9 @@ import type { Micros } from '#core/stream.ts';
  * the car is asked at pauses that double from PROBE_MS_FIRST to PROBE_MS_MAX. A rise of the voltage
  * (ignition on, charging) asks at once.
  */
-export type Ignition = 'off' | 'on' | 'running';
+/** In the order of the numbers that the stream `obd.ignition` carries. */
+export const IGNITION_STATES = ['off', 'on', 'running'] as const;
+export type Ignition = (typeof IGNITION_STATES)[number];
 
 /** Requests in a row without any answer from the car before it counts as off. */
 const SILENT_REQUESTS = 3;

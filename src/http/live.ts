@@ -1,0 +1,193 @@
+import type { Consumer } from '#core/bus.ts';
+import type { Clock } from '#core/clock.ts';
+import type { Reading, Stream } from '#core/stream.ts';
+import { Client, type Frame, LiveStats, lasting } from './client.ts';
+import { encodeEvent, encodeJson } from './encode.ts';
+import { Channel, Feed, type Lane, matchesAny, type Subscription, snapshotFrames } from './feed.ts';
+import type { Peer } from './transport.ts';
+
+/** Readings that may wait for a turn of ours; a turn takes milliseconds. */
+const QUEUE_READINGS_MAX = 20_000;
+const TICK_MS = 1000;
+/** Longest timer for a slow subscription, so that none outlives its clients for long. */
+const WAIT_MS_MAX = 500;
+/** A client is pinged at every so many ticks; uws.ts cuts it after 60 s without an answer. */
+const TICKS_A_PING = 20;
+
+export interface LiveOptions {
+  readonly clock: Clock;
+  /** Everything the gateway can measure at this moment. */
+  readonly streams: () => readonly Stream[];
+}
+
+/** How a client learns of a stream, in `subscribed`; `number` stands for the id in binary messages. */
+export type Announcement = Stream & { readonly number: number };
+
+/**
+ * Fans readings out to WebSocket clients. A reading is encoded once, whoever wants it; clients with
+ * equal subscriptions share whole messages. Raw CAN frames are not sent: they are for the store.
+ *
+ * It is never idle, even without clients: a page that opens must at once see the values of streams
+ * that report only on change.
+ */
+export class Live implements Consumer {
+  readonly name = 'live';
+  readonly capacity = QUEUE_READINGS_MAX;
+  readonly stats = new LiveStats();
+  readonly #clock: Clock;
+  readonly #streams: () => readonly Stream[];
+  readonly #channels = new Map<string, Channel>();
+  readonly #feeds = new Map<string, Feed>();
+  /** The feed of every client; undefined until it subscribes. */
+  readonly #clients = new Map<Client, Feed | undefined>();
+
+  constructor(options: LiveOptions) {
+    this.#clock = options.clock;
+    this.#streams = options.streams;
+  }
+
+  take(batch: readonly Reading[]): void {
+    const touched = new Set<Lane>();
+    for (const reading of batch) {
+      if (reading.kind !== 'frame') this.#route(reading, touched);
+    }
+    const now = this.#clock.now();
+    for (const lane of touched) {
+      lane.flush(now);
+      if (lane.isBehind() && !lane.waiting) void this.#flushWhenDue(lane, now);
+    }
+  }
+
+  /** Sends ticks and pings and closes slow clients, until `signal` aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    for (let ticks = 1; ; ticks++) {
+      await this.#clock.sleep(TICK_MS, signal).catch(() => {}); // The abort ends the loop below.
+      if (signal.aborted) return;
+      this.#tick(ticks % TICKS_A_PING === 0);
+    }
+  }
+
+  /** A new client, without subscriptions. */
+  connect(peer: Peer): Client {
+    const client = new Client(peer, this.stats);
+    this.#clients.set(client, undefined);
+    this.stats.clients++;
+    return client;
+  }
+
+  /** Replaces all subscriptions of the client. */
+  subscribe(client: Client, subscriptions: readonly Subscription[]): void {
+    this.#leave(client);
+    const feed = this.#feed(subscriptions);
+    feed.clients.add(client);
+    this.#clients.set(client, feed);
+  }
+
+  /** The streams a subscription covers now; one that appears later is told of when it does. */
+  announce({ patterns }: Subscription): Announcement[] {
+    for (const stream of this.#streams()) this.#channel(stream);
+    return this.#covered(patterns).map(announce);
+  }
+
+  /** Sends the newest known value of every stream that the subscription covers. */
+  sendSnapshot(client: Client, { patterns }: Subscription): void {
+    client.deliver(snapshotFrames(this.#covered(patterns)));
+  }
+
+  drain(client: Client): void {
+    client.drain(snapshotFrames);
+  }
+
+  /** The client's socket has closed. */
+  disconnect(client: Client): void {
+    client.close();
+    this.#leave(client);
+    if (this.#clients.delete(client)) this.stats.clients--;
+  }
+
+  #route(reading: Exclude<Reading, { kind: 'frame' }>, touched: Set<Lane>): void {
+    const channel = this.#channel(reading.stream);
+    if (reading.kind === 'sample') channel.newest = reading;
+    let event: Frame | undefined;
+    for (const lane of channel.lanes) {
+      touched.add(lane);
+      switch (reading.kind) {
+        case 'sample':
+          lane.dirty.add(channel);
+          break;
+        case 'wave':
+          lane.outbox.push(channel.wave(reading, lane.subscription.format));
+          break;
+        case 'event':
+          event ??= lasting(encodeEvent(reading));
+          lane.outbox.push(event);
+          break;
+      }
+    }
+  }
+
+  #covered(patterns: readonly string[]): Channel[] {
+    return [...this.#channels.values()].filter(
+      ({ stream }) => stream.kind !== 'frame' && matchesAny(patterns, stream.id),
+    );
+  }
+
+  /** Finds the channel of a stream; a stream not seen before is told to those who want it. */
+  #channel(stream: Stream): Channel {
+    const known = this.#channels.get(stream.id);
+    if (known) return known;
+    const channel = new Channel(stream, this.#channels.size);
+    this.#channels.set(stream.id, channel);
+    if (stream.kind === 'frame') return channel;
+    for (const feed of this.#feeds.values()) {
+      if (!feed.offer(channel)) continue;
+      feed.deliver([lasting(encodeJson({ type: 'subscribed', streams: [announce(channel)] }))]);
+    }
+    return channel;
+  }
+
+  #feed(subscriptions: readonly Subscription[]): Feed {
+    const key = JSON.stringify(subscriptions);
+    const known = this.#feeds.get(key);
+    if (known) return known;
+    const feed = new Feed(key, subscriptions);
+    for (const channel of this.#channels.values()) {
+      if (channel.stream.kind !== 'frame') feed.offer(channel);
+    }
+    this.#feeds.set(key, feed);
+    return feed;
+  }
+
+  #leave(client: Client): void {
+    const feed = this.#clients.get(client);
+    if (!feed) return;
+    feed.clients.delete(client);
+    if (feed.clients.size > 0) return;
+    feed.retire();
+    this.#feeds.delete(feed.key);
+  }
+
+  /** Sends what is not due yet when it is, unless the last client leaves before. */
+  async #flushWhenDue(lane: Lane, now: number): Promise<void> {
+    lane.waiting = true;
+    for (let t = now; lane.isBehind(); t = this.#clock.now()) {
+      if (t >= lane.dueAt) lane.flush(t);
+      else await this.#clock.sleep(Math.min(Math.ceil((lane.dueAt - t) / 1000), WAIT_MS_MAX));
+    }
+    lane.waiting = false;
+  }
+
+  #tick(ping: boolean): void {
+    const t = this.#clock.now();
+    const tick: Frame = { kind: 'tick', bytes: encodeJson({ type: 'tick', t }), binary: false };
+    for (const client of this.#clients.keys()) {
+      client.deliver([tick]);
+      client.checkUnsent(t);
+      if (ping) client.ping();
+    }
+  }
+}
+
+function announce({ stream, number }: Channel): Announcement {
+  return { ...stream, number };
+}

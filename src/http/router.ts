@@ -1,0 +1,117 @@
+import * as v from 'valibot';
+import { coerceQuery } from './coerce.ts';
+import { type Fault, Problem } from './problem.ts';
+import type { AnyRoute } from './route.ts';
+import type { Reply, Request } from './transport.ts';
+
+/** Where every route is found. */
+export const PREFIXES = ['/api/v1', '/api'] as const;
+/** Errors of a validation that are told; the client mends and asks again. */
+const FAULTS_MAX = 20;
+
+interface Match<D> {
+  readonly route: AnyRoute<D>;
+  readonly params: Readonly<Record<string, string>>;
+}
+
+/**
+ * Answers by the first route that matches. Resolves with undefined where no path does, so that the
+ * caller may look elsewhere; rejects with a Problem for an expected failure.
+ */
+export async function dispatch<D>(
+  routes: readonly AnyRoute<D>[],
+  deps: D,
+  request: Request,
+): Promise<Reply | undefined> {
+  const segments = decodePath(request.path);
+  const matches = routes.flatMap((route) => matchRoute(route, segments));
+  if (matches.length === 0) return undefined;
+  const method = request.method === 'HEAD' ? 'GET' : request.method;
+  const match = matches.find(({ route }) => route.method === method);
+  if (!match)
+    return refuseMethod(
+      request.method,
+      matches.map(({ route }) => route.method),
+    );
+  return await answer(match, deps, request);
+}
+
+/** 405 with the methods there are, which RFC 9110 clause 15.5.6 wants; OPTIONS gets just the list. */
+export function refuseMethod(method: string, known: readonly string[]): Reply {
+  const all = new Set([...known, ...(known.includes('GET') ? ['HEAD'] : []), 'OPTIONS']);
+  const allow = [...all].join(', ');
+  if (method === 'OPTIONS') return { status: 204, headers: { allow } };
+  throw new Problem(405, `${method} is not a method of this address.`, [], { allow });
+}
+
+/** The segments of a path, each decoded by itself, so that an encoded slash separates nothing. */
+function decodePath(path: string): string[] {
+  try {
+    return path.split('/').slice(1).map(decodeURIComponent);
+  } catch (cause) {
+    if (cause instanceof URIError) throw new Problem(400, 'The path is not percent-encoded UTF-8.');
+    throw cause;
+  }
+}
+
+function matchRoute<D>(route: AnyRoute<D>, segments: readonly string[]): Match<D>[] {
+  const prefixes = route.atRoot ? [...PREFIXES, ''] : PREFIXES;
+  return prefixes.flatMap((prefix) => {
+    const pattern = `${prefix}${route.path}`.split('/').slice(1);
+    if (pattern.length !== segments.length) return [];
+    const params: Record<string, string> = {};
+    for (const [i, part] of pattern.entries()) {
+      const segment = segments[i] ?? '';
+      if (part.startsWith(':') && segment !== '') params[part.slice(1)] = segment;
+      else if (part !== segment) return [];
+    }
+    return [{ route, params }];
+  });
+}
+
+async function answer<D>({ route, params }: Match<D>, deps: D, request: Request): Promise<Reply> {
+  const query = route.query && check(route.query, coerceQuery(route.query, request.query), 'query');
+  const body = route.body && check(route.body, parseBody(request), 'body');
+  const reply = await route.handle(deps, { params, query, body });
+  return {
+    status: route.status?.(reply) ?? 200,
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(reply),
+  };
+}
+
+function parseBody({ headers, body }: Request): unknown {
+  const type = (headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase();
+  if (type !== 'application/json') {
+    // RFC 9110 clause 15.5.16.
+    throw new Problem(415, 'The body must be application/json.', [], {
+      accept: 'application/json',
+    });
+  }
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
+  } catch (cause) {
+    if (cause instanceof SyntaxError || cause instanceof TypeError) {
+      throw new Problem(400, 'The body is not JSON in UTF-8.');
+    }
+    throw cause;
+  }
+}
+
+function check<S extends v.GenericSchema>(
+  schema: S,
+  value: unknown,
+  where: 'query' | 'body',
+): v.InferOutput<S> {
+  const { success, output, issues } = v.safeParse(schema, value);
+  if (success) return output;
+  const faults = issues.slice(0, FAULTS_MAX).map(toFault);
+  throw new Problem(422, `The ${where} does not have the expected form.`, faults);
+}
+
+function toFault(issue: v.BaseIssue<unknown>): Fault {
+  const keys = (issue.path ?? []).map(({ key }) => String(key));
+  // RFC 6901 clause 3: "~" and "/" within a key are escaped.
+  const pointer = keys.map((key) => `/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+  return { pointer, message: issue.message };
+}

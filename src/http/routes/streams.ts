@@ -1,0 +1,30 @@
+import * as v from 'valibot';
+import type { Stream } from '#core/stream.ts';
+import { route } from '../route.ts';
+
+interface StreamsDeps {
+  streams(): readonly Stream[];
+}
+
+export const listStreams = route({
+  method: 'GET',
+  path: '/streams',
+  summary: 'Everything the gateway can measure, with its unit, range and rate.',
+  query: undefined,
+  body: undefined,
+  reply: v.object({
+    items: v.array(
+      v.object({
+        id: v.string(),
+        name: v.string(),
+        unit: v.string(),
+        range: v.tuple([v.number(), v.number()]),
+        hz: v.number(),
+        kind: v.picklist(['sample', 'wave', 'frame', 'event']),
+        states: v.optional(v.record(v.string(), v.string())),
+        lsb: v.optional(v.number()),
+      }),
+    ),
+  }),
+  handle: (gateway: StreamsDeps) => ({ items: gateway.streams() }),
+});

@@ -1,0 +1,291 @@
+import type { Clock } from '#core/clock.ts';
+import { LinkError } from '#core/errors.ts';
+import type { Emit, Json, Micros, Stream } from '#core/stream.ts';
+import type { OpenPort, Port } from '../../io/port.ts';
+import type { Source } from '../source.ts';
+import { Adapter, AdapterRestarted, type Outcome } from './adapter.ts';
+import { Diagnostics } from './diagnostics.ts';
+import { Elm327 } from './elm327.ts';
+import { IGNITION_STATES, IgnitionSense } from './ignition.ts';
+import { LiveData } from './live-data.ts';
+import { PID_BY_NUMBER, PIDS } from './pid-table.ts';
+import { PollPlan } from './poll.ts';
+import { ADAPTER_VOLTAGE, IGNITION, TROUBLE } from './streams.ts';
+import { Timing } from './timing.ts';
+import { discover, EcuStreams, type Vehicle } from './vehicle.ts';
+import { VehicleReport } from './vehicle-report.ts';
+
+/** Baud rates of ELM327 and STN adapters, the commonest first (DSJ p. 9; STN over USB: 115200). */
+export const BAUD_RATES: readonly number[] = [38_400, 115_200, 9_600, 230_400, 500_000, 57_600];
+/** The adapter itself is asked this often while the car is off, so its silence is always a fault. */
+const SILENCE_MS = 15_000;
+const VOLTAGE_MS = 5_000;
+const PARKED_VOLTAGE_MS = 2_000;
+/** The ignition state is told at every change, and this often anyway. */
+const IGNITION_MS = 10_000;
+/** Between two requests that are not for live values. */
+const DIAGNOSTIC_MS = 1_000;
+/** Restarts of the adapter in a row, without a value between them, before the link is given up. */
+const RESTARTS_MAX = 5;
+/** What is read once a drive is asked again this often, in case it was missed. */
+const ONCE_HZ = 1 / 600;
+/** PIDs 4F and 50 set the scale of others, so they have to come first. */
+const SCALES: readonly number[] = [0x4f, 0x50];
+
+export interface ObdOptions {
+  readonly id: string;
+  /** What to call the adapter's port in messages: `/dev/ttyUSB0`. */
+  readonly device: string;
+  readonly open: OpenPort;
+  /** Baud rates to try, in order; empty where the link has none or its URL names one. */
+  readonly bauds: readonly number[];
+}
+
+/** The services of a car that are not live values, for diagnosis. */
+export interface ObdSource extends Source {
+  /** What is known of the car now; empty before it has answered. */
+  report(): VehicleReport;
+}
+
+/** OBD-II through an ELM327 or STN adapter. */
+export function obdSource(options: ObdOptions): ObdSource {
+  return new Obd(options);
+}
+
+class Obd implements ObdSource {
+  readonly id: string;
+  readonly silenceMs = SILENCE_MS;
+  readonly #options: ObdOptions;
+  readonly #ecuStreams = new EcuStreams();
+  readonly #timing = new Timing();
+  readonly #report = new VehicleReport();
+  readonly #counters = {
+    requests: 0,
+    values: 0,
+    silent: 0,
+    disturbed: 0,
+    unexpected: 0,
+    malformed: 0,
+    restarts: 0,
+  };
+  /** What worked last is tried first. */
+  #baud: number | undefined;
+  #protocol: string | undefined;
+  /** Parts of the running connection, for health and reports. */
+  #elm: Elm327 | undefined;
+  #adapter: Adapter | undefined;
+  #vehicle: Vehicle | undefined;
+  #ignition: IgnitionSense | undefined;
+
+  constructor(options: ObdOptions) {
+    this.id = options.id;
+    this.#options = options;
+  }
+
+  get streams(): readonly Stream[] {
+    return [...OWN_STREAMS, ...this.#ecuStreams.all];
+  }
+
+  async run(emit: Emit, clock: Clock, signal: AbortSignal): Promise<void> {
+    const { port, elm, listening } = await this.#open(clock, signal);
+    await using _ = port;
+    this.#elm = elm;
+    // A link that ends rejects the pending request; a bug in the listener must surface too.
+    const bug = listening.then(() => new Promise<never>(() => {}));
+    await Promise.race([this.#serve(new Session(elm, emit, clock, signal)), bug]);
+  }
+
+  health(): { readonly [key: string]: Json } {
+    const protocol = this.#adapter?.protocol;
+    return {
+      device: this.#options.device,
+      baud: this.#baud ?? null,
+      adapter: this.#adapter?.banner ?? null,
+      stn: this.#adapter?.features?.stn ?? null,
+      protocol: protocol === undefined ? null : `${protocol} (${this.#adapter?.bus})`,
+      ignition: this.#ignition?.state ?? null,
+      ecus: [...(this.#vehicle?.ecus.values() ?? [])].map(({ id, supported }) => ({
+        id,
+        pids: supported.size,
+      })),
+      timing: this.#timing.health(),
+      ...this.#counters,
+      ...this.#elm?.counters,
+      ...this.#adapter?.counters,
+    };
+  }
+
+  report(): VehicleReport {
+    return this.#report;
+  }
+
+  /** Opens the port at the first baud rate at which something answers. */
+  async #open(
+    clock: Clock,
+    signal: AbortSignal,
+  ): Promise<{ port: Port; elm: Elm327; listening: Promise<void> }> {
+    const { bauds, open, device } = this.#options;
+    const last = this.#baud === undefined ? [] : [this.#baud];
+    const tries = bauds.length === 0 ? [undefined] : [...new Set([...last, ...bauds])];
+    for (const baud of tries) {
+      const port = await open(signal, baud === undefined ? {} : { baud });
+      const elm = new Elm327(port, clock);
+      const listening = elm.listen();
+      let awake = false;
+      try {
+        awake = await elm.wake(signal);
+      } finally {
+        if (!awake) await port[Symbol.asyncDispose]();
+      }
+      if (!awake) continue;
+      this.#baud = baud;
+      return { port, elm, listening };
+    }
+    const rates = bauds.length > 1 ? ` at ${bauds.join(', ')} baud` : '';
+    throw new LinkError('NO_ANSWER', `${device}: no adapter answers${rates}`);
+  }
+
+  /** Sets the adapter up, and again whenever it restarts by itself. */
+  async #serve(session: Session): Promise<void> {
+    for (let restarts = 0; restarts <= RESTARTS_MAX; restarts++) {
+      const before = this.#counters.values;
+      try {
+        await this.#drive(session);
+      } catch (error) {
+        if (!(error instanceof AdapterRestarted)) throw error;
+        this.#counters.restarts++;
+        if (this.#counters.values > before) restarts = 0;
+      }
+    }
+    const { device } = this.#options;
+    throw new LinkError(
+      'BAD_ANSWER',
+      `${device}: the adapter keeps restarting; is its supply weak?`,
+    );
+  }
+
+  /** Finds the car, polls it while it is on, waits while it is off, for ever. */
+  async #drive(session: Session): Promise<never> {
+    const { elm, clock, signal } = session;
+    const adapter = new Adapter(elm, signal, this.#timing);
+    this.#adapter = adapter;
+    await adapter.setUp();
+    const ignition = new IgnitionSense(clock.now());
+    this.#ignition = ignition;
+    while (true) {
+      const found = await adapter.connect(this.#protocol);
+      if (found.kind === 'answered') await this.#poll(session, adapter, ignition, found);
+      await this.#park(session, adapter, ignition);
+    }
+  }
+
+  /** Reads the car until it is switched off. */
+  async #poll(
+    session: Session,
+    adapter: Adapter,
+    ignition: IgnitionSense,
+    found: Outcome,
+  ): Promise<void> {
+    const { clock, signal, emit } = session;
+    this.#protocol = adapter.protocol;
+    ignition.answered(clock.now());
+    const vehicle = await discover(adapter, found);
+    this.#vehicle = vehicle;
+    const diagnostics = new Diagnostics(adapter, vehicle, this.#report);
+    const plan = planFor(vehicle, adapter);
+    const live = new LiveData({
+      adapter,
+      vehicle,
+      plan,
+      ignition,
+      streams: this.#ecuStreams,
+      counters: this.#counters,
+      emit,
+    });
+    const now = (): Micros => clock.now();
+    let diagnosticAt = now() + DIAGNOSTIC_MS * 1000;
+    while (ignition.state !== 'off') {
+      await this.#tell(session, adapter, ignition, VOLTAGE_MS);
+      await adapter.tune();
+      const group = plan.next(now());
+      if (now() >= diagnosticAt && diagnostics.due(now())) {
+        await diagnostics.step(now, emit);
+        diagnosticAt = now() + DIAGNOSTIC_MS * 1000;
+      } else if (group) await live.ask(group, now);
+      else await clock.sleep(pauseMs(plan.dueAt() - now()), signal);
+    }
+  }
+
+  /** Waits with the bus left in peace until the car is worth asking again. */
+  async #park(session: Session, adapter: Adapter, ignition: IgnitionSense): Promise<void> {
+    const { clock, signal } = session;
+    this.#vehicle = undefined;
+    while (!ignition.shouldProbe(clock.now())) {
+      await this.#tell(session, adapter, ignition, PARKED_VOLTAGE_MS);
+      await clock.sleep(PARKED_VOLTAGE_MS / 4, signal);
+    }
+  }
+
+  /** Emits the voltage and the ignition state when they are due. */
+  async #tell(
+    session: Session,
+    adapter: Adapter,
+    ignition: IgnitionSense,
+    voltageMs: number,
+  ): Promise<void> {
+    const { clock, emit } = session;
+    if (clock.now() >= session.voltageAt) {
+      session.voltageAt = clock.now() + voltageMs * 1000;
+      const v = await adapter.voltage();
+      if (v !== undefined) {
+        ignition.voltage(v);
+        emit({ kind: 'sample', stream: ADAPTER_VOLTAGE, t: clock.now(), v });
+      }
+    }
+    const { state } = ignition;
+    if (state === session.ignition && clock.now() < session.ignitionAt) return;
+    session.ignition = state;
+    session.ignitionAt = clock.now() + IGNITION_MS * 1000;
+    const v = IGNITION_STATES.indexOf(state);
+    emit({ kind: 'sample', stream: IGNITION, t: clock.now(), v });
+  }
+}
+
+/** One connection: what it works with, and when it has to tell what. */
+class Session {
+  readonly elm: Elm327;
+  readonly emit: Emit;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  voltageAt: Micros = 0;
+  ignitionAt: Micros = 0;
+  ignition: string | undefined;
+
+  constructor(elm: Elm327, emit: Emit, clock: Clock, signal: AbortSignal) {
+    this.elm = elm;
+    this.emit = emit;
+    this.clock = clock;
+    this.signal = signal;
+  }
+}
+
+function planFor(vehicle: Vehicle, adapter: Adapter): PollPlan {
+  const rows = vehicle.pids.flatMap((pid) => {
+    const row = PID_BY_NUMBER.get(pid);
+    return row && row.signals.length > 0 ? [{ pid, hz: row.hz > 0 ? row.hz : ONCE_HZ }] : [];
+  });
+  const isScale = ({ pid }: { pid: number }): boolean => SCALES.includes(pid);
+  const ordered = [...rows.filter(isScale), ...rows.filter((row) => !isScale(row))];
+  return new PollPlan(ordered, adapter.bus === 'can11' || adapter.bus === 'can29');
+}
+
+function pauseMs(us: number): number {
+  return Math.max(1, Math.ceil(us / 1000));
+}
+
+const OWN_STREAMS: readonly Stream[] = [
+  IGNITION,
+  ADAPTER_VOLTAGE,
+  TROUBLE,
+  ...new Set(PIDS.flatMap((row) => row.signals.map(({ stream }) => stream))),
+];

@@ -1,0 +1,106 @@
+import type { Bus } from '#core/bus.ts';
+import type { Clock, Epoch } from '#core/clock.ts';
+import type { Health, PartHealth } from '#core/health.ts';
+import type { Micros } from '#core/stream.ts';
+import type { Device } from './devices.ts';
+import type { Log } from './io/log.ts';
+import type { Source } from './sources/source.ts';
+import type { Status } from './sources/supervise.ts';
+
+/** The state of one supervised source: for health, and for the log when it changes. */
+export class SourceStatus {
+  readonly source: Source;
+  readonly #simulated: boolean;
+  readonly #log: Log;
+  readonly #clock: Clock;
+  #status: Status = { state: 'starting' };
+  #since: Micros = 0;
+  /** Connections that ended, and the last reason; a retry does not hide why it is one. */
+  #failures = 0;
+  #lastError = '';
+
+  constructor({ source, simulated }: Device, log: Log, clock: Clock) {
+    this.source = source;
+    this.#simulated = simulated;
+    this.#log = log;
+    this.#clock = clock;
+  }
+
+  readonly report = (status: Status): void => {
+    const fields = { source: this.source.id };
+    switch (status.state) {
+      case 'running':
+        this.#log.info(fields, this.#failures > 0 ? 'receiving data again' : 'receiving data');
+        this.#lastError = '';
+        this.#since = this.#clock.now();
+        break;
+      case 'waiting': {
+        const text = `${status.error.message} [${status.error.code}]`;
+        // The first failure of a kind is news; its repeats, one a retry, are not.
+        this.#log[text === this.#lastError ? 'debug' : 'error'](fields, text);
+        this.#failures++;
+        if (text !== this.#lastError) this.#since = this.#clock.now();
+        this.#lastError = text;
+        break;
+      }
+      case 'starting':
+        break;
+    }
+    this.#status = status;
+  };
+
+  health(): PartHealth {
+    const running = this.#status.state === 'running';
+    return {
+      id: this.source.id,
+      status: running ? 'ok' : 'waiting',
+      text: running ? 'receiving data' : this.#lastError || 'opening the link',
+      details: {
+        ...this.source.health(),
+        ...(this.#simulated ? { simulated: true } : {}),
+        sinceS: Math.round((this.#clock.now() - this.#since) / 1e6),
+        failures: this.#failures,
+      },
+    };
+  }
+}
+
+export interface HealthParts {
+  readonly version: string;
+  readonly clock: Clock;
+  readonly epoch: Epoch;
+  readonly bus: Bus;
+  readonly parts: () => readonly PartHealth[];
+}
+
+/** `GET /health`: the worst part decides. */
+export function healthOf({ version, clock, epoch, bus, parts }: HealthParts): Health {
+  const all = parts();
+  const failed = all.some(({ status }) => status === 'failed');
+  const waiting = all.some(({ status }) => status === 'waiting');
+  return {
+    status: failed ? 'failed' : waiting ? 'degraded' : 'ok',
+    version,
+    uptimeS: Math.floor(clock.now() / 1e6),
+    epoch: epoch.id,
+    clockTrust: epoch.trust,
+    parts: all,
+    consumers: bus.health(),
+  };
+}
+
+/**
+ * Tells whether the gateway got anywhere since the last call. A timer that fires only shows that the
+ * event loop turns; a consumer with a full queue that takes nothing means that the rest is stuck.
+ */
+export function progressCheck(bus: Bus): () => boolean {
+  let before = new Map<string, number>();
+  return () => {
+    const consumers = bus.health();
+    const moving = consumers.every(
+      ({ name, queued, delivered }) => queued === 0 || delivered !== before.get(name),
+    );
+    before = new Map(consumers.map(({ name, delivered }) => [name, delivered]));
+    return moving;
+  };
+}

@@ -1,0 +1,219 @@
+import { type Browser, chromium, type Page, type Response } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { textContrasts } from './contrast.ts';
+import { type Gateway, startGateway } from './gateway.ts';
+
+/** Compressed, of what the first picture needs: uPlot comes later, and alone is 22 kB. */
+const FIRST_LOAD_BYTES_MAX = 45_000;
+/** Of everything, until the trace moves. */
+const FIRST_LOAD_REQUESTS_MAX = 15;
+/** WCAG 2.2, 1.4.3 (AA). */
+const CONTRAST_MIN = 4.5;
+/** WCAG 2.2, 2.5.5: CSS pixels. */
+const TARGET_PX_MIN = 44;
+const PHONE = { width: 390, height: 844 };
+const LAPTOP = { width: 1280, height: 800 };
+
+let gateway: Gateway;
+let browser: Browser;
+
+beforeAll(async () => {
+  gateway = await startGateway();
+  browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await gateway?.stop();
+});
+
+/** The page, and what the browser complained about: errors, CSP violations, missing files. */
+async function open({ viewport = LAPTOP, colorScheme = 'dark' as 'dark' | 'light' } = {}) {
+  const page = await browser.newPage({ viewport, colorScheme });
+  const complaints: string[] = [];
+  page.on('pageerror', (error) => complaints.push(error.message));
+  page.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
+  });
+  await page.goto(gateway.url);
+  return { page, complaints, [Symbol.asyncDispose]: () => page.close() };
+}
+
+function gauge(page: Page, name: string) {
+  return page.getByRole('meter', { name, exact: true });
+}
+
+function pill(page: Page) {
+  return page.locator('.pill');
+}
+
+/** Resolves when a gauge has shown `count` different numbers, none of them marked old. */
+async function showsNumbers(page: Page, name: string, count: number): Promise<void> {
+  const seen = new Set<string>();
+  const meter = gauge(page, name);
+  await expect
+    .poll(
+      async () => {
+        const text = await meter.getAttribute('aria-valuetext');
+        if (text && /^\d/.test(text) && !text.endsWith('ago')) seen.add(text);
+        return seen.size;
+      },
+      { timeout: 30_000, interval: 100, message: `${name} shows ${count} numbers` },
+    )
+    .toBeGreaterThanOrEqual(count);
+}
+
+/** The trace as a picture; empty while there is none. */
+function tracePicture(page: Page): Promise<string> {
+  return page.evaluate(
+    () => document.querySelector<HTMLCanvasElement>('.trace canvas')?.toDataURL() ?? '',
+  );
+}
+
+/** Resolves when the trace has been drawn and then drawn differently. */
+async function traceMoves(page: Page): Promise<void> {
+  const pictures = new Set<string>();
+  await expect
+    .poll(
+      async () => {
+        pictures.add(await tracePicture(page));
+        return pictures.size;
+      },
+      { timeout: 30_000, interval: 100, message: 'the trace moves' },
+    )
+    .toBeGreaterThanOrEqual(4);
+}
+
+test('shows a moving car and a live trace, and the browser has nothing to complain about', async () => {
+  await using opened = await open();
+  const { page, complaints } = opened;
+  await showsNumbers(page, 'Speed', 3);
+  await showsNumbers(page, 'Engine speed', 3);
+  await traceMoves(page);
+  await expect.poll(() => pill(page).textContent()).toBe('Live');
+  expect(complaints).toEqual([]);
+});
+
+test('says that the readings are simulated', async () => {
+  await using opened = await open();
+  await opened.page.getByText('Simulated').waitFor();
+});
+
+test('when the gateway goes away values turn grey with their age, and come back with it', async () => {
+  await using opened = await open();
+  const { page } = opened;
+  await showsNumbers(page, 'Speed', 1);
+  const port = Number(new URL(gateway.url).port);
+  await gateway.stop();
+  await expect
+    .poll(() => pill(page).textContent(), { timeout: 10_000 })
+    .toMatch(/^(Stale|Offline)/);
+  const speed = gauge(page, 'Speed');
+  await expect.poll(() => speed.getAttribute('data-state')).toBe('stale');
+  await expect.poll(() => speed.textContent(), { timeout: 5_000 }).toMatch(/[1-9]\d* s ago/);
+  const trace = page.locator('.trace');
+  await expect.poll(() => trace.getAttribute('data-state')).toBe('stale');
+  expect(await page.getByRole('status').filter({ hasText: 'Offline' }).count()).toBe(1);
+
+  gateway = await startGateway(port);
+  await expect.poll(() => pill(page).textContent(), { timeout: 30_000 }).toBe('Live');
+  await showsNumbers(page, 'Speed', 2);
+  await traceMoves(page);
+});
+
+test('the first load is small, and uPlot comes after the first paint', async () => {
+  const page = await browser.newPage({ viewport: PHONE });
+  const responses: Response[] = [];
+  page.on('response', (response) => responses.push(response));
+  await page.goto(gateway.url);
+  await traceMoves(page);
+  const firstLoad = responses.filter(isFirst());
+  const sizes = await Promise.all(
+    firstLoad
+      .filter((each) => !each.url().endsWith('/vendor/uplot.js'))
+      .map((each) => each.request().sizes()),
+  );
+  const bytes = sizes.reduce((sum, size) => sum + size.responseBodySize, 0);
+  const { paint, plot } = await page.evaluate(() => ({
+    paint: performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? Infinity,
+    plot: performance
+      .getEntriesByType('resource')
+      .find(({ name }) => name.endsWith('/vendor/uplot.js'))?.startTime,
+  }));
+  await page.close();
+  expect(firstLoad.length).toBeLessThanOrEqual(FIRST_LOAD_REQUESTS_MAX);
+  expect(bytes).toBeLessThanOrEqual(FIRST_LOAD_BYTES_MAX);
+  expect(plot).toBeGreaterThan(paint);
+});
+
+/** True for an address that was not asked for before: health is polled. */
+function isFirst(): (response: Response) => boolean {
+  const seen = new Set<string>();
+  return (response) => {
+    if (seen.has(response.url())) return false;
+    seen.add(response.url());
+    return true;
+  };
+}
+
+test.each(['dark', 'light'] as const)(
+  'text can be read in the %s theme, whatever state it tells of',
+  async (colorScheme) => {
+    await using opened = await open({ colorScheme });
+    const { page } = opened;
+    await showsNumbers(page, 'Speed', 1);
+    const contrasts = await textContrasts(page);
+    for (const state of ['stale', 'caution', 'danger']) {
+      await page.evaluate((forced) => {
+        for (const part of document.querySelectorAll('[data-state]')) {
+          part.setAttribute('data-state', forced);
+        }
+      }, state);
+      contrasts.push(...(await textContrasts(page)));
+    }
+    expect(contrasts.length).toBeGreaterThan(100);
+    expect(contrasts.filter(({ ratio }) => ratio < CONTRAST_MIN)).toEqual([]);
+  },
+);
+
+test('on a phone the driving essentials are in the first view, in one column', async () => {
+  await using opened = await open({ viewport: PHONE });
+  const { page } = opened;
+  await showsNumbers(page, 'Speed', 1);
+  for (const name of ['Speed', 'Engine speed', 'Coolant', 'Throttle', 'Voltage']) {
+    const box = await gauge(page, name).boundingBox();
+    expect((box?.y ?? Infinity) + (box?.height ?? 0), name).toBeLessThanOrEqual(PHONE.height);
+  }
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(PHONE.width);
+});
+
+test('on a laptop everything is in one view', async () => {
+  await using opened = await open({ viewport: LAPTOP });
+  const { page } = opened;
+  await showsNumbers(page, 'Speed', 1);
+  const size = await page.evaluate(() => {
+    const { scrollWidth, scrollHeight } = document.documentElement;
+    return { width: scrollWidth, height: scrollHeight };
+  });
+  expect(size).toEqual(LAPTOP);
+  const bands = await page.locator('.bands').boundingBox();
+  const senses = await page.locator('.senses').boundingBox();
+  expect((bands?.y ?? Infinity) + (bands?.height ?? 0)).toBeLessThanOrEqual(senses?.y ?? 0);
+});
+
+test('the theme goes through automatic, dark and light, and is remembered', async () => {
+  await using opened = await open({ viewport: PHONE, colorScheme: 'light' });
+  const { page } = opened;
+  const button = page.getByRole('button', { name: /^Theme/ });
+  const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  const light = await ground();
+  const box = await button.boundingBox();
+  expect(Math.min(box?.width ?? 0, box?.height ?? 0)).toBeGreaterThanOrEqual(TARGET_PX_MIN);
+  await button.click();
+  const dark = await ground();
+  expect(dark).not.toBe(light);
+  await page.reload();
+  expect(await ground()).toBe(dark);
+  await button.click();
+  expect(await ground()).toBe(light);
+});

@@ -1,0 +1,121 @@
+/** Stand-ins for what the live view talks to: a clock moved by hand, and sockets without a network. */
+import type { Clock } from '#core/clock.ts';
+import type { Event, Sample, Stream, Wave } from '#core/stream.ts';
+import type { Peer, Request, SendResult } from '../../../src/http/transport.ts';
+
+export class FakeClock implements Clock {
+  #now = 0;
+  #sleepers: { readonly at: number; readonly wake: () => void }[] = [];
+
+  now(): number {
+    return this.#now;
+  }
+
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#sleepers.push({ at: this.#now + ms * 1000, wake: resolve });
+      signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
+    });
+  }
+
+  /** Moves on, stopping at every sleeper on the way so that what it does has happened. */
+  async advance(ms: number): Promise<void> {
+    const end = this.#now + ms * 1000;
+    for (;;) {
+      const due = this.#sleepers.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
+      if (!due) break;
+      this.#sleepers = this.#sleepers.filter((sleeper) => sleeper !== due);
+      this.#now = due.at;
+      due.wake();
+      for (let turn = 0; turn < 5; turn++) await Promise.resolve();
+    }
+    this.#now = end;
+  }
+}
+
+export interface Message {
+  readonly type: string;
+  readonly [key: string]: unknown;
+}
+
+/** Keeps what is sent to it. While `stalled`, nothing leaves and everything counts as buffered. */
+export class FakePeer implements Peer {
+  stalled = false;
+  pings = 0;
+  closed: { readonly code: number; readonly reason: string } | undefined;
+  #buffered = 0;
+  #frames: (string | Uint8Array)[] = [];
+
+  send(data: Uint8Array, binary: boolean): SendResult {
+    if (this.closed) return 'dropped';
+    this.#frames.push(binary ? data.slice() : new TextDecoder().decode(data));
+    if (!this.stalled) return 'sent';
+    this.#buffered += data.length;
+    return 'buffered';
+  }
+
+  buffered(): number {
+    return this.#buffered;
+  }
+
+  cork(run: () => void): void {
+    run();
+  }
+
+  ping(): void {
+    this.pings++;
+  }
+
+  end(code: number, reason: string): void {
+    this.closed ??= { code, reason };
+  }
+
+  /** The network takes everything again; the caller tells the session. */
+  unstall(): void {
+    this.stalled = false;
+    this.#buffered = 0;
+  }
+
+  /** Text messages since the last call, parsed. */
+  messages(): Message[] {
+    return this.#take((frame) => typeof frame === 'string').map((text) => JSON.parse(String(text)));
+  }
+
+  /** Text messages of one type since the last call of any of these. */
+  messagesOf(type: string): Message[] {
+    return this.messages().filter((message) => message.type === type);
+  }
+
+  binaries(): Uint8Array[] {
+    return this.#take((frame) => typeof frame !== 'string').filter((f) => typeof f !== 'string');
+  }
+
+  #take(wanted: (frame: string | Uint8Array) => boolean): (string | Uint8Array)[] {
+    const taken = this.#frames.filter(wanted);
+    this.#frames = this.#frames.filter((frame) => !wanted(frame));
+    return taken;
+  }
+}
+
+export function stream(id: string, extra: Partial<Stream> = {}): Stream {
+  return { id, name: id, unit: '1', range: [0, 100], hz: 10, kind: 'sample', ...extra };
+}
+
+export function sample(of: Stream, t: number, v: number): Sample {
+  return { kind: 'sample', stream: of, t, v };
+}
+
+export function event(of: Stream, t: number, data: Event['data'] = {}): Event {
+  return { kind: 'event', stream: of, t, data };
+}
+
+export function wave(of: Stream, seq: number, v: Int16Array | Int32Array): Wave {
+  return { kind: 'wave', stream: of, t: 1000 * seq, hz: of.hz, v, seq, lost: 0 };
+}
+
+export function request(method: string, target: string, extra: Partial<Request> = {}): Request {
+  const [path = '', query = ''] = target.split('?');
+  const headers = new Map([['host', 'localhost']]);
+  const body = new Uint8Array();
+  return { method, path, query: new URLSearchParams(query), headers, body, ...extra };
+}

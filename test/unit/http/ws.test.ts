@@ -1,0 +1,202 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { Live } from '../../../src/http/live.ts';
+import { openTelemetry, WsStats } from '../../../src/http/ws.ts';
+import { FakeClock, FakePeer, sample, stream } from './fakes.ts';
+
+const rpm = stream('obd.engine.rpm', { unit: '/min', hz: 20, range: [0, 16_384] });
+const eeg = stream('eeg.raw', { kind: 'wave', hz: 512, lsb: 0.25, unit: 'uV' });
+
+function open() {
+  const clock = new FakeClock();
+  const live = new Live({ clock, streams: () => [rpm, eeg] });
+  const peer = new FakePeer();
+  const stats = new WsStats();
+  const hello = { device: 'car', epoch: 7, version: '1.2.3' };
+  const session = openTelemetry(peer, { clock, live, hello, stats });
+  const sendText = (text: string) => session.message(new TextEncoder().encode(text), false);
+  const send = (message: unknown) => sendText(JSON.stringify(message));
+  /** What came back for one message. */
+  const ask = (message: unknown) => {
+    peer.messages();
+    send(message);
+    return peer.messages();
+  };
+  return { clock, live, peer, stats, session, sendText, send, ask };
+}
+
+test('the server speaks first', () => {
+  const { peer } = open();
+  expect(peer.messages()).toEqual([
+    { type: 'hello', protocol: 1, device: 'car', epoch: 7, version: '1.2.3' },
+  ]);
+});
+
+test('subscribe is answered with the streams and then their newest values', () => {
+  const { live, ask } = open();
+  live.take([sample(rpm, 5, 800)]);
+  expect(ask({ type: 'subscribe', id: 'a', streams: ['obd.*', 'eeg.raw'] })).toEqual([
+    {
+      type: 'subscribed',
+      id: 'a',
+      streams: [
+        { ...rpm, number: 0 },
+        { ...eeg, number: 1 },
+      ],
+    },
+    { type: 'samples', t: 5, values: { 'obd.engine.rpm': 800 } },
+  ]);
+});
+
+test('after unsubscribe nothing comes, and other subscriptions stay', () => {
+  const { live, peer, ask } = open();
+  ask({ type: 'subscribe', id: 1, streams: ['obd.*'] });
+  ask({ type: 'subscribe', id: 2, streams: ['eeg.*'] });
+  expect(ask({ type: 'unsubscribe', id: 2 })).toEqual([{ type: 'unsubscribed', id: 2 }]);
+  live.take([sample(rpm, 5, 800)]);
+  expect(peer.messages()).toHaveLength(1);
+  ask({ type: 'unsubscribe', id: 1 });
+  live.take([sample(rpm, 6, 900)]);
+  expect(peer.messages()).toEqual([]);
+});
+
+test('a subscribe with a known id replaces, with and without a name', () => {
+  const { live, peer, ask } = open();
+  for (const id of [undefined, 1]) {
+    ask({ type: 'subscribe', id, streams: ['obd.*'] });
+    ask({ type: 'subscribe', id, streams: ['eeg.*'] });
+  }
+  live.take([sample(rpm, 5, 800)]);
+  expect(peer.messages()).toEqual([]);
+});
+
+test('since is refused in words, and the subscription stands', () => {
+  const { ask } = open();
+  const since = { epoch: 7, seq: 1 };
+  expect(ask({ type: 'subscribe', id: 1, streams: ['obd.*'], since })).toMatchObject([
+    { type: 'subscribed', id: 1 },
+    { type: 'error', id: 1, code: 'since-unsupported' },
+  ]);
+});
+
+test('ping, time and auth are answered with their id', async () => {
+  const { clock, ask } = open();
+  await clock.advance(5);
+  expect(ask({ type: 'ping', id: 3 })).toEqual([{ type: 'pong', id: 3 }]);
+  expect(ask({ type: 'ping' })).toEqual([{ type: 'pong' }]);
+  expect(ask({ type: 'time', id: 4, t1: 12.5 })).toEqual([
+    { type: 'time', id: 4, t1: 12.5, t2: 5000, t3: 5000 },
+  ]);
+  expect(ask({ type: 'auth', id: 5, access_token: 'x' })).toEqual([
+    { type: 'authenticated', id: 5 },
+  ]);
+});
+
+test('an unknown type is told and forgiven, however often', async () => {
+  const { clock, peer, ask } = open();
+  for (let i = 0; i < 100; i++) {
+    await clock.advance(100);
+    expect(ask({ type: 'teleport', id: i })).toMatchObject([
+      { type: 'error', id: i, code: 'unknown-type' },
+    ]);
+  }
+  expect(peer.closed).toBeUndefined();
+});
+
+test('what fits no shape is told with its place', () => {
+  const cases: [message: unknown, text: RegExp][] = [
+    [{ type: 'subscribe', id: 1 }, /^streams: /],
+    [{ type: 'subscribe', id: 1, streams: [] }, /^streams: /],
+    [{ type: 'subscribe', id: 1, streams: ['ok', 'No Id'] }, /^streams\.1: /],
+    [{ type: 'subscribe', id: 1, streams: Array(65).fill('obd') }, /^streams: /],
+    [{ type: 'subscribe', id: 1, streams: ['obd'], maxHz: 0 }, /^maxHz: /],
+    [{ type: 'subscribe', id: 1, streams: ['obd'], format: 'xml' }, /^format: /],
+    [{ type: 'time', id: 1, t1: 'now' }, /^t1: /],
+  ];
+  for (const [message, text] of cases) {
+    const { ask } = open();
+    const [error] = ask(message);
+    expect(error).toMatchObject({ type: 'error', id: 1, code: 'bad-message' });
+    expect(error?.['message']).toMatch(text);
+  }
+});
+
+test('the tenth message that makes no sense closes with 1008', async () => {
+  const bad = [
+    '',
+    '{',
+    '[]"',
+    '"text"',
+    'null',
+    '{"type":"time"}',
+    '5',
+    'x',
+    '{"type":"ping","id":{}}',
+  ];
+  const { peer, stats, sendText, session } = open();
+  for (const text of bad) sendText(text);
+  expect(peer.messagesOf('error')).toHaveLength(bad.length);
+  expect(peer.closed).toBeUndefined();
+  session.message(Uint8Array.of(1, 2), true);
+  expect(peer.closed).toMatchObject({ code: 1008 });
+  expect(stats).toMatchObject({ violations: 10, cutLimit: 1 });
+});
+
+test('50 messages a second are allowed, and one more closes with 4429', async () => {
+  const { clock, peer, send } = open();
+  for (let second = 0; second < 3; second++) {
+    for (let i = 0; i < 50; i++) send({ type: 'ping' });
+    await clock.advance(1000);
+  }
+  expect(peer.closed).toBeUndefined();
+  for (let i = 0; i < 51; i++) send({ type: 'ping' });
+  expect(peer.closed).toMatchObject({ code: 4429 });
+});
+
+test('64 subscriptions are allowed, and one more closes with 4429', async () => {
+  const { clock, peer, send } = open();
+  for (let id = 0; id < 64; id++) {
+    await clock.advance(100);
+    send({ type: 'subscribe', id, streams: ['obd.*'] });
+  }
+  expect(peer.closed).toBeUndefined();
+  send({ type: 'subscribe', id: 64, streams: ['obd.*'] });
+  expect(peer.closed).toMatchObject({ code: 4429 });
+});
+
+test('16 KiB are allowed, and one byte more closes with 1009', () => {
+  const { peer, sendText } = open();
+  sendText('{"type":"ping"}'.padEnd(16 * 1024));
+  expect(peer.messagesOf('pong')).toHaveLength(1);
+  sendText('{"type":"ping"}'.padEnd(16 * 1024 + 1));
+  expect(peer.closed).toMatchObject({ code: 1009 });
+});
+
+test('no message whatever throws', () => {
+  const anything = fc.oneof(
+    fc.uint8Array({ maxLength: 200 }),
+    fc.json().map((text) => new TextEncoder().encode(text)),
+    fc
+      .record(
+        {
+          type: fc.constantFrom('subscribe', 'unsubscribe', 'ping', 'time', 'auth', '__proto__'),
+          id: fc.anything(),
+          streams: fc.anything(),
+          t1: fc.anything(),
+        },
+        { requiredKeys: ['type'] },
+      )
+      .map((message) => {
+        // A bigint has no JSON; as text it is as good a surprise as any.
+        const text = JSON.stringify(message, (_, v) => (typeof v === 'bigint' ? String(v) : v));
+        return new TextEncoder().encode(text);
+      }),
+  );
+  fc.assert(
+    fc.property(fc.array(fc.tuple(anything, fc.boolean()), { maxLength: 9 }), (messages) => {
+      const { peer, session } = open();
+      for (const [data, binary] of messages) session.message(data, binary);
+      expect(peer.closed).toBeUndefined();
+    }),
+  );
+});

@@ -1,0 +1,162 @@
+import { effect } from '@preact/signals';
+import { expect, test } from 'vitest';
+import { ClockMap, isStale, Live } from '../../../web/live.js';
+
+const RPM = 'obd.engine.rpm';
+const STREAMS = [
+  stream(RPM, '/min', 4),
+  stream('obd.ecu.voltage', 'V', 1),
+  stream('obd.adapter.voltage', 'V', 1),
+  stream('obd.fuel.type', '1', 0),
+  { ...stream('eeg.raw', 'uV', 512), kind: 'wave' as const },
+];
+
+function stream(id: string, unit: string, hz: number) {
+  return { id, name: id, unit, hz, range: [0, 1] as const, kind: 'sample' as const };
+}
+
+/** A live link whose gateway started at the page's 0 ms, so that both count the same time. */
+function setup() {
+  const clock = { ms: 0 };
+  const live = new Live(() => clock.ms);
+  live.hello({ epoch: 1 });
+  live.streams(STREAMS);
+  live.phase('live', 0);
+  live.tick(0);
+  const at = (ms: number): void => {
+    clock.ms = ms;
+    live.advance();
+  };
+  return { live, at };
+}
+
+test('a value is stale after three periods, but never within a second', () => {
+  expect(isStale(3_000, 1)).toBe(false);
+  expect(isStale(3_001, 1)).toBe(true);
+  expect(isStale(1_000, 512)).toBe(false);
+  expect(isStale(1_001, 512)).toBe(true);
+});
+
+test('a stream that reports only on change does not age', () => {
+  expect(isStale(3_600_000, 0)).toBe(false);
+});
+
+test('a reading has the unit of its stream, and an age', () => {
+  const { live, at } = setup();
+  at(100);
+  live.samples(100_000, { [RPM]: 812.5 });
+  at(600);
+  expect(live.reading(RPM)).toEqual({ v: 812.5, stale: false, ageMs: 500, unit: '/min' });
+  at(1_101);
+  expect(live.reading(RPM)).toMatchObject({ v: 812.5, stale: true });
+});
+
+test('a value that was old when it came is stale at once', () => {
+  const { live, at } = setup();
+  at(20_000);
+  live.tick(20_000_000);
+  live.samples(12_000_000, { [RPM]: 700 });
+  expect(live.reading(RPM)).toMatchObject({ stale: true, ageMs: 8_000 });
+});
+
+test.each(['stale', 'offline'] as const)('no value is believed while the link is %s', (phase) => {
+  const { live } = setup();
+  live.samples(0, { [RPM]: 700, 'obd.fuel.type': 1 });
+  live.phase(phase, 0);
+  expect(live.reading(RPM).stale).toBe(true);
+  expect(live.reading('obd.fuel.type').stale).toBe(true);
+});
+
+test('before the first value there is nothing to be stale', () => {
+  const { live } = setup();
+  live.phase('offline', 0);
+  expect(live.reading(RPM)).toEqual({ v: undefined, stale: false, ageMs: 0, unit: '/min' });
+});
+
+test('the first stream of a list that ever reported is read', () => {
+  const { live } = setup();
+  const read = () => live.reading('obd.ecu.voltage', 'obd.adapter.voltage').v;
+  live.samples(0, { 'obd.adapter.voltage': 13.9 });
+  expect(read()).toBe(13.9);
+  live.samples(0, { 'obd.ecu.voltage': 14.2 });
+  expect(read()).toBe(14.2);
+});
+
+test('a value that is no number leaves the last one to grow old', () => {
+  const { live } = setup();
+  live.samples(0, { [RPM]: 700 });
+  live.samples(100_000, { [RPM]: null });
+  expect(live.reading(RPM).v).toBe(700);
+});
+
+test('whoever reads a stream follows it, and hears nothing of others', () => {
+  const { live } = setup();
+  const seen: unknown[] = [];
+  effect(() => void seen.push(live.reading(RPM).v));
+  live.samples(0, { 'obd.ecu.voltage': 14 });
+  live.samples(0, { [RPM]: 900 });
+  expect(seen).toEqual([undefined, 900]);
+});
+
+test('every block reaches the listeners, and its last sample is the reading', () => {
+  const { live, at } = setup();
+  const block = { stream: 'eeg.raw', seq: 0, t: 0, hz: 512, values: Array(512).fill(3) };
+  const heard: unknown[] = [];
+  const stop = live.onBlock((each) => heard.push(each));
+  at(1_000);
+  live.block(block);
+  stop();
+  live.block(block);
+  expect(heard).toEqual([block]);
+  expect(live.reading('eeg.raw').ageMs).toBeCloseTo(1_000 / 512, 3);
+});
+
+test('tries to reach a gateway that is away are one outage', () => {
+  const { live } = setup();
+  live.phase('offline', 5);
+  live.phase('connecting', 5);
+  expect(live.link.value).toEqual({ phase: 'offline', heardAt: 5 });
+  live.phase('live', 9);
+  expect(live.link.value).toEqual({ phase: 'live', heardAt: 9 });
+});
+
+test('a refusal stands until the gateway is met anew', () => {
+  const { live } = setup();
+  live.refused('Too many.');
+  expect(live.refusal.value).toBe('Too many.');
+  live.hello({ epoch: 2 });
+  expect(live.refusal.value).toBe('');
+});
+
+test('simulated readings are known from the hello or from a part of the gateway', () => {
+  const { live } = setup();
+  expect(live.simulated.value).toBe(false);
+  live.hello({ epoch: 1, simulated: true });
+  expect(live.simulated.value).toBe(true);
+  live.hello({ epoch: 1 });
+  live.health.value = {
+    status: 'ok',
+    version: '1',
+    uptimeS: 1,
+    epoch: 1,
+    clockTrust: 'none',
+    parts: [{ id: 'obd', status: 'ok', text: 'data', details: { simulated: true } }],
+    consumers: [],
+  };
+  expect(live.simulated.value).toBe(true);
+});
+
+test('the clock map takes the fastest message of the last minute', () => {
+  const map = new ClockMap();
+  map.observe(1_000_000, 5_080);
+  map.observe(2_000_000, 6_010);
+  map.observe(3_000_000, 7_200);
+  expect(map.local(3_000_000)).toBe(7_010);
+});
+
+test('the clock map follows a clock that drifts away', () => {
+  const map = new ClockMap();
+  // The page's clock gains 1 ms a second: after ten minutes the first offset would be 0.6 s wrong.
+  for (let s = 0; s <= 600; s++) map.observe(s * 1e6, s * 1_001);
+  expect(600 * 1_001 - map.local(600e6)).toBeLessThanOrEqual(60);
+});

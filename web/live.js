@@ -1,0 +1,216 @@
+/**
+ * What the page knows about the car and the driver at this moment, as signals.
+ *
+ * No value is ever shown without its age: one that is older than three of its periods, or whose
+ * link is silent, is `stale`, and whatever shows it has to say so.
+ */
+import { batch, computed, signal } from '@preact/signals';
+
+/** A value is believed for this many of its periods. */
+const STALE_PERIODS = 3;
+/** At 512 Hz three periods are 6 ms, less than the way through the air: nothing is stale before, ms. */
+const STALE_MS_MIN = 1_000;
+/** Length of half the memory of the clock map, ms. */
+const CLOCK_WINDOW_MS = 30_000;
+
+/** @typedef {import('./link.js').Announced} Announced */
+/** @typedef {import('./link.js').Block} Block */
+/** @typedef {import('./link.js').Hello} Hello */
+/** @typedef {import('./link.js').Phase} Phase */
+/** @typedef {import('../src/core/health.ts').Health} Health */
+/** @typedef {{ v: number, at: number }} Value `at`: when it was taken, on the page's clock, ms. */
+
+/**
+ * A value as it may be shown. `v` is undefined before the first one came.
+ * @typedef {{ v: number | undefined, stale: boolean, ageMs: number, unit: string }} Reading
+ */
+
+/**
+ * The gateway's time on the page's clock. Messages are late by a changing amount and never early,
+ * so the smallest difference seen is the best; only the last 30 to 60 s count, since two quartz
+ * clocks part by a few ms a minute.
+ */
+export class ClockMap {
+  #windowEnd = -Infinity;
+  #previous = Infinity;
+  #current = Infinity;
+
+  /**
+   * @param {number} t the gateway's time in a message, µs
+   * @param {number} now when the message came, ms
+   */
+  observe(t, now) {
+    if (now >= this.#windowEnd) {
+      this.#windowEnd = now + CLOCK_WINDOW_MS;
+      this.#previous = this.#current;
+      this.#current = Infinity;
+    }
+    this.#current = Math.min(this.#current, now - t / 1000);
+  }
+
+  /**
+   * Milliseconds on the page's clock.
+   * @param {number} t µs
+   */
+  local(t) {
+    return t / 1000 + Math.min(this.#current, this.#previous);
+  }
+}
+
+/**
+ * True when a value of this age cannot be taken for the present one.
+ * @param {number} ageMs
+ * @param {number} hz nominal rate; 0 for streams that report only on change, which do not age
+ */
+export function isStale(ageMs, hz) {
+  return hz > 0 && ageMs > Math.max((STALE_PERIODS * 1000) / hz, STALE_MS_MIN);
+}
+
+/** Implements the Listener of link.js. */
+export class Live {
+  /** The page's clock, ms, moved on by `advance`: what ages are computed from. */
+  clock;
+  /** @type {import('@preact/signals').Signal<{ phase: Phase, heardAt: number }>} */
+  link;
+  /** @type {import('@preact/signals').Signal<Hello | undefined>} */
+  gateway = signal(undefined);
+  /** @type {import('@preact/signals').Signal<Health | undefined>} */
+  health = signal(undefined);
+  /** What the gateway refused to do, in its words; empty when all is well. */
+  refusal = signal('');
+  /** True when the readings come from a simulated car or head. */
+  simulated = computed(
+    () =>
+      this.gateway.value?.simulated === true ||
+      (this.health.value?.parts.some((part) => part.details['simulated'] === true) ?? false),
+  );
+
+  /** @type {() => number} */
+  #now;
+  #clockMap = new ClockMap();
+  /** @type {import('@preact/signals').Signal<ReadonlyMap<string, Announced>>} */
+  #streams = signal(new Map());
+  /** @type {Map<string, import('@preact/signals').Signal<Value | undefined>>} */
+  #values = new Map();
+  /** @type {Set<(block: Block) => void>} */
+  #blockListeners = new Set();
+
+  /** @param {() => number} now monotonic milliseconds */
+  constructor(now) {
+    this.#now = now;
+    this.clock = signal(now());
+    this.link = signal({ phase: /** @type {Phase} */ ('connecting'), heardAt: now() });
+  }
+
+  advance() {
+    this.clock.value = this.#now();
+  }
+
+  /**
+   * @param {Phase} phase
+   * @param {number} heardAt
+   */
+  phase(phase, heardAt) {
+    // Every try of an unreachable gateway looks like progress; to a person it is one long outage.
+    if (phase === 'connecting' && this.link.value.phase === 'offline') return;
+    batch(() => {
+      this.advance();
+      this.link.value = { phase, heardAt };
+    });
+  }
+
+  /** @param {Hello} hello */
+  hello(hello) {
+    this.#clockMap = new ClockMap();
+    batch(() => {
+      this.gateway.value = hello;
+      this.refusal.value = '';
+    });
+  }
+
+  /** @param {readonly Announced[]} streams */
+  streams(streams) {
+    const known = this.#streams.value;
+    this.#streams.value = new Map([
+      ...known,
+      ...streams.map((stream) => /** @type {const} */ ([stream.id, stream])),
+    ]);
+  }
+
+  /**
+   * @param {number} t µs
+   * @param {Record<string, number | null>} values
+   */
+  samples(t, values) {
+    const at = this.#timeOf(t);
+    batch(() => {
+      for (const [id, v] of Object.entries(values)) {
+        if (v !== null) this.#value(id).value = { v, at };
+      }
+    });
+  }
+
+  /** @param {Block} block */
+  block(block) {
+    const last = block.values.length - 1;
+    const at = this.#timeOf(block.t + (last * 1e6) / block.hz);
+    this.#value(block.stream).value = { v: block.values[last] ?? 0, at };
+    for (const listener of this.#blockListeners) listener(block);
+  }
+
+  /** @param {number} t µs */
+  tick(t) {
+    this.#clockMap.observe(t, this.#now());
+  }
+
+  /** @param {string} message */
+  refused(message) {
+    this.refusal.value = message;
+  }
+
+  /**
+   * Calls `listener` with every block of every wave. Returns what stops it.
+   * @param {(block: Block) => void} listener
+   */
+  onBlock(listener) {
+    this.#blockListeners.add(listener);
+    return () => void this.#blockListeners.delete(listener);
+  }
+
+  /**
+   * The present reading of a stream, or of the first in the list that has ever reported.
+   * To be read inside a component or an effect, which then follows it.
+   * @param {...string} ids
+   * @returns {Reading}
+   */
+  reading(...ids) {
+    const reported = ids.find((id) => this.#value(id).value !== undefined);
+    const id = reported ?? ids[0] ?? '';
+    const stream = this.#streams.value.get(id);
+    const value = this.#value(id).value;
+    const ageMs = value ? Math.max(0, this.clock.value - value.at) : 0;
+    const linked = this.link.value.phase === 'live';
+    return {
+      v: value?.v,
+      stale: value !== undefined && (!linked || isStale(ageMs, stream?.hz ?? 1)),
+      ageMs,
+      unit: stream?.unit ?? '',
+    };
+  }
+
+  /** @param {string} id */
+  #value(id) {
+    const known = this.#values.get(id);
+    if (known) return known;
+    /** @type {import('@preact/signals').Signal<Value | undefined>} */
+    const created = signal(undefined);
+    this.#values.set(id, created);
+    return created;
+  }
+
+  /** @param {number} t µs */
+  #timeOf(t) {
+    this.#clockMap.observe(t, this.#now());
+    return this.#clockMap.local(t);
+  }
+}
