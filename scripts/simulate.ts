@@ -63,17 +63,17 @@ async function main(): Promise<void> {
   });
   const elm = values.elm ?? (values.thinkgear ? undefined : 'tcp:127.0.0.1:35000');
   const served: Served[] = [];
-  if (elm) served.push(await announce('adapter', await serve(elm, elmPort(adapter, clock))));
+  if (elm) served.push(announce('adapter', await serve(elm, elmPort(adapter, clock))));
   if (values.thinkgear) {
     const headset = await serve(values.thinkgear, headPort({ seed }, clock));
-    served.push(await announce('headset', headset));
+    served.push(announce('headset', headset));
   }
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => void Promise.all(served.map((one) => one[Symbol.asyncDispose]())));
   }
 }
 
-async function announce(what: string, served: Served): Promise<Served> {
+function announce(what: string, served: Served): Served {
   console.log(`${what}: ${served.url}`);
   return served;
 }

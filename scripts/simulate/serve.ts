@@ -1,5 +1,5 @@
 /** Puts a simulated device on a TCP port or a pseudo-terminal. Used by scripts and by tests. */
-import { spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import net from 'node:net';
@@ -10,6 +10,10 @@ import type { OpenPort } from '../../src/io/port.ts';
 
 const PTY_WAIT_MS = 5000;
 const PTY_POLL_MS = 20;
+/** How long the terminal stays away after a cut link. */
+const PTY_GONE_MS = 200;
+/** Bytes that wait for a client that does not read; more are lost, as on a line without handshake. */
+const UNSENT_BYTES_MAX = 65_536;
 
 /** A device that can be reached from outside this process. */
 export interface Served extends AsyncDisposable {
@@ -55,28 +59,41 @@ async function serveTcp(host: string, port: number, open: OpenPort): Promise<Ser
   };
 }
 
-/** A pseudo-terminal needs a native call that Node lacks; socat does it, with this process behind. */
+/**
+ * A pseudo-terminal needs a native call that Node lacks; socat does it, with this process behind.
+ * When the device cuts the link the terminal goes away, as a USB adapter's does, and comes back.
+ */
 async function servePty(path: string, open: OpenPort): Promise<Served> {
   const stop = new AbortController();
-  const child = spawn('socat', [`PTY,raw,echo=0,link=${path}`, '-'], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  const failed = new Promise<never>((_, reject) => {
-    child.once('error', (error) => reject(new Error(`${path}: socat is needed`, { cause: error })));
-    child.once('exit', (code) => reject(new Error(`${path}: socat ended with code ${code}`)));
-  });
-  failed.catch(() => {}); // Once it runs, its end ends the pump.
-  await Promise.race([failed, appears(path)]);
-  child.stdin.on('error', () => {}); // Writing to a socat that has just ended.
-  void pump(open, child.stdout, child.stdin, stop.signal);
+  const first = await openPty(path);
+  const serving = (async () => {
+    for (let pty = first; !stop.signal.aborted; pty = await openPty(path)) {
+      await pump(open, pty.stdout, pty.stdin, stop.signal);
+      if (pty.exitCode === null && pty.kill()) await once(pty, 'exit');
+      if (!stop.signal.aborted) await delay(PTY_GONE_MS);
+    }
+  })();
   return {
     url: `serial://${path}`,
     async [Symbol.asyncDispose]() {
       stop.abort();
-      if (child.exitCode !== null || !child.kill()) return;
-      await once(child, 'exit');
+      await serving;
     },
   };
+}
+
+async function openPty(path: string): Promise<ChildProcessByStdio<Writable, Readable, null>> {
+  const child = spawn('socat', [`PTY,raw,echo=0,link=${path}`, '-'], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const failed = new Promise<never>((_, reject) => {
+    child.once('error', (cause) => reject(new Error(`${path}: socat is not installed`, { cause })));
+    child.once('exit', (code) => reject(new Error(`${path}: socat ended with code ${code}`)));
+  });
+  failed.catch(() => {}); // Once it runs, its end ends the pump.
+  child.stdin.on('error', () => {}); // Writing to a socat that has just ended.
+  await Promise.race([failed, appears(path)]);
+  return child;
 }
 
 async function appears(path: string): Promise<void> {
@@ -103,7 +120,9 @@ async function pump(
   from.once('close', () => void port[Symbol.asyncDispose]());
   either.addEventListener('abort', () => void port[Symbol.asyncDispose](), { once: true });
   try {
-    for await (const bytes of port.input) to.write(bytes);
+    for await (const bytes of port.input) {
+      if (to.writableLength < UNSENT_BYTES_MAX) to.write(bytes);
+    }
   } catch (error) {
     if (!(error instanceof LinkError)) throw error; // A lost link ends the pump like any other end.
   }

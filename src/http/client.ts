@@ -58,6 +58,7 @@ export function lasting(bytes: Uint8Array): Frame {
   return { kind: 'lasting', bytes, binary: false };
 }
 
+/** See the top of the file. */
 export class Client {
   readonly #peer: Peer;
   readonly #stats: LiveStats;

@@ -7,12 +7,12 @@
  * - an exception out of a handler is uncaught, so the synchronous part calls nothing that throws;
  * - onData is attached in the first turn, and the chunk it brings is detached on return;
  * - after an abort or an end the response may not be touched;
- * - after an await writes are corked, and onWritable is registered once per response: from 20.57
- *   on a second registration inside the first is overwritten and the reply stalls;
+ * - after an await writes are corked, and onWritable is registered once per response: 20.57 restores
+ *   the old callback over one that is registered inside it, and the reply stalls;
  * - a closed WebSocket throws on every call.
  *
  * What it refuses before we see it (bad framing, headers over 4 KiB, HTTP/1.0, no Host) it answers
- * itself, without a problem document, and it cuts connections that are idle for 10 s.
+ * itself, in HTML and without our headers, and it cuts connections that are idle for 10 s.
  */
 import {
   App,
@@ -257,6 +257,7 @@ function addSocket(app: TemplatedApp, endpoint: SocketEndpoint, options: ServerO
   });
 }
 
+/** A WebSocket of which nothing is asked once it has closed. */
 class UwsPeer implements Peer {
   #socket: WebSocket<SocketData> | undefined;
 

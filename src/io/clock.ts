@@ -15,7 +15,12 @@ export function monotonicClock(): Clock {
   return {
     now: () => Number((process.hrtime.bigint() - start) / 1000n),
     sleep: async (ms, signal) => {
-      await delay(ms, undefined, signal ? { signal } : {});
+      try {
+        await delay(ms, undefined, signal ? { signal } : {});
+      } catch (error) {
+        signal?.throwIfAborted(); // Node wraps the reason in an error of its own.
+        throw error;
+      }
     },
   };
 }

@@ -16,18 +16,13 @@ export interface MemoryDevice {
  * A link without a wire, for the simulator and for tests.
  *
  * @param onWrite called with what the port's user writes
- * @param onClose called once, when either side has ended the link
+ * @param onClose called once, when either side or an overflow has ended the link
  */
 export function memoryPort(
   onWrite: (bytes: Uint8Array) => void,
   onClose: () => void = () => {},
 ): { port: Port; device: MemoryDevice } {
-  const queue = new ByteQueue();
-  const close = (error?: LinkError): void => {
-    if (queue.ended) return;
-    queue.end(error);
-    onClose();
-  };
+  const queue = new ByteQueue(onClose);
   const port: Port = {
     input: queue,
     write(bytes) {
@@ -36,20 +31,28 @@ export function memoryPort(
       return Promise.resolve();
     },
     [Symbol.asyncDispose]() {
-      close();
+      queue.end();
       return Promise.resolve();
     },
   };
-  return { port, device: { feed: (bytes) => queue.push(bytes), hangUp: close } };
+  return {
+    port,
+    device: { feed: (bytes) => queue.push(bytes), hangUp: (error) => queue.end(error) },
+  };
 }
 
 /** Chunks waiting for one reader. */
 class ByteQueue implements AsyncIterable<Uint8Array> {
   ended = false;
+  readonly #onEnd: () => void;
   #chunks: Uint8Array[] = [];
   #bytes = 0;
   #error: LinkError | undefined;
   #wake: () => void = () => {};
+
+  constructor(onEnd: () => void) {
+    this.#onEnd = onEnd;
+  }
 
   push(chunk: Uint8Array): void {
     if (this.ended || chunk.length === 0) return;
@@ -62,9 +65,11 @@ class ByteQueue implements AsyncIterable<Uint8Array> {
   }
 
   end(error?: LinkError): void {
+    if (this.ended) return;
     this.ended = true;
     this.#error = error;
     this.#wake();
+    this.#onEnd();
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {

@@ -27,7 +27,7 @@ export function systemd(
     pingMs: underSystemd && periodUs > 0 ? periodUs / 1000 / PINGS_A_PERIOD : undefined,
     notify(...states) {
       if (!underSystemd) return;
-      execFile('systemd-notify', [...states], (error) => {
+      execFile('systemd-notify', [...states], { env: { ...env } }, (error) => {
         if (error) onError(error);
       });
     },

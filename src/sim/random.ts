@@ -17,13 +17,6 @@ export function hash01(seed: number, n: number): number {
   return mix(mix(seed ^ 0x9e37_79b9) + n) / WORDS;
 }
 
-/** The n-th normally distributed number of a seed's sequence: mean 0, standard deviation 1. */
-export function hashNormal(seed: number, n: number): number {
-  // Box and Muller 1958; 1 - u keeps the logarithm's argument above zero.
-  const radius = Math.sqrt(-2 * Math.log(1 - hash01(seed, 2 * n)));
-  return radius * Math.cos(2 * Math.PI * hash01(seed, 2 * n + 1));
-}
-
 /** The 32-bit finalizer of MurmurHash3 (Appleby, public domain): every input bit moves every output bit. */
 function mix(word: number): number {
   let h = word >>> 0;

@@ -70,9 +70,7 @@ async function connection(
   const watchdog = watchSilence(source, clock, () => lastAt, ending);
   try {
     await source.run(receive, clock, ending.signal);
-    return signal.aborted
-      ? undefined
-      : new LinkError('LINK_LOST', `${source.id}: the link ended without an error`);
+    throw new LinkError('LINK_LOST', `${source.id}: the link ended without an error`);
   } catch (error) {
     if (signal.aborted) return undefined; // How a source stops is its own affair.
     if (ending.signal.reason instanceof LinkError) return ending.signal.reason;

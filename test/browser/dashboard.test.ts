@@ -1,5 +1,5 @@
 import { type Browser, chromium, type Page, type Response } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { textContrasts } from './contrast.ts';
 import { type Gateway, startGateway } from './gateway.ts';
 
@@ -28,14 +28,18 @@ afterAll(async () => {
 });
 
 /** The page, and what the browser complained about: errors, CSP violations, missing files. */
-async function open({ viewport = LAPTOP, colorScheme = 'dark' as 'dark' | 'light' } = {}) {
+async function open({
+  viewport = LAPTOP,
+  colorScheme = 'dark' as 'dark' | 'light',
+  url = gateway.url,
+} = {}) {
   const page = await browser.newPage({ viewport, colorScheme });
   const complaints: string[] = [];
   page.on('pageerror', (error) => complaints.push(error.message));
   page.on('console', (message) => {
     if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
   });
-  await page.goto(gateway.url);
+  await page.goto(url);
   return { page, complaints, [Symbol.asyncDispose]: () => page.close() };
 }
 
@@ -100,11 +104,12 @@ test('says that the readings are simulated', async () => {
 });
 
 test('when the gateway goes away values turn grey with their age, and come back with it', async () => {
-  await using opened = await open();
+  const first = await startGateway();
+  onTestFinished(first.stop);
+  await using opened = await open({ url: first.url });
   const { page } = opened;
   await showsNumbers(page, 'Speed', 1);
-  const port = Number(new URL(gateway.url).port);
-  await gateway.stop();
+  await first.stop();
   await expect
     .poll(() => pill(page).textContent(), { timeout: 10_000 })
     .toMatch(/^(Stale|Offline)/);
@@ -115,7 +120,8 @@ test('when the gateway goes away values turn grey with their age, and come back 
   await expect.poll(() => trace.getAttribute('data-state')).toBe('stale');
   expect(await page.getByRole('status').filter({ hasText: 'Offline' }).count()).toBe(1);
 
-  gateway = await startGateway(port);
+  const second = await startGateway(Number(new URL(first.url).port));
+  onTestFinished(second.stop);
   await expect.poll(() => pill(page).textContent(), { timeout: 30_000 }).toBe('Live');
   await showsNumbers(page, 'Speed', 2);
   await traceMoves(page);

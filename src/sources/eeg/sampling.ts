@@ -28,8 +28,10 @@ const LEARNED_WEIGHT = 100 * PRIOR_WEIGHT;
 const LEARNED_POINTS = 10;
 /** No crystal is this wrong; a fit that says so is not believed further. */
 const RATE_ERROR_MAX = 0.02;
-/** Chunks that have to agree on a delay before it is taken for a loss. */
-const RECENT_CHUNKS = 4;
+/** A delay counts once all chunks of this time, and at least so many, had it. */
+const RECENT_US = 120_000;
+const RECENT_CHUNKS_MIN = 4;
+const RECENT_CHUNKS_MAX = 64;
 
 interface Point {
   readonly n: number;
@@ -46,8 +48,8 @@ export class SampleClock {
   #points: Point[] = [];
   #best: Point | undefined;
   #bestLate = Number.POSITIVE_INFINITY;
-  /** How late the newest samples of the last chunks were, in microseconds. */
-  #recent: number[] = [];
+  /** How late the newest samples of the last chunks were, in microseconds, and when they came. */
+  #recent: { readonly t: Micros; late: number }[] = [];
 
   /** @param hz nominal rate, samples per second */
   constructor(hz: number) {
@@ -82,8 +84,7 @@ export class SampleClock {
       this.#anchor = { n, t };
       late = 0;
     }
-    this.#recent.push(late);
-    if (this.#recent.length > RECENT_CHUNKS) this.#recent.shift();
+    this.#remember(t, late);
     if (late > this.#bestLate) return;
     this.#best = { n, t };
     this.#bestLate = late;
@@ -91,13 +92,13 @@ export class SampleClock {
 
   /** How late all of the last chunks were, at least; 0 or more microseconds. */
   get late(): number {
-    if (this.#recent.length < RECENT_CHUNKS) return 0;
-    return Math.max(0, Math.min(...this.#recent));
+    if (this.#recent.length < RECENT_CHUNKS_MIN) return 0;
+    return Math.max(0, Math.min(...this.#recent.map(({ late }) => late)));
   }
 
   /** The count turned out to be short by this many samples: that much of the lateness is explained. */
   advance(samples: number): void {
-    this.#recent = this.#recent.map((late) => late - samples * this.#period);
+    for (const chunk of this.#recent) chunk.late -= samples * this.#period;
   }
 
   /** Draws the line again. To be called about once a second, when the count is known to be right. */
@@ -128,6 +129,17 @@ export class SampleClock {
     this.#best = undefined;
     this.#bestLate = Number.POSITIVE_INFINITY;
     this.#recent = [];
+  }
+
+  #remember(t: Micros, late: number): void {
+    const recent = this.#recent;
+    recent.push({ t, late });
+    while (recent.length > RECENT_CHUNKS_MIN) {
+      const first = recent[0];
+      const old = first !== undefined && first.t < t - RECENT_US;
+      if (!old && recent.length <= RECENT_CHUNKS_MAX) return;
+      recent.shift();
+    }
   }
 
   /** Least squares of the deviations from the prior period, so that large numbers cancel out first. */

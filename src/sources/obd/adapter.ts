@@ -109,11 +109,12 @@ export class Adapter {
 
   /**
    * Looks for ECUs: with the protocol that worked last, or through all of them. `ATTP` and not
-   * `ATSP`, which would write the adapter's EEPROM each time (DSJ p. 36).
+   * `ATSP`, which would write the adapter's EEPROM each time (DSJ p. 36). A known protocol is tried
+   * alone, so that looking for a parked car does not mean trying every bus it has.
    */
-  async connect(lastProtocol: string | undefined): Promise<Outcome> {
-    await this.#set(lastProtocol === undefined ? 'ATTP0' : `ATTPA${lastProtocol}`);
-    const first = await this.#ask('0100', SEARCH_MS);
+  async connect(lastProtocol = '0'): Promise<Outcome> {
+    await this.#set(`ATTP${lastProtocol}`);
+    const first = await this.#ask('0100', lastProtocol === '0' ? SEARCH_MS : SLOW_ANSWER_MS);
     if (first === undefined) return { kind: 'disturbed', alert: 'timeout' };
     if (first.data.length === 0) return this.#withoutData(first);
     const digit = await this.#protocolDigit();

@@ -15,7 +15,10 @@ const SINGLE_BYTES_MAX = 7;
 const FRAME_BYTES_MAX = 8;
 
 export class IsoTpReceiver {
-  /** Frames dropped: truncated, out of order, of an unknown kind or without their first frame. */
+  /**
+   * Frames dropped: truncated, out of order, of an unknown kind or without their first frame; and
+   * messages given up because another began.
+   */
   dropped = 0;
   #message: Uint8Array | undefined;
   #filled = 0;
@@ -47,13 +50,13 @@ export class IsoTpReceiver {
   }
 
   #single(data: Uint8Array, length: number): Uint8Array | undefined {
-    this.#message = undefined;
+    if (this.reset()) this.dropped++;
     if (length === 0 || length > SINGLE_BYTES_MAX || length > data.length - 1) return this.#drop();
     return data.subarray(1, 1 + length);
   }
 
   #first(data: Uint8Array, length: number): undefined {
-    this.#message = undefined;
+    if (this.reset()) this.dropped++;
     // A message that fits a single frame has no first frame (ISO 15765-2, 9.6.3.1).
     if (length <= SINGLE_BYTES_MAX || data.length < FRAME_BYTES_MAX) return this.#drop();
     this.#message = new Uint8Array(length);

@@ -75,6 +75,8 @@ class Obd implements ObdSource {
   #elm: Elm327 | undefined;
   #adapter: Adapter | undefined;
   #vehicle: Vehicle | undefined;
+  /** The car that answered last, whose answers need not be learned again. */
+  #lastVehicle: Vehicle | undefined;
   #ignition: IgnitionSense | undefined;
 
   constructor(options: ObdOptions) {
@@ -172,9 +174,13 @@ class Obd implements ObdSource {
     await adapter.setUp();
     const ignition = new IgnitionSense(clock.now());
     this.#ignition = ignition;
+    let sameCar = false;
     while (true) {
       const found = await adapter.connect(this.#protocol);
-      if (found.kind === 'answered') await this.#poll(session, adapter, ignition, found);
+      if (found.kind === 'answered') {
+        sameCar = true;
+        await this.#poll(session, adapter, ignition, found);
+      } else if (!sameCar) this.#protocol = undefined; // The adapter may be in another car now.
       await this.#park(session, adapter, ignition);
     }
   }
@@ -189,8 +195,9 @@ class Obd implements ObdSource {
     const { clock, signal, emit } = session;
     this.#protocol = adapter.protocol;
     ignition.answered(clock.now());
-    const vehicle = await discover(adapter, found);
+    const vehicle = await discover(adapter, found, this.#lastVehicle);
     this.#vehicle = vehicle;
+    this.#lastVehicle = vehicle;
     const diagnostics = new Diagnostics(adapter, vehicle, this.#report);
     const plan = planFor(vehicle, adapter);
     const live = new LiveData({
@@ -276,7 +283,8 @@ function planFor(vehicle: Vehicle, adapter: Adapter): PollPlan {
   });
   const isScale = ({ pid }: { pid: number }): boolean => SCALES.includes(pid);
   const ordered = [...rows.filter(isScale), ...rows.filter((row) => !isScale(row))];
-  return new PollPlan(ordered, adapter.bus === 'can11' || adapter.bus === 'can29');
+  const packing = adapter.bus === 'can11' || adapter.bus === 'can29';
+  return new PollPlan(ordered, packing, (pid) => vehicle.knowsLength(pid));
 }
 
 function pauseMs(us: number): number {

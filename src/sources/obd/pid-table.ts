@@ -461,7 +461,7 @@ function buildSignal(
     shift,
     flagMask: when?.unless === undefined ? flags : flags | (1 << when.unless),
     flags,
-    unused: scale.unused ?? -1,
+    unused: scale.unused,
     maximum: scale.maximum,
   };
   const plain = {

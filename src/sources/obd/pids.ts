@@ -29,8 +29,8 @@ export interface Signal {
   /** Sent only if `byte A & flagMask` equals `flags`; both 0 for what is always there. */
   readonly flagMask: number;
   readonly flags: number;
-  /** The raw value that says "no value"; -1 for none. */
-  readonly unused: number;
+  /** The raw value that says "no value". */
+  readonly unused: number | undefined;
   /** The maximum an ECU may set for this signal with PID 4F or 50. */
   readonly maximum: keyof Scaling | undefined;
 }

@@ -43,18 +43,22 @@ export interface PollGroup {
 
 export class PollPlan {
   readonly #packing: boolean;
-  readonly #unlearned: Map<number, PollPid>;
+  readonly #unlearned = new Map<number, PollPid>();
   readonly #learned = new Map<number, PollPid>();
   /** PIDs that never share a request again. */
   readonly #alone = new Set<number>();
   #groups: PollGroup[];
   #useCounts = true;
 
-  /** @param packing whether requests may hold several PIDs: on CAN only */
-  constructor(pids: readonly PollPid[], packing: boolean) {
+  /**
+   * @param packing whether requests may hold several PIDs: on CAN only
+   * @param knows whether the length of a PID was seen before, on an earlier connection
+   */
+  constructor(pids: readonly PollPid[], packing: boolean, knows: (pid: number) => boolean) {
     this.#packing = packing;
-    this.#unlearned = new Map(pids.map((row) => [row.pid, row]));
     this.#groups = pids.map((row) => newGroup([row]));
+    for (const row of pids) (knows(row.pid) ? this.#learned : this.#unlearned).set(row.pid, row);
+    if (packing && this.#unlearned.size === 0) this.#pack();
   }
 
   get groups(): readonly PollGroup[] {

@@ -34,16 +34,25 @@ export class Vehicle {
   /** The address of the ECU that speaks for the car: the one that knows the engine speed. */
   readonly engine: string | undefined;
 
-  constructor(supported: ReadonlyMap<string, ReadonlySet<number>>) {
+  /** @param last an ECU of it with the same address and PIDs is taken for the same one */
+  constructor(supported: ReadonlyMap<string, ReadonlySet<number>>, last?: Vehicle) {
     const ecus = [...supported]
       .sort(([a], [b]) => a.localeCompare(b))
-      .map(([id, pids]): [string, Ecu] => [
-        id,
-        { id, supported: pids, lengths: new Map(), scaling: DEFAULT_SCALING },
-      ]);
+      .map(([id, pids]): [string, Ecu] => {
+        const known = last?.ecus.get(id);
+        if (known && known.supported.symmetricDifference(pids).size === 0) return [id, known];
+        return [id, { id, supported: pids, lengths: new Map(), scaling: DEFAULT_SCALING }];
+      });
     this.ecus = new Map(ecus);
     const withEngine = ecus.find(([, ecu]) => ecu.supported.has(ENGINE_SPEED)) ?? ecus[0];
     this.engine = withEngine?.[0];
+  }
+
+  /** Whether every ECU that announces the PID has been seen to send it. */
+  knowsLength(pid: number): boolean {
+    return [...this.ecus.values()].every(
+      ({ supported, lengths }) => !supported.has(pid) || lengths.has(pid),
+    );
   }
 
   /** Every PID that some ECU announces and this version can decode, ascending. */
@@ -78,8 +87,13 @@ export class EcuStreams {
  * ECUs choke on several in a request.
  *
  * @param first the answer to PID 00 that found the car
+ * @param last the car that answered before
  */
-export async function discover(adapter: Adapter, first: Outcome): Promise<Vehicle> {
+export async function discover(
+  adapter: Adapter,
+  first: Outcome,
+  last: Vehicle | undefined,
+): Promise<Vehicle> {
   const supported = new Map<string, Set<number>>();
   let outcome = first;
   for (let base = 0; ; base += BITMAP_STEP) {
@@ -87,7 +101,7 @@ export async function discover(adapter: Adapter, first: Outcome): Promise<Vehicl
     if (!more || base === BITMAP_LAST) break;
     outcome = await ask(adapter, base + BITMAP_STEP);
   }
-  return new Vehicle(supported);
+  return new Vehicle(supported, last);
 }
 
 /** Notes each ECU's bitmap; true when one of them says that another follows. */

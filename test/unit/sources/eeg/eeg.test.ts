@@ -79,7 +79,7 @@ describe('a headset over a line that loses packets', () => {
     });
     const errors = timeErrors(heard.waves, truth, 20).map(Math.abs);
     const sorted = errors.toSorted((a, b) => a - b);
-    expect(sorted[Math.floor(sorted.length * 0.95)]).toBeLessThan(12);
+    expect(sorted[Math.floor(sorted.length * 0.95)]).toBeLessThan(15);
     expect(sorted.at(-1)).toBeLessThan(30);
   });
 

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Stream, Wave } from '#core/stream.ts';
 import { RawStream } from '../../../../src/sources/eeg/raw-stream.ts';
@@ -253,4 +254,69 @@ describe('interruptions', () => {
     // The first chunk after it is all there is to go by.
     expect(Math.abs(count - 10_000)).toBeLessThan(20);
   });
+});
+
+test('what was lost before the first 1 Hz packet does not bend the clock', () => {
+  const bench = new Bench();
+  bench.second(40);
+  for (let i = 0; i < 5; i++) bench.second();
+  expect(Math.abs(bench.raw.hz - 512)).toBeLessThan(0.01);
+});
+
+interface Step {
+  readonly pauseUs: number;
+  readonly samples: number;
+  readonly damaged: number;
+  readonly bad: number;
+  readonly second: boolean;
+  readonly reconnect: boolean;
+}
+
+/** The waves made of numbered samples that arrive in chunks, one a step. */
+function play(steps: readonly Step[]): { waves: Wave[]; sent: number } {
+  const raw = new RawStream(STREAM, new LossLedger());
+  const waves: Wave[] = [];
+  const emit = (reading: unknown) => void waves.push(reading as Wave);
+  let now = 0;
+  let sent = 0;
+  raw.connected();
+  for (const step of steps) {
+    now += step.pauseUs;
+    raw.chunkBegins(now, emit);
+    if (step.damaged > 0) raw.damaged(step.damaged, step.bad);
+    for (let i = 0; i < step.samples; i++) raw.sample(sent++);
+    if (step.second) raw.second();
+    raw.chunkEnds(now, emit);
+    if (!step.reconnect) continue;
+    raw.disconnected(now, emit);
+    raw.connected();
+  }
+  raw.disconnected(now, emit);
+  return { waves, sent };
+}
+
+test('whatever happens, every sample comes out, and waves follow one another in position and time', () => {
+  const step = fc.record({
+    pauseUs: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 2_000_000 })),
+    samples: fc.integer({ min: 0, max: 600 }),
+    damaged: fc.nat(80),
+    bad: fc.nat(2),
+    second: fc.boolean(),
+    reconnect: fc.boolean(),
+  });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+      const { waves, sent } = play(steps);
+      expect(waves.flatMap(({ v }) => [...v])).toEqual(Array.from({ length: sent }, (_, i) => i));
+      let position = 0;
+      let time = -1;
+      for (const { seq, lost, v, t } of waves) {
+        expect(lost).toBeGreaterThanOrEqual(0);
+        expect(seq).toBe(position + lost);
+        expect(t).toBeGreaterThan(time);
+        position = seq + v.length;
+        time = t;
+      }
+    }),
+  );
 });

@@ -1,0 +1,43 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { type Epoch, reanchor, TRUST, wallMs } from '#core/clock.ts';
+
+const BOOT = Date.UTC(2026, 0, 1);
+const epoch: Epoch = { id: 7, wallMs: BOOT, trust: 'rtc', bootId: 'b' };
+const trust = fc.constantFrom(...TRUST);
+
+test('a reading is as far from the anchor as it is from the start of the epoch', () => {
+  expect(wallMs(epoch, 0)).toBe(BOOT);
+  expect(wallMs(epoch, 1_500_000)).toBe(BOOT + 1500);
+  expect(wallMs(epoch, 250)).toBe(BOOT + 0.25);
+});
+
+test('a better clock moves the anchor, so that its own moment comes out right', () => {
+  const atWallMs = Date.UTC(2026, 5, 1);
+  const better = reanchor(epoch, atWallMs, 90_000_000, 'ntp');
+  expect(better).toEqual({ ...epoch, wallMs: atWallMs - 90_000, trust: 'ntp' });
+  expect(wallMs(better, 90_000_000)).toBe(atWallMs);
+});
+
+test('the order of trust is that of the table, and only a better one is taken', () => {
+  for (const [has, from] of TRUST.entries()) {
+    for (const [gets, to] of TRUST.entries()) {
+      const before: Epoch = { ...epoch, trust: from };
+      const after = reanchor(before, 0, 0, to);
+      expect(after, `${from} to ${to}`).toEqual(
+        gets > has ? { ...before, wallMs: 0, trust: to } : before,
+      );
+    }
+  }
+});
+
+test('no correction changes which of two readings was first, nor the time between them', () => {
+  const t = fc.integer({ min: 0, max: 1e12 });
+  fc.assert(
+    fc.property(t, t, t, trust, (first, second, at, to) => {
+      const after = reanchor(epoch, BOOT + 1e9, at, to);
+      expect(wallMs(after, second) - wallMs(after, first)).toBeCloseTo((second - first) / 1000, 2);
+      expect(TRUST.indexOf(after.trust)).toBeGreaterThanOrEqual(TRUST.indexOf(epoch.trust));
+    }),
+  );
+});

@@ -1,0 +1,125 @@
+import { expect, test } from 'vitest';
+import {
+  joinRows,
+  parseCalibrationIds,
+  parseEcuName,
+  parseInfoTypes,
+  parseInUse,
+  parseVerificationNumbers,
+  parseVin,
+} from '../../../../src/sources/obd/service09.ts';
+
+const bytes = (hex: string): Uint8Array =>
+  Uint8Array.from(Buffer.from(hex.replaceAll(' ', ''), 'hex'));
+const ascii = (text: string): string => Buffer.from(text, 'latin1').toString('hex');
+
+test('the VIN of a CAN answer', () => {
+  expect(parseVin(bytes(`490201${ascii('1D4GP00R55B123456')}`))).toEqual({
+    vin: '1D4GP00R55B123456',
+    wellFormed: true,
+    checkDigit: false,
+  });
+});
+
+test.each([
+  ['1M8GDM9AXKP042788', true, true],
+  ['11111111111111111', true, true],
+  ['5GZCZ43D13S812715', true, true],
+  ['5GZCZ43D23S812715', true, false],
+  ['WVWZZZ1JZXW000001', true, false],
+  ['1M8GDM9AXKPO42788', false, false],
+  ['1M8GDM9AXKP04278', false, false],
+])('%s: characters %s, check digit %s', (vin, wellFormed, checkDigit) => {
+  expect(parseVin(bytes(`490201${ascii(vin)}`))).toEqual({ vin, wellFormed, checkDigit });
+});
+
+test.each(['00', 'FF'])('a VIN of nothing but %s is none', (fill) => {
+  expect(parseVin(bytes(`490201${fill.repeat(17)}`))).toBeUndefined();
+});
+
+/** The ELM327 data sheet's example of an older bus. */
+const ROWS = [
+  '49020100000031',
+  '49020244344750',
+  '49020330305235',
+  '49020435423132',
+  '49020533343536',
+];
+
+test('the rows of an older bus make the same answer, in any order and with repetitions', () => {
+  const rows = [...ROWS, ...ROWS].reverse().map(bytes);
+  const pdu = joinRows(rows);
+  expect(pdu && parseVin(pdu)?.vin).toBe('1D4GP00R55B123456');
+});
+
+test('a missing, short or foreign row is no answer', () => {
+  expect(joinRows([])).toBeUndefined();
+  expect(joinRows(ROWS.slice(1).map(bytes))).toBeUndefined();
+  expect(joinRows([...ROWS.slice(0, 4), '490205333435'].map(bytes))).toBeUndefined();
+  expect(joinRows([...ROWS.slice(0, 4), '49040533343536'].map(bytes))).toBeUndefined();
+});
+
+test('the supported types, with and without a sequence number', () => {
+  expect(parseInfoTypes(bytes('4900 55400000'))).toEqual([2, 4, 6, 8, 10]);
+  expect(parseInfoTypes(bytes('490001 55400000'))).toEqual([2, 4, 6, 8, 10]);
+  expect(parseInfoTypes(bytes('490055'))).toBeUndefined();
+});
+
+test('calibration ids and their verification numbers', () => {
+  const id = (text: string): string => ascii(text.padEnd(16, '\0'));
+  expect(parseCalibrationIds(bytes(`490402${id('JMB*36761500')}${id('JMB*47872611')}`))).toEqual({
+    items: ['JMB*36761500', 'JMB*47872611'],
+    fault: undefined,
+  });
+  expect(parseVerificationNumbers(bytes('4906021791BC8216E062BE'))).toEqual({
+    items: ['1791BC82', '16E062BE'],
+    fault: undefined,
+  });
+});
+
+test('fewer items than announced are reported', () => {
+  expect(parseVerificationNumbers(bytes('4906021791BC8216E0'))).toEqual({
+    items: ['1791BC82'],
+    fault: '2 items announced, 1 came',
+  });
+});
+
+test('the name of an ECU is what is printable of it', () => {
+  const name = `${ascii('ECM')}002D${ascii('EngineControl')}0000`;
+  expect(parseEcuName(bytes(`490A01${name}`))).toBe('ECM-EngineControl');
+  expect(parseEcuName(bytes(`490A01${'00'.repeat(20)}`))).toBeUndefined();
+});
+
+test('in-use counters of a petrol engine', () => {
+  const counters = parseInUse(bytes('490806 0400 0123 0010 0200 0000 0001'));
+  expect(counters).toEqual({
+    items: [
+      { name: 'Monitoring conditions met', count: 1024 },
+      { name: 'Ignition cycles', count: 291 },
+      { name: 'Catalyst bank 1, completed', count: 16 },
+      { name: 'Catalyst bank 1, conditions met', count: 512 },
+      { name: 'Catalyst bank 2, completed', count: 0 },
+      { name: 'Catalyst bank 2, conditions met', count: 1 },
+    ],
+    fault: undefined,
+  });
+});
+
+test('in-use counters of a diesel, and more of them than have a name', () => {
+  const counters = parseInUse(bytes(`490B14${'0001'.repeat(20)}`));
+  const names = counters?.items.map(({ name }) => name);
+  expect(names?.slice(2, 4)).toEqual(['NMHC catalyst, completed', 'NMHC catalyst, conditions met']);
+  expect(names?.slice(16)).toEqual([
+    'Fuel system, completed',
+    'Fuel system, conditions met',
+    'Counter 19',
+    'Counter 20',
+  ]);
+});
+
+test('answers to other types and services are left alone', () => {
+  for (const pdu of ['49', '4902', '490455', '410D32', '7F0978']) {
+    expect(parseVin(bytes(pdu))).toBeUndefined();
+    expect(parseInUse(bytes(pdu))).toBeUndefined();
+  }
+});
