@@ -5,11 +5,13 @@ import {
   openSync,
   readFileSync,
   renameSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
+import { ConfigError } from '#core/errors.ts';
 
 const EPOCH_MAX = 0xffff_ffff;
+const EPOCH_FILES = ['epoch', 'epoch.copy'] as const;
 
 /**
  * Replaces a file so that a power cut leaves the old or the new content, never a part: a new file
@@ -19,7 +21,7 @@ export function writeAtomically(file: string, content: string): void {
   const fresh = `${file}.new`;
   const fd = openSync(fresh, 'w', 0o600);
   try {
-    writeSync(fd, content);
+    writeFileSync(fd, content);
     fsyncSync(fd);
   } finally {
     closeSync(fd);
@@ -35,20 +37,32 @@ export function writeAtomically(file: string, content: string): void {
 
 /**
  * Counts one start of the process in `directory`, which is made if it is missing, and returns its
- * number: 1 for the first. A counter that cannot be read starts again at 1.
+ * number: 1 for the first, and larger at every later one.
+ *
+ * A number used twice would mix two recordings, so the counter is kept in two files that are written
+ * one after the other: where one cannot be read the other still has it.
+ *
+ * @throws ConfigError when neither can be read; it never starts again by itself
  */
 export function nextEpoch(directory: string): number {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const file = path.join(directory, 'epoch');
-  const last = Number(readIfThere(file) ?? '0');
-  const next = Number.isInteger(last) && last >= 0 && last < EPOCH_MAX ? last + 1 : 1;
-  writeAtomically(file, `${next}\n`);
-  return next;
+  const files = EPOCH_FILES.map((name) => path.join(directory, name));
+  const texts = files.map(readIfThere).filter((text) => text !== undefined);
+  const counts = texts.filter((text) => /^\d{1,10}\n?$/.test(text)).map(Number);
+  const last = texts.length === 0 ? 0 : Math.max(...counts);
+  if (last < 0 || last >= EPOCH_MAX) {
+    throw new ConfigError(
+      `${files.join(' and ')}: expected the number of the last epoch, below ${EPOCH_MAX}, found ` +
+        `${JSON.stringify(texts)}; write one there that is higher than any recorded`,
+    );
+  }
+  for (const file of files) writeAtomically(file, `${last + 1}\n`);
+  return last + 1;
 }
 
 function readIfThere(file: string): string | undefined {
   try {
-    return readFileSync(file, 'latin1').trim();
+    return readFileSync(file, 'latin1');
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
     throw error;

@@ -20,6 +20,11 @@ const PRIORITY: Readonly<Record<Level, number>> = { error: 3, warn: 4, info: 6, 
 /** Lines a source may write without a pause. */
 const BURST_LINES = 20;
 const LINE_CHARS_MAX = 4096;
+/** An escape takes up to 6 characters, so that an entry cut to this fits in a line with its frame. */
+const CUT_CHARS = Math.floor(LINE_CHARS_MAX / 8);
+/** What moves the cursor, ends a line or drives a terminal: C0, DEL, C1, U+2028 and U+2029. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it looks for
+const CONTROLS = /[\x00-\x1f\x7f-\x9f\u2028\u2029]/g;
 
 export interface LogOptions {
   /** Entries below this level are left out. */
@@ -48,12 +53,12 @@ export function createLog(options: LogOptions): Log {
     budget.lines--;
     const suppressed = budget.suppressed > 0 ? { suppressed: budget.suppressed } : {};
     budget.suppressed = 0;
-    const line = (options.journald ? asJournal : asText)(
-      level,
-      { ...fields, ...suppressed },
-      message,
-    );
-    options.write(`${line.slice(0, LINE_CHARS_MAX)}\n`);
+    const format = options.journald ? asJournal : asText;
+    const whole = oneLine(format(level, { ...fields, ...suppressed }, message));
+    const { source } = fields;
+    const cut = { source, ...suppressed, chars: whole.length };
+    const fits = whole.length <= LINE_CHARS_MAX;
+    options.write(`${fits ? whole : oneLine(format(level, cut, message.slice(0, CUT_CHARS)))}\n`);
   };
   return {
     debug: (fields, message) => write('debug', fields, message),
@@ -72,11 +77,19 @@ function refill(budgets: Map<unknown, Budget>, source: unknown, now: number): Bu
   return budget;
 }
 
+/** Text from a device stays text: it cannot begin another entry, nor drive the reader's terminal. */
+function oneLine(text: string): string {
+  return text.replace(
+    CONTROLS,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
 function asJournal(level: Level, fields: Fields, message: string): string {
   return `<${PRIORITY[level]}>${JSON.stringify({ level, ...fields, msg: message })}`;
 }
 
 function asText(level: Level, { source = 'vigil', ...rest }: Fields, message: string): string {
   const tail = Object.entries(rest).map(([key, value]) => `${key}=${JSON.stringify(value)}`);
-  return [level.padEnd(5), `${String(source)}:`, message, ...tail].join(' ').replaceAll('\n', ' ');
+  return [level.padEnd(5), `${String(source)}:`, message, ...tail].join(' ');
 }

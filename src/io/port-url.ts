@@ -16,17 +16,34 @@ const EXPECTED = 'serial:///dev/ttyUSB0?baud=38400, tcp://192.168.0.10:35000 or 
 
 /** Reads a port URL. Throws a ConfigError that says what was expected and what was found. */
 export function parsePortUrl(text: string): PortUrl {
-  const url = URL.parse(text);
   if (text === 'sim:') return { kind: 'sim' };
-  if (url?.protocol === 'serial:' && url.host === '' && url.pathname.length > 1) {
-    const baud = url.searchParams.get('baud');
-    const path = decodeURIComponent(url.pathname);
-    return { kind: 'serial', path, ...(baud === null ? {} : { baud: parseBaud(baud, text) }) };
-  }
-  if (url?.protocol === 'tcp:' && url.hostname !== '' && url.port !== '') {
-    return { kind: 'tcp', host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port) };
-  }
+  const url = URL.parse(text);
+  const port = url?.protocol === 'serial:' ? serialUrl(url) : url && tcpUrl(url);
+  if (port) return port;
   throw new ConfigError(`expected ${EXPECTED}, found ${JSON.stringify(text)}`);
+}
+
+/** Undefined where a part is missing, or one is there that would be ignored. */
+function serialUrl({ href, host, pathname, search, hash }: URL): PortUrl | undefined {
+  const query = /^(?:\?baud=([^&]*))?$/.exec(search);
+  const path = decoded(pathname);
+  if (host !== '' || hash !== '' || path === undefined || path.length < 2 || !query) return;
+  const baud = query[1];
+  return { kind: 'serial', path, ...(baud === undefined ? {} : { baud: parseBaud(baud, href) }) };
+}
+
+function tcpUrl({ protocol, username, hostname, port, pathname, search, hash }: URL) {
+  const extra = username + pathname.replace(/^\/$/, '') + search + hash;
+  if (protocol !== 'tcp:' || hostname === '' || Number(port) === 0 || extra !== '') return;
+  return { kind: 'tcp', host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) } as const;
+}
+
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined; // A percent sign that begins no character.
+  }
 }
 
 function parseBaud(text: string, url: string): number {

@@ -18,6 +18,8 @@ export function serialPort(path: string): OpenPort {
         else resolve();
       });
     });
+    // Without this a write to an unplugged device would wait for it to be opened again.
+    serial.once('close', (error: Error | null) => serial.destroy(error ?? undefined));
     const port = streamPort(serial, path, () => close(serial));
     if (!signal.aborted) return port;
     await port[Symbol.asyncDispose]();

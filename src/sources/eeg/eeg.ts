@@ -15,7 +15,7 @@ import { HEADSET, type Row, RowDecoder, rawSample, ThinkGearFramer } from './thi
  * dongle is told to connect; all others stream by themselves.
  */
 const SILENCE_MS = 5_000;
-/** The rate of TGAM modules with raw output, and of the dongle; rfcomm ignores it. */
+/** The rate of TGAM modules with raw output; a port URL may name another, rfcomm has none. */
 const BAUD_DEFAULT = 57_600;
 /** Bytes without a packet for so long are not ThinkGear's, or not read at its baud rate. */
 const NONSENSE_US = 3_000_000;
@@ -29,83 +29,90 @@ const LSB_UV = (1.8 / 4096 / 2000) * 1e6;
 /** Band powers are 24-bit numbers. */
 const BAND_MAX = 0xff_ffff;
 const NO_CONTACT = 200;
+const RAW_HZ = 512;
 
-const RAW: Stream = {
-  id: 'eeg.raw',
-  name: 'EEG, forehead',
-  unit: 'uV',
-  range: [-32_768 * LSB_UV, 32_767 * LSB_UV],
-  hz: 512,
-  kind: 'wave',
-  lsb: LSB_UV,
-};
-
-// biome-ignore format: one stream a line, in columns
-const VALUES = {
-  poorSignal: sample('eeg.quality.poor_signal', 'EEG poor signal',    '1',    [0, NO_CONTACT], 1),
-  attention:  sample('eeg.attention',           'Attention',          '1',    [1, 100],        1),
-  meditation: sample('eeg.meditation',          'Meditation',         '1',    [1, 100],        1),
-  blink:      sample('eeg.blink',               'Blink strength',     '1',    [1, 255],        0),
-  heartRate:  sample('eeg.heart_rate',          'Heart rate',         '/min', [0, 255],        1),
-  rrInterval: sample('eeg.rr',                  'Heart beat interval', 'ms',  [0, 65_535],     0),
+/** What each number of `eeg.headset` means. */
+const HEADSET_STATES = {
+  [HEADSET.standby]: 'standby',
+  [HEADSET.scanning]: 'scanning',
+  [HEADSET.connected]: 'connected',
+  [HEADSET.notFound]: 'not found',
+  [HEADSET.disconnected]: 'disconnected',
+  [HEADSET.denied]: 'denied',
 } as const;
 
-const HEADSET_STATE: Stream = {
-  ...sample('eeg.headset', 'Headset', '1', [0, 5], 0),
-  states: {
-    [HEADSET.standby]: 'standby',
-    [HEADSET.scanning]: 'scanning',
-    [HEADSET.connected]: 'connected',
-    [HEADSET.notFound]: 'not found',
-    [HEADSET.disconnected]: 'disconnected',
-    [HEADSET.denied]: 'denied',
-  },
-};
+/** The streams of one headset. Their ids begin with that of its source: `eeg.raw`, `eeg2.raw`. */
+interface Streams {
+  readonly raw: Stream;
+  readonly values: Readonly<Record<ValueKind, Stream>>;
+  readonly headset: Stream;
+  /** In the order of the row. */
+  readonly bands: readonly Stream[];
+}
 
-/** In the order of the row. Powers have no unit: NeuroSky defines them relative to each other only. */
-// biome-ignore format: one stream a line, in columns
-const BANDS: readonly Stream[] = [
-  band('delta',      'Delta, 0.5-2.75 Hz'),
-  band('theta',      'Theta, 3.5-6.75 Hz'),
-  band('low_alpha',  'Low alpha, 7.5-9.25 Hz'),
-  band('high_alpha', 'High alpha, 10-11.75 Hz'),
-  band('low_beta',   'Low beta, 13-16.75 Hz'),
-  band('high_beta',  'High beta, 18-29.75 Hz'),
-  band('low_gamma',  'Low gamma, 31-39.75 Hz'),
-  band('mid_gamma',  'Mid gamma, 41-49.75 Hz'),
-];
+type ValueKind = 'poorSignal' | 'attention' | 'meditation' | 'blink' | 'heartRate' | 'rrInterval';
 
-/** Everything a ThinkGear headset may emit. */
-export const THINKGEAR_STREAMS: readonly Stream[] = [
-  RAW,
-  ...Object.values(VALUES),
-  HEADSET_STATE,
-  ...BANDS,
-];
+function streamsOf(id: string): Streams {
+  const stream = (name: string, text: string, unit: string, of: Partial<Stream>): Stream => ({
+    id: `${id}.${name}`,
+    name: text,
+    unit,
+    range: [0, BAND_MAX],
+    hz: 1,
+    kind: 'sample',
+    ...of,
+  });
+  // Powers have no unit: NeuroSky defines them relative to each other only.
+  const band = (name: string, text: string): Stream => stream(`bands.${name}`, text, '1', {});
+  const rawRange = [-32_768 * LSB_UV, 32_767 * LSB_UV] as const;
+  // biome-ignore format: one stream a line, in columns
+  return {
+    raw: stream('raw', 'EEG, forehead', 'uV', { range: rawRange, hz: RAW_HZ, kind: 'wave', lsb: LSB_UV }),
+    values: {
+      poorSignal: stream('quality.poor_signal', 'EEG poor signal',     '1',    { range: [0, NO_CONTACT] }),
+      attention:  stream('attention',           'Attention',           '1',    { range: [1, 100] }),
+      meditation: stream('meditation',          'Meditation',          '1',    { range: [1, 100] }),
+      blink:      stream('blink',               'Blink strength',      '1',    { range: [1, 255], hz: 0 }),
+      heartRate:  stream('heart_rate',          'Heart rate',          '/min', { range: [0, 255] }),
+      rrInterval: stream('rr',                  'Heart beat interval', 'ms',   { range: [0, 65_535], hz: 0 }),
+    },
+    headset: stream('headset', 'Headset', '1', { range: [0, 5], hz: 0, states: HEADSET_STATES }),
+    bands: [
+      band('delta',      'Delta, 0.5-2.75 Hz'),
+      band('theta',      'Theta, 3.5-6.75 Hz'),
+      band('low_alpha',  'Low alpha, 7.5-9.25 Hz'),
+      band('high_alpha', 'High alpha, 10-11.75 Hz'),
+      band('low_beta',   'Low beta, 13-16.75 Hz'),
+      band('high_beta',  'High beta, 18-29.75 Hz'),
+      band('low_gamma',  'Low gamma, 31-39.75 Hz'),
+      band('mid_gamma',  'Mid gamma, 41-49.75 Hz'),
+    ],
+  };
+}
 
 export interface ThinkGearOptions {
-  /** Id of the source. */
+  /** Id of the source, and the first part of its streams' ids: `eeg`, `eeg2`. */
   readonly id: string;
   /** What messages call the device: its path or address. */
   readonly device: string;
   readonly open: OpenPort;
-  readonly baud?: number;
   readonly log?: Log;
 }
 
 export function thinkgearSource(options: ThinkGearOptions): Source {
-  const { id, device, open, baud = BAUD_DEFAULT } = options;
-  const headset = new Headset(options);
+  const { id, device, open } = options;
+  const streams = streamsOf(id);
+  const headset = new Headset(options, streams);
   return {
     id,
-    streams: THINKGEAR_STREAMS,
+    streams: [streams.raw, ...Object.values(streams.values), streams.headset, ...streams.bands],
     silenceMs: SILENCE_MS,
     async run(emit: Emit, clock: Clock, signal: AbortSignal): Promise<void> {
-      await using port = await open(signal, { baud });
+      await using port = await open(signal, { baud: BAUD_DEFAULT });
       const close = (): void => void port[Symbol.asyncDispose]();
       signal.addEventListener('abort', close, { once: true });
       if (signal.aborted) return;
-      const nonsense = new NonsenseWatch(`${device} at ${baud} baud`);
+      const nonsense = new NonsenseWatch(device);
       headset.connected();
       try {
         for await (const chunk of port.input) {
@@ -129,7 +136,8 @@ class Headset {
   readonly #framer = new ThinkGearFramer();
   readonly #decoder = new RowDecoder();
   readonly #ledger = new LossLedger();
-  readonly #raw = new RawStream(RAW, this.#ledger);
+  readonly #raw: RawStream;
+  readonly #streams: Streams;
   /** The framer's counters at the last packet. */
   #skippedBytes = 0;
   #badChecksums = 0;
@@ -143,8 +151,10 @@ class Headset {
   #state: number | undefined;
   #standby = false;
 
-  constructor(options: ThinkGearOptions) {
+  constructor(options: ThinkGearOptions, streams: Streams) {
     this.#options = options;
+    this.#streams = streams;
+    this.#raw = new RawStream(streams.raw, this.#ledger);
   }
 
   get packets(): number {
@@ -183,10 +193,11 @@ class Headset {
     const { packets, badChecksums, resyncs, skippedBytes } = this.#framer;
     const { hz } = this.#raw;
     return {
+      device: this.#options.device,
       contact: contactWord(this.#poorSignal),
-      headset: this.#state === undefined ? null : (HEADSET_STATE.states?.[this.#state] ?? null),
+      headset: this.#state === undefined ? null : headsetWord(this.#state),
       hz: Number(hz.toFixed(3)),
-      ppm: Math.round((hz / RAW.hz - 1) * 1e6),
+      ppm: Math.round((hz / RAW_HZ - 1) * 1e6),
       packets,
       badChecksums,
       resyncs,
@@ -232,23 +243,23 @@ class Headset {
         this.#legacyRows++;
         return;
       case 'bands':
-        BANDS.forEach((stream, i) => {
+        this.#streams.bands.forEach((stream, i) => {
           this.#value(stream, row.v[i] ?? Number.NaN, t, emit);
         });
         return;
       case 'headset':
         this.#headset(row.v, row.device);
-        this.#value(HEADSET_STATE, row.v, t, emit);
+        this.#value(this.#streams.headset, row.v, t, emit);
         return;
       case 'attention':
       case 'meditation':
         // 0 is not a low value but none at all, and would set off alerts on low ones.
         if (row.v === 0) this.#notComputed++;
-        else this.#value(VALUES[row.kind], row.v, t, emit);
+        else this.#value(this.#streams.values[row.kind], row.v, t, emit);
         return;
       default:
         if (row.kind === 'poorSignal') this.#poorSignal = row.v;
-        this.#value(VALUES[row.kind], row.v, t, emit);
+        this.#value(this.#streams.values[row.kind], row.v, t, emit);
     }
   }
 
@@ -264,7 +275,7 @@ class Headset {
     this.#state = state;
     const { id, log } = this.#options;
     const name = device === undefined ? {} : { headset: device.toString(16).padStart(4, '0') };
-    log?.info({ source: id, ...name }, `headset ${HEADSET_STATE.states?.[state] ?? state}`);
+    log?.info({ source: id, ...name }, `headset ${headsetWord(state)}`);
   }
 }
 
@@ -316,16 +327,7 @@ function contactWord(poorSignal: number | undefined): string {
   return poorSignal >= NO_CONTACT ? 'no contact' : `poor (${poorSignal} of ${NO_CONTACT})`;
 }
 
-function sample(
-  id: string,
-  name: string,
-  unit: string,
-  range: Stream['range'],
-  hz: number,
-): Stream {
-  return { id, name, unit, range, hz, kind: 'sample' };
-}
-
-function band(id: string, name: string): Stream {
-  return sample(`eeg.bands.${id}`, name, '1', [0, BAND_MAX], 1);
+function headsetWord(state: number): string {
+  const known: Readonly<Record<number, string>> = HEADSET_STATES;
+  return known[state] ?? `state ${state}`;
 }

@@ -7,12 +7,14 @@ import { IsoTpReceiver } from './isotp.ts';
  *   CAN 29-bit   18DAF110 06 41 00 BE 3F A8 13   8 digits of id, then up to 8 data bytes
  *   J1850, ISO 9141-2   48 6B 10 41 0C 1A F8 CC  priority, target, source, data, checksum
  *   ISO 14230 (KWP)     84 F1 10 41 0C 1A F8 CC  0x80 + length, target, source, data, checksum
+ *                    80 F1 10 04 41 0C 1A F8 CC  the same with the length in a byte of its own
  *
  * CAN messages are put together by ISO-TP, each id on its own (ISO 15765-4, 6.4.3: up to eight ECUs
  * answer at once). On the older buses every line is a message. A line that does not add up is
  * dropped and counted.
  */
-export const BUS_KINDS = ['can11', 'can29', 'j1850', 'iso9141', 'kwp'] as const;
+/** In the order to try them in on a line of an unknown bus: KWP checks more than ISO 9141-2 does. */
+export const BUS_KINDS = ['can11', 'can29', 'j1850', 'kwp', 'iso9141'] as const;
 export type BusKind = (typeof BUS_KINDS)[number];
 
 /** One message of one ECU. */
@@ -106,22 +108,24 @@ function readLegacy(
   const responses: Response[] = [];
   for (const line of lines) {
     const bytes = line.length % 2 === 0 ? Buffer.from(line, 'hex') : undefined;
-    if (bytes && isLegacyFrame(bus, bytes)) {
-      const ecu = line.slice(4, 6).toLowerCase();
-      responses.push({ ecu, pdu: bytes.subarray(3, -1) });
-    } else counters.badLines++;
+    const pdu = bytes && legacyPdu(bus, bytes);
+    if (pdu) responses.push({ ecu: line.slice(4, 6).toLowerCase(), pdu });
+    else counters.badLines++;
   }
   return responses;
 }
 
-function isLegacyFrame(bus: 'j1850' | 'iso9141' | 'kwp', bytes: Uint8Array): boolean {
-  if (bytes.length < LEGACY_BYTES_MIN) return false;
+/** The message in a frame, or undefined when its checksum or its length is wrong. */
+function legacyPdu(bus: 'j1850' | 'iso9141' | 'kwp', bytes: Uint8Array): Uint8Array | undefined {
+  if (bytes.length < LEGACY_BYTES_MIN) return undefined;
   const checksum = bus === 'j1850' ? crcJ1850 : sum;
-  if (checksum(bytes.subarray(0, -1)) !== bytes.at(-1)) return false;
-  // The low six bits of a KWP format byte are the data length; 0 means that it is not told there
-  // (ISO 14230-2, 4.1.1).
-  const length = bus === 'kwp' ? (bytes[0] ?? 0) & 0x3f : 0;
-  return length === 0 || length === bytes.length - 4;
+  if (checksum(bytes.subarray(0, -1)) !== bytes.at(-1)) return undefined;
+  if (bus !== 'kwp') return bytes.subarray(3, -1);
+  // The low six bits of a KWP format byte are the data length; 0 means that a fourth header byte
+  // tells it (ISO 14230-2, 4.1.1).
+  const length = (bytes[0] ?? 0) & 0x3f;
+  const pdu = bytes.subarray(length === 0 ? 4 : 3, -1);
+  return pdu.length > 0 && pdu.length === (length || bytes[3]) ? pdu : undefined;
 }
 
 /** ISO 9141-2 and ISO 14230-2: the low byte of the sum. */

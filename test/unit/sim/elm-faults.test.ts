@@ -6,12 +6,14 @@ import { FAULT_NAMES, type Fault, hits, randomFaults } from '../../../src/sim/el
 import { seededRandom } from '../../../src/sim/random.ts';
 
 const START = 20e6;
+/** Between an answer and the next command: longer than the adapter waits for further answers. */
+const PAUSE = 100_000;
 
 /** Types commands one after the other, the given fault hitting the one that it names. */
 function talk(faults: Readonly<Record<string, Fault>>, commands: readonly string[], seed = 0) {
   const records: ElmRecord[] = [];
   const adapter = new ElmAdapter({
-    vehicle: createVehicle(createCar(1)),
+    vehicle: createVehicle(createCar(1, { engineStarts: false })), // Nothing changes by itself.
     paced: false,
     seed,
     faults: (command) => faults[command],
@@ -19,7 +21,7 @@ function talk(faults: Readonly<Record<string, Fault>>, commands: readonly string
   });
   let now = START;
   const ask = (command: string): string => {
-    now += 1000;
+    now += PAUSE;
     adapter.receive(Buffer.from(`${command}\r`), now);
     let text = '';
     for (let at = adapter.nextAt(); at !== undefined; at = adapter.nextAt()) {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { LinkError } from '#core/errors.ts';
 import type { Wave } from '#core/stream.ts';
 import { type TrueSample, thinkGearPacket } from '../../../../src/sim/thinkgear-head.ts';
-import { THINKGEAR_STREAMS } from '../../../../src/sources/eeg/eeg.ts';
+import { thinkgearSource } from '../../../../src/sources/eeg/eeg.ts';
 import { Listener, listen, type Way } from './line.ts';
 
 /** For every wave, which sample of those that were sent is its first; throws if one is not among them. */
@@ -184,7 +184,7 @@ describe('a connection', () => {
     const failure = expect(run).rejects.toThrow(
       new LinkError(
         'BAD_ANSWER',
-        '/dev/eeg at 57600 baud: 12 bytes in 3 s and no ThinkGear packet in them; ' +
+        '/dev/eeg: 12 bytes in 3 s and no ThinkGear packet in them; ' +
           'another device or another baud rate? They begin with 45 4C 4D 33 32 37 0D 3E 45 4C 4D 33',
       ),
     );
@@ -228,8 +228,11 @@ describe('a connection', () => {
   });
 });
 
-test('streams have distinct ids that fit the rule', () => {
-  const ids = THINKGEAR_STREAMS.map(({ id }) => id);
+test('each headset has streams of its own, with ids that fit the rule', () => {
+  const open = () => Promise.reject(new Error('not opened in this test'));
+  const ids = ['eeg', 'eeg2'].flatMap((id) =>
+    thinkgearSource({ id, device: '/dev/eeg', open }).streams.map((stream) => stream.id),
+  );
   expect(new Set(ids).size).toBe(ids.length);
-  for (const id of ids) expect(id).toMatch(/^eeg(\.[a-z0-9_-]{1,23})+$/);
+  for (const id of ids) expect(id).toMatch(/^eeg2?(\.[a-z0-9_-]{1,23})+$/);
 });
