@@ -282,7 +282,8 @@ function planFor(vehicle: Vehicle, adapter: Adapter): PollPlan {
     return row && row.signals.length > 0 ? [{ pid, hz: row.hz > 0 ? row.hz : ONCE_HZ }] : [];
   });
   const isScale = ({ pid }: { pid: number }): boolean => SCALES.includes(pid);
-  const ordered = [...rows.filter(isScale), ...rows.filter((row) => !isScale(row))];
+  const values = rows.filter((row) => !isScale(row)).sort((a, b) => b.hz - a.hz);
+  const ordered = [...rows.filter(isScale), ...values];
   const packing = adapter.bus === 'can11' || adapter.bus === 'can29';
   return new PollPlan(ordered, packing, (pid) => vehicle.knowsLength(pid));
 }

@@ -19,6 +19,11 @@ const LINES_MAX = 15;
 /** Requests in a row without an answer before a group is only asked now and then. */
 const MISSES_MAX = 3;
 const SUSPENDED_MS = 60_000;
+/**
+ * What has not been asked yet counts as this many periods overdue: it goes before what is just due,
+ * but engine speed does not have to wait until sixty PIDs have been asked for the first time.
+ */
+const NEW_OVERDUE = 2;
 /** Answers in a row that did not add up before the PIDs of a group are asked one by one. */
 const MISMATCHES_MAX = 3;
 
@@ -71,9 +76,7 @@ export class PollPlan {
     let worst = 1;
     for (const group of this.#groups) {
       const overdue =
-        group.askedAt === undefined
-          ? Number.POSITIVE_INFINITY
-          : (now - group.askedAt) / periodOf(group);
+        group.askedAt === undefined ? NEW_OVERDUE : (now - group.askedAt) / periodOf(group);
       if (overdue < worst || (best && overdue === worst)) continue;
       best = group;
       worst = overdue;
