@@ -72,7 +72,12 @@ async function run(config: Config): Promise<void> {
     health,
     streams,
     files: await loadStatic(WEB_DIRECTORY, dashboardFiles()),
-    hello: { device: config.device, epoch: epoch.id, version },
+    hello: {
+      device: config.device,
+      epoch: epoch.id,
+      version,
+      simulated: devices.some(({ simulated }) => simulated),
+    },
     origins: [],
   });
   httpStats = http.stats;

@@ -1,8 +1,7 @@
 /**
  * A gauge: an SVG arc of 240 degrees around a number, in the manner of an instrument cluster.
  *
- * Every arc is the same path with `pathLength` 100, so that a value is a dash length in percent,
- * which the browser also knows how to animate.
+ * Every arc is the same path with `pathLength` 100, so that a value is a dash length in percent.
  */
 import htmModule from 'htm';
 import { h } from 'preact';

@@ -54,11 +54,13 @@ export function createLog(options: LogOptions): Log {
     const suppressed = budget.suppressed > 0 ? { suppressed: budget.suppressed } : {};
     budget.suppressed = 0;
     const format = options.journald ? asJournal : asText;
-    const whole = oneLine(format(level, { ...fields, ...suppressed }, message));
     const { source } = fields;
-    const cut = { source, ...suppressed, chars: whole.length };
-    const fits = whole.length <= LINE_CHARS_MAX;
-    options.write(`${fits ? whole : oneLine(format(level, cut, message.slice(0, CUT_CHARS)))}\n`);
+    let line = format(level, { ...fields, ...suppressed }, message);
+    if (line.length > LINE_CHARS_MAX) {
+      const cut = message.slice(0, CUT_CHARS);
+      line = format(level, { source, ...suppressed, chars: line.length }, cut);
+    }
+    options.write(`${line}\n`);
   };
   return {
     debug: (fields, message) => write('debug', fields, message),
@@ -79,17 +81,14 @@ function refill(budgets: Map<unknown, Budget>, source: unknown, now: number): Bu
 
 /** Text from a device stays text: it cannot begin another entry, nor drive the reader's terminal. */
 function oneLine(text: string): string {
-  return text.replace(
-    CONTROLS,
-    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+  return text.replace(CONTROLS, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 function asJournal(level: Level, fields: Fields, message: string): string {
-  return `<${PRIORITY[level]}>${JSON.stringify({ level, ...fields, msg: message })}`;
+  return oneLine(`<${PRIORITY[level]}>${JSON.stringify({ level, ...fields, msg: message })}`);
 }
 
 function asText(level: Level, { source = 'vigil', ...rest }: Fields, message: string): string {
   const tail = Object.entries(rest).map(([key, value]) => `${key}=${JSON.stringify(value)}`);
-  return [level.padEnd(5), `${String(source)}:`, message, ...tail].join(' ');
+  return oneLine([level.padEnd(5), `${String(source)}:`, message, ...tail].join(' '));
 }

@@ -36,7 +36,7 @@ export interface EngineInputs {
   readonly roughnessRpm: number;
 }
 
-export const DISPLACEMENT_L = 2.0;
+const DISPLACEMENT_L = 2.0;
 export const REFERENCE_TORQUE_NM = 200;
 export const CLOSED_THROTTLE_PCT = 12.5;
 const CRANKING_RPM = 215;

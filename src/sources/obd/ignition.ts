@@ -19,9 +19,12 @@ const SILENT_REQUESTS = 3;
 const SILENT_MS = 2_000;
 /** Some cars answer for hours after they were parked: engine and car stand still, nothing charges. */
 const STANDSTILL_MS = 10 * 60_000;
+/** Once parked like this, an answer alone is no news: the car gets so long to show that it is used. */
+const LOOK_MS = 20_000;
 /** Above this the alternator or the DC-DC converter works. */
 const CHARGING_V = 13.0;
-const RISE_V = 0.3;
+/** Less is noise: adapters tell tenths of a volt, and three of them count. */
+const RISE_V = 0.25;
 const PROBE_MS_FIRST = 2_000;
 const PROBE_MS_MAX = 300_000;
 
@@ -35,6 +38,8 @@ export class IgnitionSense {
   #answeredAt: Micros;
   #movedAt: Micros;
   #silent = 0;
+  /** It stood still when it went off, and its ECUs still answered. */
+  #parked = false;
   #probeMs = PROBE_MS_FIRST;
   #probedAt: Micros;
 
@@ -53,8 +58,7 @@ export class IgnitionSense {
     this.#answeredAt = now;
     this.#silent = 0;
     if (this.#state === 'off') {
-      this.#movedAt = now;
-      this.#probeMs = PROBE_MS_FIRST;
+      this.#movedAt = this.#parked ? now - (STANDSTILL_MS - LOOK_MS) * 1000 : now;
       this.#restVolts = undefined;
     }
     this.#settle(now);
@@ -64,7 +68,7 @@ export class IgnitionSense {
   silent(now: Micros): void {
     this.#silent++;
     if (this.#silent >= SILENT_REQUESTS && now - this.#answeredAt >= SILENT_MS * 1000) {
-      this.#goOff(now);
+      this.#goOff(now, false);
     }
   }
 
@@ -101,20 +105,25 @@ export class IgnitionSense {
   }
 
   #settle(now: Micros): void {
-    const charging = (this.#volts ?? 0) >= CHARGING_V;
-    if (this.#rpm > 0 || this.#speed > 0 || charging) this.#movedAt = now;
-    if (now - this.#movedAt >= STANDSTILL_MS * 1000) this.#goOff(now);
-    else this.#state = this.#rpm > 0 || this.#speed > 0 ? 'running' : 'on';
+    const moving = this.#rpm > 0 || this.#speed > 0;
+    if (moving || (this.#volts ?? 0) >= CHARGING_V) {
+      this.#movedAt = now;
+      this.#parked = false;
+    }
+    if (now - this.#movedAt >= STANDSTILL_MS * 1000) this.#goOff(now, true);
+    else this.#state = moving ? 'running' : 'on';
   }
 
-  #goOff(now: Micros): void {
+  #goOff(now: Micros, parked: boolean): void {
     if (this.#state === 'off') return;
+    // The pauses go on growing over looks at a car that was parked before and is parked still.
+    if (!parked || !this.#parked) this.#probeMs = PROBE_MS_FIRST;
+    this.#parked = parked;
     this.#state = 'off';
     this.#rpm = 0;
     this.#speed = 0;
     this.#silent = 0;
     this.#restVolts = this.#volts;
     this.#probedAt = now;
-    this.#probeMs = PROBE_MS_FIRST;
   }
 }

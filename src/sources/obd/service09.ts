@@ -24,6 +24,14 @@ const ANSWER = 0x49;
 const VIN_CHARS = 17;
 const CALIBRATION_ID_BYTES = 16;
 const VERIFICATION_NUMBER_BYTES = 4;
+const IN_USE_BYTES = 2;
+/** The types that are lists: bytes of an item. All others are one item, however long. */
+const ITEM_BYTES: Readonly<Record<number, number>> = {
+  [INFO_TYPE.calibrationIds]: CALIBRATION_ID_BYTES,
+  [INFO_TYPE.verificationNumbers]: VERIFICATION_NUMBER_BYTES,
+  [INFO_TYPE.inUseSpark]: IN_USE_BYTES,
+  [INFO_TYPE.inUseCompression]: IN_USE_BYTES,
+};
 /** Service, type and number: what stands before the data. */
 const HEAD_BYTES = 3;
 /** Data bytes in one message of the older buses. */
@@ -31,18 +39,21 @@ const ROW_BYTES = 4;
 
 /**
  * Puts the messages of an older bus together to the PDU that CAN would have brought, whatever order
- * they came in; a row that came twice counts once. Undefined when one is missing or malformed.
+ * they came in; a row that came twice counts once. Rows do not tell how many items they hold: their
+ * length does. Undefined when one is missing or malformed.
  */
 export function joinRows(rows: readonly Uint8Array[]): Uint8Array | undefined {
   const bySequence = new Map(rows.map((row) => [row[2] ?? 0, row]));
   const [first] = rows;
   if (!first) return undefined;
-  const pdu = new Uint8Array(HEAD_BYTES + bySequence.size * ROW_BYTES);
-  pdu.set([ANSWER, first[1] ?? 0, 1]);
+  const type = first[1] ?? 0;
+  const bytes = bySequence.size * ROW_BYTES;
+  const pdu = new Uint8Array(HEAD_BYTES + bytes);
+  pdu.set([ANSWER, type, Math.floor(bytes / (ITEM_BYTES[type] ?? bytes))]);
   for (let sequence = 1; sequence <= bySequence.size; sequence++) {
     const row = bySequence.get(sequence);
     if (row?.length !== HEAD_BYTES + ROW_BYTES) return undefined;
-    if (row[0] !== ANSWER || row[1] !== first[1]) return undefined;
+    if (row[0] !== ANSWER || row[1] !== type) return undefined;
     pdu.set(row.subarray(HEAD_BYTES), HEAD_BYTES + (sequence - 1) * ROW_BYTES);
   }
   return pdu;
@@ -146,7 +157,7 @@ const IN_USE_COMPRESSION = [
 export function parseInUse(pdu: Uint8Array): Parsed<InUseCounter> | undefined {
   const compression = pdu[1] === INFO_TYPE.inUseCompression;
   const type = compression ? INFO_TYPE.inUseCompression : INFO_TYPE.inUseSpark;
-  const words = itemsOf(pdu, type, 2);
+  const words = itemsOf(pdu, type, IN_USE_BYTES);
   if (!words) return undefined;
   const monitors = compression ? IN_USE_COMPRESSION : IN_USE_SPARK;
   const items = words.items.map(([high = 0, low = 0], index) => ({

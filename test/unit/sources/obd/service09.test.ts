@@ -52,6 +52,14 @@ test('the rows of an older bus make the same answer, in any order and with repet
   expect(pdu && parseVin(pdu)?.vin).toBe('1D4GP00R55B123456');
 });
 
+test('rows of a list hold as many items as fit in them', () => {
+  const rows = ['49060112345678', '4906029ABCDEF0'].map(bytes);
+  const numbers = joinRows(rows);
+  expect(numbers && parseVerificationNumbers(numbers)?.items).toEqual(['12345678', '9ABCDEF0']);
+  const counters = joinRows(['49080100010002', '49080200030004'].map(bytes));
+  expect(counters && parseInUse(counters)?.items.map(({ count }) => count)).toEqual([1, 2, 3, 4]);
+});
+
 test('a missing, short or foreign row is no answer', () => {
   expect(joinRows([])).toBeUndefined();
   expect(joinRows(ROWS.slice(1).map(bytes))).toBeUndefined();

@@ -1,0 +1,91 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { ConfigError } from '#core/errors.ts';
+import { nextEpoch, writeAtomically } from '../../../src/io/files.ts';
+
+const EPOCH_MAX = 0xffff_ffff;
+let directory = '';
+
+beforeEach(() => {
+  directory = mkdtempSync(path.join(tmpdir(), 'vigil-files-'));
+});
+
+afterEach(() => {
+  rmSync(directory, { recursive: true });
+});
+
+function put(name: string, content: string | Buffer): void {
+  writeFileSync(path.join(directory, name), content);
+}
+
+test('a file is made or replaced whole, for its owner only, and nothing else is left', () => {
+  const file = path.join(directory, 'settings');
+  writeAtomically(file, 'a long first content');
+  writeAtomically(file, 'zwei\nß');
+  expect(readFileSync(file, 'utf8')).toBe('zwei\nß');
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+  expect(readdirSync(directory)).toEqual(['settings']);
+});
+
+test('the rest of a write that was cut off is no obstacle to the next', () => {
+  put('settings.new', 'a part of something longer than what follows');
+  const file = path.join(directory, 'settings');
+  writeAtomically(file, 'whole');
+  expect(readFileSync(file, 'utf8')).toBe('whole');
+});
+
+test('a file that cannot be written is an error, and the old content stays', () => {
+  expect(() => writeAtomically(path.join(directory, 'missing', 'x'), 'y')).toThrow('ENOENT');
+});
+
+test('epochs count from 1, in a directory that is made for its owner only', () => {
+  const data = path.join(directory, 'a', 'b');
+  expect([nextEpoch(data), nextEpoch(data), nextEpoch(data)]).toEqual([1, 2, 3]);
+  expect(statSync(data).mode & 0o777).toBe(0o700);
+});
+
+test('the count goes on where one of its files is gone, empty, damaged or behind', () => {
+  const damages = ['', '\0\0\0', '41', 'x', '9'.repeat(11), '-5', '42.5', Buffer.from([0xff])];
+  for (const name of ['epoch', 'epoch.copy']) {
+    for (const damage of damages) {
+      put('epoch', '42\n');
+      put('epoch.copy', '42\n');
+      put(name, damage);
+      expect(nextEpoch(directory), `${name} ${JSON.stringify(damage)}`).toBe(43);
+      expect(nextEpoch(directory)).toBe(44);
+    }
+    rmSync(path.join(directory, name));
+    expect(nextEpoch(directory)).toBe(45);
+  }
+});
+
+test('a power cut between the two writes uses no number twice', () => {
+  put('epoch', '43\n');
+  put('epoch.copy', '42\n');
+  expect(nextEpoch(directory)).toBe(44);
+});
+
+test('a count that is lost altogether is refused instead of beginning again', () => {
+  for (const [first, second] of [
+    ['x', 'y'],
+    ['', ''],
+    [String(EPOCH_MAX), String(EPOCH_MAX)],
+  ] as const) {
+    put('epoch', first);
+    put('epoch.copy', second);
+    expect(() => nextEpoch(directory)).toThrow(ConfigError);
+    expect(readFileSync(path.join(directory, 'epoch'), 'utf8')).toBe(first);
+  }
+  rmSync(path.join(directory, 'epoch.copy'));
+  put('epoch', 'x');
+  expect(() => nextEpoch(directory)).toThrow(
+    `${path.join(directory, 'epoch')} and ${path.join(directory, 'epoch.copy')}: expected the number of the last epoch, below 4294967295, found ["x"]; write one there that is higher than any recorded`,
+  );
+});
+
+test('the last number there is can be used', () => {
+  put('epoch', String(EPOCH_MAX - 1));
+  expect(nextEpoch(directory)).toBe(EPOCH_MAX);
+});
