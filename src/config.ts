@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import * as v from 'valibot';
-import { isMap, isScalar, LineCounter, parseDocument } from 'yaml';
+import { isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
 import { ConfigError } from '#core/errors.ts';
 import { parsePortUrl } from './io/port-url.ts';
 
@@ -12,6 +12,8 @@ import { parsePortUrl } from './io/port-url.ts';
  * (file and line, variable or flag), what was expected and what was found.
  */
 const CONFIG_CHARS_MAX = 256 * 1024;
+/** How much of a value an error message shows. */
+const FOUND_CHARS_MAX = 80;
 const EEG_DEVICES = ['thinkgear'] as const;
 const EEG_DEVICES_MAX = 4;
 
@@ -115,7 +117,7 @@ export function readConfig(
   readFile: (path: string) => string,
 ): Invocation {
   const flags = parseFlags(argv);
-  const path = flags.config ?? env['VIGIL_CONFIG'];
+  const path = flags.config ?? (env['VIGIL_CONFIG'] || undefined);
   const written = new Map<string, Written>([
     ...(path === undefined ? [] : fromFile(path, readText(path, readFile))),
     ...fromEnvironment(env),
@@ -201,30 +203,50 @@ function* fromFile(path: string, text: string): Generator<[string, Written]> {
   if (broken)
     throw new ConfigError(`${at(broken.pos[0])}: not YAML: ${broken.message.split('\n')[0]}`);
   const root = document.contents;
-  if (root === null) return; // An empty file, or only comments.
-  if (!isMap(root)) throw new ConfigError(`${at()}: expected "key: value" lines, found ${root}`);
+  if (root === null || (isScalar(root) && root.value === null)) return; // Empty, or only comments.
+  if (!isMap(root)) {
+    const found = isScalar(root) ? shown(root.value) : kindOf(root);
+    throw new ConfigError(`${at()}: expected "key: value" lines, found ${found}`);
+  }
   for (const { key, value } of root.items) {
-    const name = isScalar(key) ? String(key.value) : String(key);
+    const name = isScalar(key) ? String(key.value) : kindOf(key);
     const where = at(isScalar(key) ? key.range?.[0] : undefined);
     if (!Object.hasOwn(SETTINGS, name)) throw unknownKey(name, where);
-    yield [name, { value: document.createNode(value).toJS(document), where }];
+    yield [name, { value: plainValue(value, `${where}: ${name}`), where }];
   }
+}
+
+/** A setting is one value or a list of them, and needs nothing that YAML has beyond that. */
+function plainValue(node: unknown, where: string): unknown {
+  if (node === null) return null; // A key alone in its line.
+  if (isScalar(node)) return node.value;
+  if (isSeq(node) && node.items.every((item) => isScalar(item))) {
+    return node.items.map(({ value }) => value);
+  }
+  throw new ConfigError(`${where}: expected a value or a list of values, found ${kindOf(node)}`);
+}
+
+function kindOf(node: unknown): string {
+  if (isMap(node)) return 'a map';
+  return isSeq(node) ? 'a list with other lists, maps or aliases in it' : 'an alias';
 }
 
 function unknownKey(key: string, where: string): ConfigError {
   const known = Object.keys(SETTINGS).join(', ');
-  return new ConfigError(
-    `${where}: no setting is called ${JSON.stringify(key)}; there are ${known}`,
-  );
+  return new ConfigError(`${where}: no setting is called ${shown(key)}; there are ${known}`);
 }
 
 function validate(key: string, schema: v.GenericSchema, value: unknown, where: string): unknown {
   const result = v.safeParse(schema, value);
   if (result.success) return result.output;
   const [issue] = result.issues;
-  const found = JSON.stringify(issue.input) ?? 'nothing';
   const expected = issue.message.replace(/^expected /, '').replace(/, found .*$/s, '');
-  throw new ConfigError(`${where}: ${key}: expected ${expected}, found ${found}`);
+  throw new ConfigError(`${where}: ${key}: expected ${expected}, found ${shown(issue.input)}`);
+}
+
+function shown(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'nothing';
+  return text.length <= FOUND_CHARS_MAX ? text : `${text.slice(0, FOUND_CHARS_MAX)}...`;
 }
 
 /** The device and the port of an EEG headset: `thinkgear+serial:///dev/rfcomm0`. */

@@ -51,7 +51,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   const { host, port, live } = options;
   if (!isLoopback(host)) {
     throw new ConfigError(
-      `http.host: expected a loopback address until accounts exist, found ${JSON.stringify(host)}`,
+      `http: expected a loopback address until accounts exist, found ${JSON.stringify(host)}`,
     );
   }
   const counters = { requests: 0, errors: 0, refused: 0, ws: new WsStats() };
@@ -65,7 +65,6 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
     host,
     port,
   );
-  if (!listening) throw new ConfigError(`http.port: ${host}:${port} is in use by another process`);
   const stop = new AbortController();
   const ticking = live.run(stop.signal);
   return {

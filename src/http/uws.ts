@@ -14,15 +14,18 @@
  * What it refuses before we see it (bad framing, headers over 4 KiB, HTTP/1.0, no Host) it answers
  * itself, in HTML and without our headers, and it cuts connections that are idle for 10 s.
  */
+
 import {
   App,
   type HttpRequest,
   type HttpResponse,
   type TemplatedApp,
-  type us_listen_socket,
   us_socket_local_port,
   type WebSocket,
 } from 'uWebSockets.js';
+import { type EventEmitter, once } from 'node:events';
+import { createConnection, createServer } from 'node:net';
+import { ConfigError } from '#core/errors.ts';
 import { Problem, problemReply, REASONS } from './problem.ts';
 import type {
   Listening,
@@ -46,56 +49,66 @@ const MESSAGE_BYTES_MAX = 64 * 1024;
 const UNSENT_BYTES_MAX = 4 * 1024 * 1024;
 /** A WebSocket that is silent for this long, pongs included, is cut. */
 const SILENCE_S = 60;
-/** `LIBUS_LISTEN_EXCLUSIVE_PORT` of libusockets.h; the package exports it without declaring it. */
-const LISTEN_EXCLUSIVE_PORT = 1;
 
 interface SocketData {
   peer?: UwsPeer;
   session?: PeerSession;
 }
 
-/** Opens the port; resolves with undefined where it is taken. */
-export function listen(
+/**
+ * Opens the port. Rejects with a ConfigError that says why it cannot be had.
+ *
+ * @param port 0 for any that is free
+ */
+export async function listen(
   options: ServerOptions,
   host: string,
   port: number,
-): Promise<Listening | undefined> {
+): Promise<Listening> {
+  const free = await freePort(host, port);
   const app = App();
   for (const endpoint of options.sockets) addSocket(app, endpoint, options);
   app.any('/*', (response, request) => {
     const exchange = new Exchange(response, copyHead(request), options);
     exchange.begin();
   });
-  return new Promise((resolve) => {
-    const opened = (socket: us_listen_socket | false): void => {
-      resolve(
-        socket ? { port: us_socket_local_port(socket), close: () => void app.close() } : undefined,
-      );
-    };
-    listenExclusively(app, host, port, opened);
+  return await new Promise((resolve, reject) => {
+    app.listen(host, free, (socket) => {
+      if (socket) resolve({ port: us_socket_local_port(socket), close: () => void app.close() });
+      else reject(new ConfigError(`http: ${host}:${free}: not permitted to open it`));
+    });
   });
 }
 
 /**
- * By default uSockets sets SO_REUSEPORT, with which a second gateway would take half of the
- * connections. The binary takes a host and options together; its declarations lack that form.
+ * Finds out whether the port is free, because uSockets cannot tell: it sets SO_REUSEPORT, so that a
+ * second gateway would silently take half of the connections. Its exclusive mode is of no use, nor is
+ * a trial bind: both fail for a minute after the last client of a gateway that has just stopped.
+ * So whoever answers there has the port. For port 0 one is chosen here, because uSockets then leaves
+ * the option out, and the same port could not be opened again.
  */
-function listenExclusively(
-  app: TemplatedApp,
-  host: string,
-  port: number,
-  opened: (socket: us_listen_socket | false) => void,
-): void {
-  const { listen } = app as unknown as {
-    listen: (
-      this: TemplatedApp,
-      host: string,
-      port: number,
-      options: number,
-      opened: (socket: us_listen_socket | false) => void,
-    ) => void;
-  };
-  listen.call(app, host, port, LISTEN_EXCLUSIVE_PORT, opened);
+async function freePort(host: string, port: number): Promise<number> {
+  // An address of another host must not be connected to.
+  const local = createServer().listen({ host, port: 0 });
+  const failure = await outcome(local, 'listening');
+  if (failure) throw new ConfigError(`http: ${host}: ${failure.message}`, { cause: failure });
+  const address = local.address();
+  local.close();
+  await once(local, 'close');
+  if (port === 0 && typeof address === 'object') return address?.port ?? 0;
+  const client = createConnection({ host, port });
+  const refused = await outcome(client, 'connect');
+  client.destroy();
+  if (refused) return port;
+  throw new ConfigError(`http: ${host}:${port}: in use by another process`);
+}
+
+/** Resolves with undefined when the event comes, or with the error that comes instead. */
+function outcome(emitter: EventEmitter, event: string): Promise<Error | undefined> {
+  return once(emitter, event).then(
+    () => undefined,
+    (error: Error) => error,
+  );
 }
 
 function copyHead(request: HttpRequest): RequestHead {

@@ -40,6 +40,8 @@ export interface PollGroup {
   readonly hz: number;
   askedAt: Micros | undefined;
   misses: number;
+  /** Answers that the plan had heard at the last miss. */
+  heardAtMiss: number;
   mismatches: number;
   /** Lines of the last answers, and how many of them in a row were the same. */
   lines: number;
@@ -54,6 +56,8 @@ export class PollPlan {
   readonly #alone = new Set<number>();
   #groups: PollGroup[];
   #useCounts = true;
+  /** Requests that somebody answered, rightly or not. */
+  #heard = 0;
 
   /**
    * @param packing whether requests may hold several PIDs: on CAN only
@@ -104,6 +108,7 @@ export class PollPlan {
 
   /** Every PID asked for was answered, in `lines` lines. */
   answered(group: PollGroup, lines: number): void {
+    this.#heard++;
     group.misses = 0;
     group.mismatches = 0;
     group.sameLines = lines === group.lines ? group.sameLines + 1 : 1;
@@ -118,11 +123,13 @@ export class PollPlan {
 
   /** The answer lacked a PID or did not add up. */
   mismatched(group: PollGroup): void {
+    this.#heard++;
     group.sameLines = 0;
     if (group.pids.length === 1) {
       this.missed(group);
       return;
     }
+    group.misses = 0;
     // One bad answer may be a disturbance; several in a row mean that these PIDs do not mix.
     if (++group.mismatches < MISMATCHES_MAX) return;
     const rows = group.pids.flatMap((pid) => this.#learned.get(pid) ?? []);
@@ -135,8 +142,11 @@ export class PollPlan {
 
   /** Nobody answered. */
   missed(group: PollGroup): void {
-    group.misses++;
     group.sameLines = 0;
+    // While nobody answers anything, as when the engine is cranked, no group is to blame.
+    if (group.misses > 0 && group.heardAtMiss === this.#heard) return;
+    group.heardAtMiss = this.#heard;
+    group.misses++;
     // A PID that is announced but never answered must not hold up the packing of the others.
     const [pid] = group.pids;
     if (pid === undefined || group.misses < MISSES_MAX || !this.#unlearned.delete(pid)) return;
@@ -174,6 +184,7 @@ function newGroup(rows: readonly PollPid[]): PollGroup {
     hz: Math.max(...rows.map(({ hz }) => hz)),
     askedAt: undefined,
     misses: 0,
+    heardAtMiss: 0,
     mismatches: 0,
     lines: 0,
     sameLines: 0,

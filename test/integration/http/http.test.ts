@@ -123,7 +123,7 @@ test('a bug in a route is a 500 without its text, and is logged', async () => {
 
 test('a port that is taken and an address for strangers are errors of the set-up', async () => {
   await expect(start([], { port: gateway.port })).rejects.toThrow(
-    new ConfigError(`http.port: 127.0.0.1:${gateway.port} is in use by another process`),
+    new ConfigError(`http: 127.0.0.1:${gateway.port}: in use by another process`),
   );
   await expect(start([], { host: '0.0.0.0' })).rejects.toThrow(ConfigError);
 });

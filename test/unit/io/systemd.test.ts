@@ -1,5 +1,6 @@
 import { expect, test, vi } from 'vitest';
 import { systemd } from '../../../src/io/systemd.ts';
+import { settle } from '../../support/fake-clock.ts';
 
 const NOTIFY_SOCKET = '/run/systemd/notify';
 
@@ -17,9 +18,10 @@ test('pings come twice in a period of the watchdog, and only where there is one'
   }
 });
 
-test('without systemd nothing is sent, nor missed', () => {
+test('without systemd nothing is sent, nor missed', async () => {
   const onError = vi.fn();
   // An empty PATH: whatever it would start could not be found.
   systemd({ PATH: '' }, onError).notify('READY=1');
+  await settle();
   expect(onError).not.toHaveBeenCalled();
 });

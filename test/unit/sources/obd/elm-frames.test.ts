@@ -62,7 +62,7 @@ describe('golden lines', () => {
   });
 
   test('of an answer in several lines on an older bus, each of which is a message', () => {
-    const vin = ['48 6B 10 49 02 01 00 00 00 31 69', '48 6B 10 49 02 02 44 34 47 50 28'];
+    const vin = ['48 6B 10 49 02 01 00 00 00 31 69', '48 6B 10 49 02 02 44 34 47 50 B9'];
     expect(read('j1850', ...vin)).toEqual({
       messages: ['10: 49020100000031', '10: 49020244344750'],
       ...GOOD,

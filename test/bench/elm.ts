@@ -1,0 +1,1 @@
+import type { Bench } from './bench.ts'; export const elm: Bench = { name: 'elm', async *run() {} };

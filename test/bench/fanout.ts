@@ -1,0 +1,1 @@
+import type { Bench } from './bench.ts'; export const fanout: Bench = { name: 'fanout', async *run() {} };

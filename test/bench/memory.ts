@@ -1,0 +1,1 @@
+import type { Bench } from './bench.ts'; export const memory: Bench = { name: 'memory', async *run() {} };

@@ -1,0 +1,335 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { ConfigError } from '#core/errors.ts';
+import { type Invocation, readConfig, USAGE } from '../../src/config.ts';
+
+const DEFAULTS = {
+  device: 'vigil',
+  data: 'data',
+  http: { host: '127.0.0.1', port: 8080 },
+  obd: undefined,
+  eeg: [],
+  sim: undefined,
+  can: undefined,
+  mqtt: undefined,
+  log: 'info',
+};
+const SIM = { kind: 'sim' };
+const HEADSET = 'thinkgear+serial:///dev/rfcomm0';
+const SETTINGS = 'device, data, http, obd, eeg, sim, can, mqtt, log';
+
+interface Input {
+  readonly flags?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Text of the file `vigil.yaml`, which is then asked for by a flag. */
+  readonly file?: string;
+}
+
+function read({ flags = [], env = {}, file }: Input): Invocation {
+  const argv = file === undefined ? flags : [...flags, '--config', 'vigil.yaml'];
+  return readConfig(argv, env, (path) => {
+    if (path === 'vigil.yaml' && file !== undefined) return file;
+    throw new Error(`ENOENT: no such file, open '${path}'`);
+  });
+}
+
+/** The message of the ConfigError that `input` is refused with. */
+function refusal(input: Input): string {
+  try {
+    read(input);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message;
+    throw error;
+  }
+  throw new Error('was not refused');
+}
+
+test('without anything written the defaults hold', () => {
+  const { config, check } = read({});
+  expect(config).toEqual(DEFAULTS);
+  expect(check).toBe(false);
+});
+
+test('a flag is above a variable, a variable above the file, the file above the default', () => {
+  const [file, env] = ['device: from-file', { VIGIL_DEVICE: 'from-env' }];
+  const flags = ['--device', 'from-flag'];
+  const cases: [Input, string][] = [
+    [{}, 'vigil'],
+    [{ file }, 'from-file'],
+    [{ env }, 'from-env'],
+    [{ flags }, 'from-flag'],
+    [{ file, env }, 'from-env'],
+    [{ file, flags }, 'from-flag'],
+    [{ env, flags }, 'from-flag'],
+    [{ file, env, flags }, 'from-flag'],
+  ];
+  for (const [input, device] of cases) {
+    expect(read(input).config.device, JSON.stringify(input)).toBe(device);
+  }
+});
+
+test('each place sets only what is written in it', () => {
+  const { config } = read({
+    file: 'data: /var/lib/vigil\nlog: debug\n',
+    env: { VIGIL_LOG: 'warn', VIGIL_OBD: 'sim:' },
+    flags: ['--http', '0.0.0.0:80'],
+  });
+  expect(config).toEqual({
+    ...DEFAULTS,
+    data: '/var/lib/vigil',
+    log: 'warn',
+    obd: SIM,
+    http: { host: '0.0.0.0', port: 80 },
+  });
+});
+
+test('a file may be named by a variable, and the flag goes before it', () => {
+  const readFile = (path: string): string => `device: ${path}`;
+  const env = { VIGIL_CONFIG: 'one' };
+  expect(readConfig([], env, readFile).config.device).toBe('one');
+  expect(readConfig(['--config', 'two'], env, readFile).config.device).toBe('two');
+});
+
+test('variables of other programs and empty ones are no settings', () => {
+  const env = { HTTP: 'x', VIGIL: 'x', XVIGIL_HTTP: 'x', VIGIL_HTTP: '', VIGIL_CONFIG: '' };
+  expect(read({ env }).config).toEqual(DEFAULTS);
+});
+
+test('addresses are a host and a port', () => {
+  const cases: [string, { host: string; port: number }][] = [
+    ['0.0.0.0:0', { host: '0.0.0.0', port: 0 }],
+    ['vigil.local:65535', { host: 'vigil.local', port: 65_535 }],
+    ['[::1]:8080', { host: '::1', port: 8080 }],
+  ];
+  for (const [text, http] of cases) {
+    expect(read({ flags: ['--http', text] }).config.http).toEqual(http);
+  }
+});
+
+test('headsets are a list, written as each place writes lists', () => {
+  const eeg = [
+    { device: 'thinkgear', port: { kind: 'serial', path: '/dev/rfcomm0' } },
+    { device: 'thinkgear', port: SIM },
+  ];
+  const inputs: Input[] = [
+    { file: `eeg:\n  - ${HEADSET}\n  - 'thinkgear+sim:'\n` },
+    { file: `eeg: [ "${HEADSET}", "thinkgear+sim:" ]` },
+    { env: { VIGIL_EEG: `${HEADSET},thinkgear+sim:` } },
+    { flags: ['--eeg', HEADSET, '--eeg', 'thinkgear+sim:'] },
+  ];
+  for (const input of inputs) expect(read(input).config.eeg).toEqual(eeg);
+});
+
+test('a simulation takes the place of the devices that are not given', () => {
+  const headset = { device: 'thinkgear', port: SIM };
+  expect(read({ flags: ['--sim', '7'] }).config).toMatchObject({
+    sim: 7,
+    obd: SIM,
+    eeg: [headset],
+  });
+  expect(read({ file: 'sim: 0\nobd: tcp://10.0.0.1:35000\n' }).config).toMatchObject({
+    sim: 0,
+    obd: { kind: 'tcp', host: '10.0.0.1', port: 35_000 },
+    eeg: [headset],
+  });
+  const port = { kind: 'serial', path: '/dev/rfcomm0' };
+  expect(read({ flags: ['--sim', '4294967295', '--eeg', HEADSET] }).config).toMatchObject({
+    sim: 0xffff_ffff,
+    obd: SIM,
+    eeg: [{ device: 'thinkgear', port }],
+  });
+});
+
+test('--check is told to the caller, and errors are the same with it', () => {
+  expect(read({ flags: ['--check'] }).check).toBe(true);
+  expect(refusal({ flags: ['--check', '--log', 'loud'] })).toBe(
+    refusal({ flags: ['--log', 'loud'] }),
+  );
+});
+
+test('the configuration cannot be changed afterwards', () => {
+  for (const flags of [[], ['--sim', '1']]) {
+    expect(Object.isFrozen(read({ flags }).config)).toBe(true);
+  }
+});
+
+test('every flag of the usage text is understood', () => {
+  const flags = [...USAGE.matchAll(/^ {2}--([a-z]+) [A-Z]/gm)].map(([, name]) => name ?? '');
+  expect(flags).toEqual(['config', 'device', 'data', 'http', 'obd', 'eeg', 'sim', 'log']);
+  for (const flag of flags) {
+    expect(refusal({ flags: [`--${flag}=`] }), flag).not.toContain('Unknown option');
+  }
+});
+
+const NAME = 'a name of a-z, 0-9, _ and -, at most 23';
+const ADDRESS = 'HOST:PORT such as 127.0.0.1:8080';
+const PORT_URL = 'serial:///dev/ttyUSB0?baud=38400, tcp://192.168.0.10:35000 or sim:';
+const EEG_URL = 'thinkgear+ and a port URL, such as thinkgear+serial:///dev/rfcomm0';
+const ONE_MANY = 'a value or a list of values';
+
+/** One setting that cannot be used, and the whole of what is said about it. */
+const REFUSED: readonly (readonly [input: Input, message: string])[] = [
+  [{ flags: ['--device', 'My Car'] }, `flag --device: device: expected ${NAME}, found "My Car"`],
+  [{ file: 'device: 5' }, `vigil.yaml line 1: device: expected ${NAME}, found 5`],
+  [
+    { env: { VIGIL_DEVICE: 'x'.repeat(24) } },
+    `variable VIGIL_DEVICE: device: expected ${NAME}, found "${'x'.repeat(24)}"`,
+  ],
+  [{ file: '\ndata: ""' }, 'vigil.yaml line 2: data: expected a directory, found ""'],
+  [{ flags: ['--http', '8080'] }, `flag --http: http: expected ${ADDRESS}, found "8080"`],
+  [{ file: 'http: 8080' }, `vigil.yaml line 1: http: expected ${ADDRESS}, found 8080`],
+  [{ flags: ['--http', '::1:80'] }, `flag --http: http: expected ${ADDRESS}, found "::1:80"`],
+  [
+    { flags: ['--http', 'x:65536'] },
+    'flag --http: http: expected a port from 0 to 65535, found "x:65536"',
+  ],
+  [
+    { env: { VIGIL_OBD: '/dev/ttyUSB0' } },
+    `variable VIGIL_OBD: obd: expected ${PORT_URL}, found "/dev/ttyUSB0"`,
+  ],
+  [{ file: 'obd:\n' }, 'vigil.yaml line 1: obd: expected a port URL, found null'],
+  [
+    { file: '# car\n\nlog: info\nobd: serial:///dev/x?baud=1 # slow\n' },
+    'vigil.yaml line 4: obd: expected a baud rate from 300 to 4000000 in serial:///dev/x?baud=1, found "serial:///dev/x?baud=1"',
+  ],
+  [
+    { flags: ['--eeg', HEADSET, '--eeg', 'serial:///dev/rfcomm1'] },
+    `flag --eeg: eeg: expected ${EEG_URL}, found "serial:///dev/rfcomm1"`,
+  ],
+  [
+    { env: { VIGIL_EEG: 'muse+sim:' } },
+    `variable VIGIL_EEG: eeg: expected ${EEG_URL}, found "muse+sim:"`,
+  ],
+  [
+    { env: { VIGIL_EEG: 'thinkgear+usb:' } },
+    `variable VIGIL_EEG: eeg: expected ${PORT_URL}, found "thinkgear+usb:"`,
+  ],
+  [{ flags: ['--sim', 'yes'] }, 'flag --sim: sim: expected a whole number, found "yes"'],
+  [{ file: 'sim: 1.5' }, 'vigil.yaml line 1: sim: expected a whole number, found 1.5'],
+  [{ file: 'sim: -1' }, 'vigil.yaml line 1: sim: expected a whole number from 0, found -1'],
+  [
+    { flags: ['--sim', '4294967296'] },
+    'flag --sim: sim: expected a whole number below 2^32, found 4294967296',
+  ],
+  [
+    { flags: ['--can', 'can0'] },
+    'flag --can: can: expected nothing: this version reads no CAN bus, use obd, found "can0"',
+  ],
+  [
+    { file: 'mqtt: true' },
+    'vigil.yaml line 1: mqtt: expected nothing: this version has no MQTT broker, found true',
+  ],
+  [
+    { flags: ['--log', 'loud'] },
+    'flag --log: log: expected debug, info, warn or error, found "loud"',
+  ],
+  [{ file: 'speed: 5' }, `vigil.yaml line 1: no setting is called "speed"; there are ${SETTINGS}`],
+  [
+    { env: { VIGIL_SPEED: '5' } },
+    `variable VIGIL_SPEED: no setting is called "speed"; there are ${SETTINGS}`,
+  ],
+  [
+    { file: '__proto__: 5' },
+    `vigil.yaml line 1: no setting is called "__proto__"; there are ${SETTINGS}`,
+  ],
+  [{ file: 'just text' }, 'vigil.yaml line 1: expected "key: value" lines, found "just text"'],
+  [
+    { file: '- a\n- *b' },
+    'vigil.yaml line 1: expected "key: value" lines, found a list with other lists, maps or aliases in it',
+  ],
+  [{ file: 'obd: {a: 1}' }, `vigil.yaml line 1: obd: expected ${ONE_MANY}, found a map`],
+  [{ file: 'obd: *x' }, `vigil.yaml line 1: obd: expected ${ONE_MANY}, found an alias`],
+  [
+    { file: 'eeg: &a [*a]' },
+    `vigil.yaml line 1: eeg: expected ${ONE_MANY}, found a list with other lists, maps or aliases in it`,
+  ],
+  [{ file: 'x'.repeat(256 * 1024 + 1) }, 'vigil.yaml: 262145 characters, at most 262144 are read'],
+];
+
+test('what cannot be used is refused with the place, the key, what was expected and found', () => {
+  for (const [input, message] of REFUSED) expect(refusal(input)).toBe(message);
+});
+
+test('an unknown flag, a value too few and a stray word are refused', () => {
+  expect(refusal({ flags: ['--speed', '5'] })).toContain("'--speed'");
+  expect(refusal({ flags: ['--http'] })).toContain('--http');
+  expect(refusal({ flags: ['--check=no'] })).toContain('--check');
+  expect(refusal({ flags: ['start'] })).toContain("'start'");
+});
+
+test('a file that cannot be read is named, and what is no YAML by its line', () => {
+  expect(refusal({ flags: ['--config', '/etc/none'] })).toBe(
+    "/etc/none: cannot be read (ENOENT: no such file, open '/etc/none')",
+  );
+  expect(refusal({ file: 'log: info\nobd: [1\n' })).toMatch(/^vigil\.yaml line [23]: not YAML: /);
+  expect(refusal({ file: 'log: info\nlog: warn\n' })).toMatch(
+    /^vigil\.yaml line 2: not YAML: .*uniq/,
+  );
+  expect(refusal({ file: '['.repeat(50_000) })).toMatch(/^vigil\.yaml line 1: not YAML: /);
+});
+
+test('a file without settings, or with a byte order mark, is a file', () => {
+  for (const file of ['', '\n\n', '# nothing yet\n', '---\n', '\ufeff']) {
+    expect(read({ file }).config, JSON.stringify(file)).toEqual(DEFAULTS);
+  }
+  expect(read({ file: '\ufefflog: warn\r\ndata: x\r\n' }).config).toMatchObject({
+    log: 'warn',
+    data: 'x',
+  });
+});
+
+test('a message shows only the beginning of a long value', () => {
+  const message = refusal({ file: `device: ${'x'.repeat(200_000)}` });
+  expect(message).toContain('found "xxx');
+  expect(message.length).toBeLessThan(300);
+});
+
+test('any text is a configuration or a ConfigError', () => {
+  const words = [
+    'eeg',
+    'http',
+    'sim',
+    'log',
+    ': ',
+    '\n',
+    '- ',
+    '  ',
+    '*a',
+    '&a ',
+    '[',
+    ']',
+    '{',
+    '}',
+  ];
+  const more = [
+    '"',
+    "'",
+    '|',
+    '>',
+    '!!set ',
+    '? ',
+    '#',
+    '---\n',
+    '%YAML 1.1\n',
+    '<<',
+    ',',
+    '\t',
+    '0',
+    '~',
+  ];
+  const yaml = fc.array(fc.constantFrom(...words, ...more), { maxLength: 12 });
+  const text = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    yaml.map((parts) => parts.join('')),
+  );
+  fc.assert(
+    fc.property(text, (file) => {
+      try {
+        read({ file });
+      } catch (error) {
+        expect(error).toBeInstanceOf(ConfigError);
+      }
+    }),
+    { numRuns: 500 },
+  );
+});
