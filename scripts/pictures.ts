@@ -49,10 +49,12 @@ async function takeAll(url: string): Promise<void> {
 }
 
 /** The address that the gateway prints when it listens. */
-async function urlOf(child: ChildProcess): Promise<string> {
-  for await (const chunk of child.stdout ?? []) {
-    const url = /http:\S+/.exec(String(chunk))?.[0];
-    if (url) return url;
-  }
-  throw new Error('the gateway ended before it listened');
+function urlOf({ stdout }: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    stdout?.on('data', (chunk) => {
+      const url = /http:\S+/.exec(String(chunk))?.[0];
+      if (url) resolve(url);
+    });
+    stdout?.on('end', () => reject(new Error('the gateway ended before it listened')));
+  });
 }

@@ -27,6 +27,8 @@ async function run(config: Config): Promise<void> {
   const clock = monotonicClock();
   const journald = process.env['JOURNAL_STREAM'] !== undefined;
   const write = (line: string): void => void process.stdout.write(line);
+  // Whoever read the log has gone; the recording goes on.
+  process.stdout.on('error', () => {});
   const log = createLog({ level: config.log, journald, now: clock.now, write });
   const version = packageVersion();
   const epoch = anchorEpoch(nextEpoch(config.data), clock);

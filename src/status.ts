@@ -1,4 +1,4 @@
-import type { Bus } from '#core/bus.ts';
+import type { Bus, ConsumerHealth } from '#core/bus.ts';
 import type { Clock, Epoch } from '#core/clock.ts';
 import type { Health, PartHealth } from '#core/health.ts';
 import type { Micros } from '#core/stream.ts';
@@ -91,16 +91,18 @@ export function healthOf({ version, clock, epoch, bus, parts }: HealthParts): He
 
 /**
  * Tells whether the gateway got anywhere since the last call. A timer that fires only shows that the
- * event loop turns; a consumer with a full queue that takes nothing means that the rest is stuck.
+ * event loop turns; readings that wait since the last call, with none taken, mean that the rest is
+ * stuck.
  */
 export function progressCheck(bus: Bus): () => boolean {
-  let before = new Map<string, number>();
+  let before = new Map<string, ConsumerHealth>();
   return () => {
-    const consumers = bus.health();
-    const moving = consumers.every(
-      ({ name, queued, delivered }) => queued === 0 || delivered !== before.get(name),
-    );
-    before = new Map(consumers.map(({ name, delivered }) => [name, delivered]));
-    return moving;
+    const now = new Map(bus.health().map((consumer) => [consumer.name, consumer]));
+    const stuck = [...now].some(([name, { queued, delivered }]) => {
+      const last = before.get(name);
+      return queued > 0 && last !== undefined && last.queued > 0 && last.delivered === delivered;
+    });
+    before = now;
+    return !stuck;
   };
 }

@@ -33,7 +33,13 @@ export class AdapterRestarted extends Error {
 }
 
 export type Outcome =
-  | { readonly kind: 'answered'; readonly responses: readonly Response[]; readonly lines: number }
+  | {
+      readonly kind: 'answered';
+      readonly responses: readonly Response[];
+      readonly lines: number;
+      /** False when a part was damaged or cut off: another ECU's answer may be missing. */
+      readonly whole: boolean;
+    }
   /** Nobody on the bus knows the request: on CAN an unsupported one gets no answer at all. */
   | { readonly kind: 'silent' }
   /** There is no bus: the car sleeps, or the plug is not in. */
@@ -165,10 +171,13 @@ export class Adapter {
   }
 
   #withData(answer: Answer, bus: BusKind): Outcome {
+    const { badLines, incomplete } = this.counters;
     const responses = readResponses(bus, answer.data, this.counters);
-    const alert = answer.alerts.find((seen) => DISTURBED.includes(seen)) ?? 'garbage';
-    if (responses.length === 0) return { kind: 'disturbed', alert };
-    return { kind: 'answered', responses, lines: answer.data.length };
+    const dropped = this.counters.badLines - badLines + this.counters.incomplete - incomplete;
+    const alert = answer.alerts.find((seen) => DISTURBED.includes(seen));
+    if (responses.length === 0) return { kind: 'disturbed', alert: alert ?? 'garbage' };
+    const whole = alert === undefined && dropped + answer.garbage === 0;
+    return { kind: 'answered', responses, lines: answer.data.length, whole };
   }
 
   #withoutData(answer: Answer): Outcome {

@@ -11,14 +11,19 @@ import { type Answer, parseAnswer } from './elm-text.ts';
  * - Nothing is sent before the prompt of the last command has come, because any byte received
  *   during work aborts it (STOPPED, p. 89).
  * - An empty line is never sent: it repeats the last command, which could be one that erases.
- * - NUL bytes are dropped, as the data sheet asks, and so is whatever is not printable: 0xFC comes
- *   from some adapters at start-up.
+ * - NUL bytes are dropped, as the data sheet asks (p. 9), and so is 0xFC, which comes from some
+ *   adapters at start-up. Any other byte that is not printable is a damaged character: it stays in
+ *   the text as a mark, so that what is left of its line is not taken for data.
  * - A prompt with nothing before it belongs to no answer: every command is answered by something.
  * - When no prompt comes, a harmless command interrupts whatever the adapter is doing.
  */
 const PROMPT = 0x3e;
 const CR = 0x0d;
 const LF = 0x0a;
+/** Bytes that adapters put between others, and that replace none. */
+const INSERTED: readonly number[] = [0x00, 0xfc];
+/** Stands for a character that the line has damaged. */
+const DAMAGED = '\ufffd';
 /** Text without a prompt; the longest honest answer (4095 bytes in CAN frames) is 15 KB. */
 const ANSWER_CHARS_MAX = 32_768;
 const RESYNC_TRIES = 3;
@@ -196,7 +201,10 @@ export class Elm327 {
       if (byte === PROMPT) this.#prompt();
       else if ((byte >= 0x20 && byte < 0x7f) || byte === CR || byte === LF) {
         this.#text += String.fromCharCode(byte);
-      } else this.counters.strayBytes++;
+      } else {
+        this.counters.strayBytes++;
+        if (!INSERTED.includes(byte)) this.#text += DAMAGED;
+      }
     }
     if (this.#text.length > ANSWER_CHARS_MAX) {
       this.#text = '';
@@ -205,7 +213,7 @@ export class Elm327 {
   }
 
   #prompt(): void {
-    if (this.#waiting === undefined || this.#text.trim() === '') {
+    if (this.#waiting === undefined || this.#text.replaceAll(DAMAGED, '').trim() === '') {
       this.counters.strayPrompts++;
       this.#noteReset();
       return;

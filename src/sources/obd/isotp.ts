@@ -8,8 +8,9 @@
  *   2N              consecutive frame, N = 1..15, 0, 1.. counts on from the first frame
  *   3x              flow control, which only a sender cares for
  *
- * A frame that does not fit is dropped with the message it belongs to and counted: nothing is ever
- * guessed. Memory is bounded by one message of 4095 bytes.
+ * A frame is as long as its content, or filled up to 8 bytes (ISO 15765-2, 10.4.2); one in between
+ * has lost something on the way. A frame that does not fit is dropped with the message it belongs to
+ * and counted: nothing is ever guessed. Memory is bounded by one message of 4095 bytes.
  */
 const SINGLE_BYTES_MAX = 7;
 const FRAME_BYTES_MAX = 8;
@@ -51,7 +52,7 @@ export class IsoTpReceiver {
 
   #single(data: Uint8Array, length: number): Uint8Array | undefined {
     if (this.reset()) this.dropped++;
-    if (length === 0 || length > SINGLE_BYTES_MAX || length > data.length - 1) return this.#drop();
+    if (length === 0 || length > SINGLE_BYTES_MAX || !fits(data, 1 + length)) return this.#drop();
     return data.subarray(1, 1 + length);
   }
 
@@ -72,7 +73,8 @@ export class IsoTpReceiver {
     const part = data.subarray(1, 1 + message.length - this.#filled);
     const complete = this.#filled + part.length === message.length;
     // Only the last frame may be short (ISO 15765-2, 9.6.4.2).
-    if (index !== this.#next || (!complete && data.length < FRAME_BYTES_MAX)) return this.#drop();
+    const length = complete ? 1 + part.length : FRAME_BYTES_MAX;
+    if (index !== this.#next || !fits(data, length)) return this.#drop();
     message.set(part, this.#filled);
     this.#filled += part.length;
     this.#next = (this.#next + 1) & 0x0f;
@@ -86,4 +88,9 @@ export class IsoTpReceiver {
     this.dropped++;
     return undefined;
   }
+}
+
+/** Whether the frame has `length` bytes, or is filled up. */
+function fits(data: Uint8Array, length: number): boolean {
+  return data.length === length || (data.length === FRAME_BYTES_MAX && length < FRAME_BYTES_MAX);
 }

@@ -193,9 +193,10 @@ class Obd implements ObdSource {
     found: Outcome,
   ): Promise<void> {
     const { clock, signal, emit } = session;
+    const vehicle = await discover(adapter, found, this.#lastVehicle);
+    if (vehicle.ecus.size === 0) return; // Something answered, but not to the question.
     this.#protocol = adapter.protocol;
     ignition.answered(clock.now());
-    const vehicle = await discover(adapter, found, this.#lastVehicle);
     this.#vehicle = vehicle;
     this.#lastVehicle = vehicle;
     const diagnostics = new Diagnostics(adapter, vehicle, this.#report);
@@ -288,8 +289,9 @@ function planFor(vehicle: Vehicle, adapter: Adapter): PollPlan {
   return new PollPlan(ordered, packing, (pid) => vehicle.knowsLength(pid));
 }
 
+/** At most DIAGNOSTIC_MS: voltage, ignition and diagnosis come due, whatever the plan holds. */
 function pauseMs(us: number): number {
-  return Math.max(1, Math.ceil(us / 1000));
+  return Math.min(Math.max(1, Math.ceil(us / 1000)), DIAGNOSTIC_MS);
 }
 
 const OWN_STREAMS: readonly Stream[] = [

@@ -84,10 +84,12 @@ export class EcuStreams {
 
 /**
  * Asks which PIDs each ECU supports (SAE J1979, 6.1.1). Bitmaps are asked one at a time: some older
- * ECUs choke on several in a request.
+ * ECUs choke on several in a request. What one of them lacks would be missing for a whole drive, so
+ * an answer that was cut, damaged or another one's is asked for again.
  *
  * @param first the answer to PID 00 that found the car
  * @param last the car that answered before
+ * @returns a car without ECUs when nobody sent a bitmap
  */
 export async function discover(
   adapter: Adapter,
@@ -97,35 +99,32 @@ export async function discover(
   const supported = new Map<string, Set<number>>();
   let outcome = first;
   for (let base = 0; ; base += BITMAP_STEP) {
-    const more = outcome.kind === 'answered' && noteBitmaps(supported, base, outcome.responses);
+    for (let tries = 1; !noteBitmaps(supported, base, outcome) && tries < TRIES; tries++) {
+      outcome = await adapter.request(request(base), ANSWER_MS);
+    }
+    const more = [...supported.values()].some((pids) => pids.has(base + BITMAP_STEP));
     if (!more || base === BITMAP_LAST) break;
-    outcome = await ask(adapter, base + BITMAP_STEP);
+    outcome = await adapter.request(request(base + BITMAP_STEP), ANSWER_MS);
   }
   return new Vehicle(supported, last);
 }
 
-/** Notes each ECU's bitmap; true when one of them says that another follows. */
+/** Notes each ECU's bitmap; false when one may be missing. */
 function noteBitmaps(
   supported: Map<string, Set<number>>,
   base: number,
-  responses: readonly Response[],
+  outcome: Outcome,
 ): boolean {
-  let more = false;
-  for (const { ecu, pdu } of responses) {
-    if (pdu[0] !== POSITIVE_01 || pdu[1] !== base) continue;
+  if (outcome.kind !== 'answered') return false;
+  const bitmaps = outcome.responses.filter(({ pdu }) => pdu[0] === POSITIVE_01 && pdu[1] === base);
+  for (const { ecu, pdu } of bitmaps) {
     const pids = supported.get(ecu) ?? new Set();
     supported.set(ecu, pids);
     for (const pid of supportedPids(base, pdu.subarray(2))) pids.add(pid);
-    more ||= pids.has(base + BITMAP_STEP);
   }
-  return more;
+  return bitmaps.length > 0 && outcome.whole;
 }
 
-async function ask(adapter: Adapter, pid: number): Promise<Outcome> {
-  const hex = `01${pid.toString(16).padStart(2, '0').toUpperCase()}`;
-  let outcome = await adapter.request(hex, ANSWER_MS);
-  for (let tries = 1; tries < TRIES && outcome.kind === 'disturbed'; tries++) {
-    outcome = await adapter.request(hex, ANSWER_MS);
-  }
-  return outcome;
+function request(pid: number): string {
+  return `01${pid.toString(16).padStart(2, '0').toUpperCase()}`;
 }

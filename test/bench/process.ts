@@ -1,0 +1,164 @@
+/** Other processes: the far end of a pty, servers and crowds of clients, the gateway itself. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+export const ROOT = new URL('../../', import.meta.url).pathname;
+const CHILDREN = 'test/bench/children/';
+/** How a child learns what to do. */
+export const ORDERS = 'VIGIL_BENCH';
+/** How long a stopped process may take to end by itself. */
+const STOP_MS_MAX = 5_000;
+
+/** A script of children/, which talks to us by messages. */
+export class Child implements AsyncDisposable {
+  readonly process: ChildProcess;
+  readonly #name: string;
+  #messages: unknown[] = [];
+  #wake: () => void = () => {};
+
+  constructor(process: ChildProcess, name: string) {
+    this.process = process;
+    this.#name = name;
+    process.on('message', (message) => {
+      this.#messages.push(message);
+      this.#wake();
+    });
+    process.on('exit', () => this.#wake());
+    process.on('error', () => this.#wake());
+  }
+
+  get pid(): number {
+    const { pid } = this.process;
+    if (pid === undefined) throw new Error(`${this.#name} could not be started`);
+    return pid;
+  }
+
+  /** Tells the child to go on; it answers with a message. */
+  async ask(message: object): Promise<unknown> {
+    this.process.send(message);
+    return await this.next();
+  }
+
+  /** The next message. Rejects when the child has ended. */
+  async next(): Promise<unknown> {
+    while (this.#messages.length === 0) {
+      const { exitCode, signalCode, pid } = this.process;
+      if (exitCode !== null || signalCode !== null || pid === undefined) {
+        throw new Error(`${this.#name} ended with ${exitCode ?? signalCode ?? 'no process'}`);
+      }
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    return this.#messages.shift();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await stopProcess(this.process);
+  }
+}
+
+/** Starts a script of children/ and waits for its first message. */
+export async function startChild(
+  script: string,
+  orders: object,
+): Promise<{ child: Child; hello: unknown }> {
+  const child = new Child(
+    spawn(process.execPath, [`${CHILDREN}${script}`], {
+      cwd: ROOT,
+      env: { ...process.env, [ORDERS]: JSON.stringify(orders) },
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    }),
+    script,
+  );
+  return { child, hello: await child.next() };
+}
+
+/** The device at the far end of a pseudo-terminal: a process of its own, so that it has its own CPU. */
+export interface FarEnd extends AsyncDisposable {
+  /** The near end. */
+  readonly path: string;
+  readonly child: Child;
+}
+
+/**
+ * Puts a script of children/ at the far end of a new pty: socat makes the pty and then becomes the
+ * script, whose standard input and output are the pty's master side. Nothing stands between.
+ */
+export async function startFarEnd(script: string, orders: object): Promise<FarEnd> {
+  const directory = await mkdtemp(join(tmpdir(), 'vigil-bench-'));
+  const path = join(directory, 'pty');
+  const command = `${process.execPath} ${CHILDREN}${script}`;
+  const child = new Child(
+    spawn('socat', [`PTY,raw,echo=0,link=${path}`, `EXEC:${command},nofork`], {
+      cwd: ROOT,
+      env: { ...process.env, [ORDERS]: JSON.stringify(orders) },
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    }),
+    `socat and ${script}`,
+  );
+  await child.next();
+  return {
+    path,
+    child,
+    async [Symbol.asyncDispose]() {
+      await child[Symbol.asyncDispose]();
+      await rm(directory, { recursive: true });
+    },
+  };
+}
+
+/** The gateway as a process, on a free port. */
+export interface Gateway extends AsyncDisposable {
+  /** `127.0.0.1:40123` */
+  readonly host: string;
+  readonly pid: number;
+}
+
+/** @param flags of the gateway, besides --http and --data */
+export async function startGateway(flags: readonly string[]): Promise<Gateway> {
+  const data = await mkdtemp(join(tmpdir(), 'vigil-bench-'));
+  const args = ['src/main.ts', '--http', '127.0.0.1:0', '--data', data, ...flags];
+  const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] });
+  const stop = async (): Promise<void> => {
+    await stopProcess(child);
+    await rm(data, { recursive: true });
+  };
+  try {
+    const line = await lineWith(child, /http:\/\//);
+    const host = /http:\/\/([^/]+)\//.exec(line)?.[1];
+    if (host === undefined || child.pid === undefined) throw new Error(`no address in: ${line}`);
+    return { host, pid: child.pid, [Symbol.asyncDispose]: stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** The first line of standard output that matches; the rest is read and dropped. */
+export function lineWith(child: ChildProcess, pattern: RegExp): Promise<string> {
+  const { stdout } = child;
+  if (!stdout) throw new Error('the process has no standard output');
+  return new Promise((resolve, reject) => {
+    createInterface({ input: stdout }).on('line', (line) => {
+      if (pattern.test(line)) resolve(line);
+    });
+    child.once('error', reject);
+    child.once('exit', (code) => reject(new Error(`the process ended with ${code}`)));
+  });
+}
+
+/** Ends a process of ours, by force when it takes too long. */
+export async function stopProcess(child: ChildProcess): Promise<void> {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise((resolve) => {
+    child.once('exit', resolve);
+  });
+  const late = setTimeout(() => child.kill('SIGKILL'), STOP_MS_MAX);
+  child.kill('SIGTERM');
+  await ended;
+  clearTimeout(late);
+}
