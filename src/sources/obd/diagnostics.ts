@@ -4,6 +4,7 @@ import { dtcText } from './dtcs.ts';
 import type { Response } from './elm-frames.ts';
 import { freezeFrameJob } from './freeze-frame.ts';
 import { type DtcStatus, parseDtcs, parseNegative, type Transport } from './j1979.ts';
+import type { Job } from './job.ts';
 import { parseMonitorTests } from './service06.ts';
 import {
   INFO_TYPE,
@@ -19,19 +20,6 @@ import { TROUBLE } from './streams.ts';
 import type { Vehicle } from './vehicle.ts';
 import type { VehicleReport } from './vehicle-report.ts';
 
-/**
- * The services that are not live values: trouble codes (03, 07, 0A), freeze frames (02), results of
- * on-board tests (06) and vehicle information (09). Each is a job of one request; reading an answer
- * may bring more jobs. The caller runs one job now and then, so that live values never wait long.
- */
-export interface Job {
-  /** The request. */
-  readonly hex: string;
-  readonly timeoutMs: number;
-  /** Takes the answer into the report; returns what to ask next. */
-  read(responses: readonly Response[], t: Micros, emit: Emit): readonly Job[];
-}
-
 /** Trouble codes are asked for this often; what never changes once a connection. */
 const CODES_MS = 30_000;
 /** Times a job is asked before it is given up for this connection. */
@@ -41,6 +29,11 @@ const JOBS_MAX = 500;
 /** MIDs 00, 20, .. E0 of service 06 name the others (SAE J1979, 6.6). */
 const MID_BITMAPS: readonly number[] = [0x00, 0x20, 0x40, 0x60, 0x80, 0xa0, 0xc0, 0xe0];
 
+/**
+ * The services that are not live values: trouble codes (03, 07, 0A), freeze frames (02), results of
+ * on-board tests (06) and vehicle information (09). The caller runs one job now and then, so that
+ * live values never wait long.
+ */
 export class Diagnostics {
   /** Jobs given up or left out. */
   abandoned = 0;

@@ -1,8 +1,8 @@
 import { ANSWER_MS } from './adapter.ts';
-import type { Job } from './diagnostics.ts';
 import { decodeDtc, NO_DTC } from './dtcs.ts';
 import type { Response } from './elm-frames.ts';
 import { splitService02, type Transport } from './j1979.ts';
+import type { Job } from './job.ts';
 import { PID_BY_NUMBER } from './pid-table.ts';
 import { decodePid, supportedPids } from './pids.ts';
 import type { Ecu, Vehicle } from './vehicle.ts';
