@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import { Bus } from '#core/bus.ts';
 import { ConfigError } from '#core/errors.ts';
-import type { Json } from '#core/stream.ts';
 import { type Config, readConfig, USAGE } from './config.ts';
 import { createDevices } from './devices.ts';
 import { Live } from './http/live.ts';
@@ -11,7 +10,7 @@ import { loadStatic } from './http/static.ts';
 import { anchorEpoch, monotonicClock } from './io/clock.ts';
 import { nextEpoch } from './io/files.ts';
 import { createLog } from './io/log.ts';
-import { systemd } from './io/systemd.ts';
+import { type Systemd, systemd } from './io/systemd.ts';
 import { supervise } from './sources/supervise.ts';
 import { healthOf, progressCheck, SourceStatus } from './status.ts';
 import { dashboardFiles, packageVersion, WEB_DIRECTORY } from './web-files.ts';
@@ -21,68 +20,77 @@ const EXIT_CONFIG = 78;
 const EXIT_STUCK = 70;
 /** What has not stopped by then is left behind. */
 const STOP_MS_MAX = 5_000;
+/** Without a watchdog there is nothing to do but wait for the stop. */
+const IDLE_MS = 60_000;
 
-/** The composition root: the gateway from its configuration to its stop, as data flows through it. */
+type Parts = ReturnType<typeof build>;
+
+/** The composition root: the gateway from its configuration to its stop. */
 async function run(config: Config): Promise<void> {
+  const parts = build(config);
+  const { log, clock, epoch, version, devices } = parts;
+  const stopping = new AbortController();
+  for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => stopping.abort());
+  if (devices.length === 0) log.warn({}, 'no device is configured; --sim 1 shows a simulated one');
+
+  await using running = new AsyncDisposableStack();
+  const stopped = new AbortController();
+  running.defer(() => stopped.abort());
+  const { url, bug } = await start(config, parts, running, stopping);
+  const manager = systemd(process.env, (error) =>
+    log.error({ source: 'systemd' }, `systemd-notify: ${error.message}`),
+  );
+  manager.notify('READY=1');
+  log.info({ epoch: epoch.id, clock: epoch.trust }, `Vigil ${version} at ${url}/`);
+  flushCompileCache();
+
+  await Promise.race([watchUntilStopped(manager, parts, stopping.signal), bug]);
+  manager.notify('STOPPING=1');
+  log.info({}, 'stopping');
+  void clock.sleep(STOP_MS_MAX, stopped.signal).then(
+    () => process.exit(EXIT_STUCK),
+    () => {}, // Everything stopped in time.
+  );
+}
+
+/** The parts, in the order in which data flows through them. Nothing is opened yet. */
+function build(config: Config) {
   const clock = monotonicClock();
   const journald = process.env['JOURNAL_STREAM'] !== undefined;
   const write = (line: string): void => void process.stdout.write(line);
   // Whoever read the log has gone; the recording goes on.
   process.stdout.on('error', () => {});
   const log = createLog({ level: config.log, journald, now: clock.now, write });
-  const version = packageVersion();
-  const epoch = anchorEpoch(nextEpoch(config.data), clock);
-  const manager = systemd(process.env, (error) =>
-    log.error({ source: 'systemd' }, `systemd-notify: ${error.message}`),
-  );
-  const stopping = new AbortController();
-  const { signal } = stopping;
-
-  // Devices to bus.
-  const bus = new Bus(setImmediate);
   const devices = createDevices(config, clock, log);
   const statuses = devices.map((device) => new SourceStatus(device, log, clock));
   const streams = () => devices.flatMap(({ source }) => source.streams);
-
-  // Bus to clients.
+  const bus = new Bus(setImmediate);
   const live = new Live({ clock, streams });
   bus.attach(live);
-  let httpStats: () => { readonly [key: string]: Json } = () => ({});
-  const health = () =>
-    healthOf({
-      version,
-      clock,
-      epoch,
-      bus,
-      parts: () => [
-        ...statuses.map((status) => status.health()),
-        { id: 'http', status: 'ok', text: 'listening', details: httpStats() },
-      ],
-    });
+  const version = packageVersion();
+  const epoch = anchorEpoch(nextEpoch(config.data), clock);
+  return { clock, log, devices, statuses, streams, bus, live, version, epoch };
+}
 
-  if (devices.length === 0) log.warn({}, 'no device is configured; --sim 1 shows a simulated one');
-
-  // Start, in the order of the flow from its end: what consumes is ready before what produces.
-  await using running = new AsyncDisposableStack();
-  const stopped = new AbortController();
-  running.defer(() => stopped.abort());
+/** Starts from the end of the flow: what consumes is ready before what produces. */
+async function start(
+  config: Config,
+  parts: Parts,
+  running: AsyncDisposableStack,
+  stopping: AbortController,
+): Promise<{ url: string; bug: Promise<never> }> {
+  const { clock, devices, statuses, bus, version, epoch } = parts;
+  const { signal } = stopping;
+  const { device } = config;
+  const simulated = devices.some((one) => one.simulated);
   const http = await startHttp({
+    ...parts,
     ...config.http,
-    clock,
-    log,
-    live,
-    health,
-    streams,
+    health: () => healthOf(parts, [...statuses.map((status) => status.health()), http.health()]),
     files: await loadStatic(WEB_DIRECTORY, dashboardFiles()),
-    hello: {
-      device: config.device,
-      epoch: epoch.id,
-      version,
-      simulated: devices.some(({ simulated }) => simulated),
-    },
+    hello: { device, epoch: epoch.id, version, simulated },
     origins: [],
   });
-  httpStats = http.stats;
   running.defer(http.close);
   const sources = statuses.map(({ source, report }) =>
     supervise(source, { emit: bus.emit, clock, signal, report }),
@@ -93,24 +101,20 @@ async function run(config: Config): Promise<void> {
   });
   // A source that ends in a bug ends the process, and systemd starts it again.
   const bug = new Promise<never>((_, reject) => void Promise.all(sources).catch(reject));
+  return { url: http.url, bug };
+}
 
-  for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => stopping.abort());
-  manager.notify('READY=1');
-  log.info({ epoch: epoch.id, clock: epoch.trust }, `Vigil ${version} at ${http.url}/`);
-  flushCompileCache();
-
+/** Pings the service manager while the gateway gets anywhere. Resolves at the stop. */
+async function watchUntilStopped(
+  manager: Systemd,
+  { bus, clock }: Parts,
+  signal: AbortSignal,
+): Promise<void> {
   const moving = progressCheck(bus);
   while (!signal.aborted) {
-    const pause = clock.sleep(manager.pingMs ?? 60_000, signal).catch(() => {}); // The stop ends it.
-    await Promise.race([pause, bug]);
+    await clock.sleep(manager.pingMs ?? IDLE_MS, signal).catch(() => {}); // The stop ends it.
     if (manager.pingMs !== undefined && moving()) manager.notify('WATCHDOG=1');
   }
-  manager.notify('STOPPING=1');
-  log.info({}, 'stopping');
-  void clock.sleep(STOP_MS_MAX, stopped.signal).then(
-    () => process.exit(EXIT_STUCK),
-    () => {}, // Everything stopped in time.
-  );
 }
 
 try {

@@ -65,26 +65,27 @@ export class SourceStatus {
   }
 }
 
-export interface HealthParts {
+export interface Vitals {
   readonly version: string;
   readonly clock: Clock;
   readonly epoch: Epoch;
   readonly bus: Bus;
-  readonly parts: () => readonly PartHealth[];
 }
 
 /** `GET /health`: the worst part decides. */
-export function healthOf({ version, clock, epoch, bus, parts }: HealthParts): Health {
-  const all = parts();
-  const failed = all.some(({ status }) => status === 'failed');
-  const waiting = all.some(({ status }) => status === 'waiting');
+export function healthOf(
+  { version, clock, epoch, bus }: Vitals,
+  parts: readonly PartHealth[],
+): Health {
+  const failed = parts.some(({ status }) => status === 'failed');
+  const waiting = parts.some(({ status }) => status === 'waiting');
   return {
     status: failed ? 'failed' : waiting ? 'degraded' : 'ok',
     version,
     uptimeS: Math.floor(clock.now() / 1e6),
     epoch: epoch.id,
     clockTrust: epoch.trust,
-    parts: all,
+    parts,
     consumers: bus.health(),
   };
 }

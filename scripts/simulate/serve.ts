@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs';
 import net from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import { LinkError } from '../../src/core/errors.ts';
+import { LinkError } from '#core/errors.ts';
 import type { OpenPort } from '../../src/io/port.ts';
 
 const PTY_WAIT_MS = 5000;

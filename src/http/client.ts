@@ -25,7 +25,7 @@ const UNSENT_BYTES_MAX = 1024 * 1024;
 const UNSENT_S_MAX = 30;
 
 /** Close code of a client that reads too slowly. */
-export const CLOSE_TOO_SLOW = 4290;
+const CLOSE_TOO_SLOW = 4290;
 
 /** One value of one stream, shared by every client; `newest` changes in place. */
 export interface Held {

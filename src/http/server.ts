@@ -1,6 +1,6 @@
 import type { Clock } from '#core/clock.ts';
 import { ConfigError } from '#core/errors.ts';
-import type { Json } from '#core/stream.ts';
+import type { PartHealth } from '#core/health.ts';
 import type { Log } from '../io/log.ts';
 import { checkHost, checkOrigin, isLoopback } from './guard.ts';
 import type { Live } from './live.ts';
@@ -38,8 +38,8 @@ export interface HttpOptions extends Gateway {
 export interface HttpServer {
   /** Without a slash at the end. */
   readonly url: string;
-  /** For the details of health: counters since the start. */
-  stats(): { readonly [key: string]: Json };
+  /** The server's own part of health, with its counters since the start. */
+  health(): PartHealth;
   close(): Promise<void>;
 }
 
@@ -69,9 +69,10 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   const ticking = live.run(stop.signal);
   return {
     url: `http://${host.includes(':') ? `[${host}]` : host}:${listening.port}`,
-    stats: () => {
+    health: () => {
       const { ws, ...http } = counters;
-      return { ...http, ...ws, ...live.stats };
+      const details = { ...http, ...ws, ...live.stats };
+      return { id: 'http', status: 'ok', text: 'listening', details };
     },
     close: async () => {
       stop.abort();

@@ -18,13 +18,28 @@ export function serialPort(path: string): OpenPort {
         else resolve();
       });
     });
-    // Without this a write to an unplugged device would wait for it to be opened again.
-    serial.once('close', (error: Error | null) => serial.destroy(error ?? undefined));
+    watchHangUp(serial);
     const port = streamPort(serial, path, () => close(serial));
     if (!signal.aborted) return port;
     await port[Symbol.asyncDispose]();
     throw new LinkError('OPEN_FAILED', `${path}: stopped while opening`);
   };
+}
+
+/**
+ * Ends the stream when the device is gone. serialport alone notices only if it happens to wait for
+ * bytes at that moment: otherwise a read returns 0 bytes, which it repeats for ever, and a write
+ * waits for the port to be opened again.
+ */
+function watchHangUp(serial: SerialPort): void {
+  serial.once('close', (error: Error | null) => serial.destroy(error ?? undefined));
+  const { port } = serial;
+  if (!port || !('poller' in port)) return; // Not Linux.
+  port.poller.once('disconnect', () => {
+    // Closing the port ends the wait as well; then there is nothing left to do.
+    if (!serial.isOpen) return;
+    serial.close((error) => void serial.destroy(error ?? undefined), new Error('hung up'));
+  });
 }
 
 function close(serial: SerialPort): Promise<void> {

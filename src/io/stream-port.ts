@@ -16,7 +16,11 @@ export function streamPort(stream: Duplex, device: string, close: () => Promise<
     write(bytes) {
       const data = typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes;
       return new Promise((resolve, reject) => {
+        // A stream that closes during a write does not always tell the write.
+        const onClose = (): void => reject(lost(device, stream.errored ?? 'closed'));
+        stream.once('close', onClose);
         stream.write(data, (error) => {
+          stream.off('close', onClose);
           if (error) reject(lost(device, error));
           else resolve();
         });

@@ -48,7 +48,7 @@ export function answerId(node: number, idBits: 11 | 29): number {
 }
 
 /** The identifier that reaches one control unit alone. */
-export function physicalId(node: number, idBits: 11 | 29): number {
+function physicalId(node: number, idBits: 11 | 29): number {
   return idBits === 11 ? REQUEST_11 + node : PHYSICAL_29 | ((NODE_ADDRESS + node) << 8) | TESTER;
 }
 

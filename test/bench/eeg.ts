@@ -13,7 +13,6 @@ import { thinkgearSource } from '../../src/sources/eeg/eeg.ts';
 import { ThinkGearFramer } from '../../src/sources/eeg/thinkgear.ts';
 import type { Source } from '../../src/sources/source.ts';
 import { type Bench, growth, interleave, Side, secondsOf } from './bench.ts';
-import { significant } from './stats.ts';
 
 /** 512 packets of 8 bytes and one of 36 a second. */
 const HEADSET_BYTES_PER_S = 512 * 8 + 36;

@@ -4,8 +4,8 @@
  */
 import { SerialPort } from 'serialport';
 import type { Clock } from '#core/clock.ts';
-import type { Port } from '../../src/io/port.ts';
 import { monotonicClock } from '../../src/io/clock.ts';
+import type { Port } from '../../src/io/port.ts';
 import { serialPort } from '../../src/io/serial.ts';
 import { Adapter } from '../../src/sources/obd/adapter.ts';
 import { Elm327 } from '../../src/sources/obd/elm327.ts';
@@ -50,7 +50,7 @@ async function* dialogue(): AsyncGenerator<Figure> {
   await using bareEnd = await farEnd({ ecuMs: 0, paced: false });
   await using ours = await Ours.open(oursEnd.path, monotonicClock());
   await using bare = await Bare.open(bareEnd.path);
-  const cpu = { ours: new Array<number>(), bare: new Array<number>() };
+  const cpu = { ours: [] as number[], bare: [] as number[] };
   const sides = {
     ours: new Side(() => timed((n) => ours.ask(n), cpu.ours)),
     bare: new Side(() => timed((n) => bare.ask(n), cpu.bare)),

@@ -12,17 +12,7 @@ import { asJson, asTable, machine } from './report.ts';
 import { start } from './start.ts';
 import { web } from './web.ts';
 
-const BENCHES: readonly Bench[] = [
-  isotp,
-  bus,
-  eeg,
-  elm,
-  start,
-  web,
-  latency,
-  fanout,
-  memory,
-];
+const BENCHES: readonly Bench[] = [isotp, bus, eeg, elm, start, web, latency, fanout, memory];
 
 const USAGE = `usage: npm run bench -- [NAME ...] [options]
   NAME            ${BENCHES.map(({ name }) => name).join(', ')}; all of them when absent

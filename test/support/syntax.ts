@@ -26,6 +26,14 @@ export interface Import {
   readonly typeOnly: boolean;
 }
 
+export interface Export {
+  readonly name: string;
+  /** An interface or a type alias; a class counts as a value. */
+  readonly isType: boolean;
+  /** The names a user of this one meets with it. */
+  readonly signature: readonly string[];
+}
+
 export interface Mention {
   readonly name: string;
   /** Where in the text. */
@@ -77,16 +85,32 @@ function namesOf(declaration: Node): string[] {
   });
 }
 
-/** The names the file exports, types included. */
-export function exportsOf({ root }: SourceFile): string[] {
+/** The names the file exports, types included, each with the names in its signature. */
+export function exportsOf({ root }: SourceFile): Export[] {
   return children(root, 'body').flatMap((node) => {
-    if (node.type === 'ExportDefaultDeclaration') return ['default'];
-    if (node.type !== 'ExportNamedDeclaration') return [];
+    const signature = signatureOf(node);
     const declaration = field(node, 'declaration');
-    if (!declaration) return children(node, 'specifiers').map((s) => nameOf(field(s, 'exported')));
-    if (declaration.type !== 'VariableDeclaration') return [nameOf(field(declaration, 'id'))];
-    return children(declaration, 'declarations').flatMap((one) => boundNames(field(one, 'id')));
+    const isType = TYPES.includes(declaration?.type ?? '') || node['exportKind'] === 'type';
+    return exportedNames(node).map((name) => ({ name, isType, signature }));
   });
+}
+
+const TYPES = ['TSInterfaceDeclaration', 'TSTypeAliasDeclaration'];
+
+function exportedNames(node: Node): string[] {
+  if (node.type === 'ExportDefaultDeclaration') return ['default'];
+  if (node.type !== 'ExportNamedDeclaration') return [];
+  const declaration = field(node, 'declaration');
+  if (!declaration) return children(node, 'specifiers').map((s) => nameOf(field(s, 'exported')));
+  if (declaration.type !== 'VariableDeclaration') return [nameOf(field(declaration, 'id'))];
+  return children(declaration, 'declarations').flatMap((one) => boundNames(field(one, 'id')));
+}
+
+/** Every name in a declaration, the bodies of functions left out. */
+function signatureOf(node: Node): string[] {
+  if (node.type === 'BlockStatement') return [];
+  const within = Object.keys(node).flatMap((name) => children(node, name));
+  return [...(node.type === 'Identifier' ? [nameOf(node)] : []), ...within.flatMap(signatureOf)];
 }
 
 /** The names that a pattern such as `{ a, b: [c = 1] }` declares. */

@@ -115,7 +115,12 @@ export const noFileIsDead: Rule = ({ sources, texts }) => {
     .map((file) => `${file.path} is used by nothing that runs`);
 };
 
-/** @param exceptions `path name` of exports that only others need to know, each with the reason */
+/**
+ * An export is used when something that runs imports it. A type is also used where another export of
+ * its file shows it to those who use that one.
+ *
+ * @param exceptions `path name` of exports that only others need to know, each with the reason
+ */
 export function noExportIsDead(exceptions: Readonly<Record<string, string>>): Rule {
   return ({ sources }) => {
     const used = new Set<string>();
@@ -126,19 +131,28 @@ export function noExportIsDead(exceptions: Readonly<Record<string, string>>): Ru
       }
     }
     const dead = [...within(sources, 'src/'), ...within(sources, 'web/')].flatMap((file) =>
-      exportsOf(file)
-        .filter((name) => !used.has(`${file.path} ${name}`) && !used.has(`${file.path} *`))
-        .map((name) => `${file.path} ${name}`),
+      used.has(`${file.path} *`) ? [] : unseen(file).map((name) => `${file.path} ${name}`),
     );
     return [
       ...dead
-        .filter((name) => !Object.hasOwn(exceptions, name))
+        .filter((name) => !used.has(name) && !Object.hasOwn(exceptions, name))
         .map((name) => `${name} is exported and nobody imports it`),
       ...Object.keys(exceptions)
-        .filter((name) => !dead.includes(name))
+        .filter((name) => !dead.includes(name) || used.has(name))
         .map((name) => `${name} needs no exception`),
     ];
   };
+}
+
+/** What a file exports, without the types that its other exports show. */
+function unseen(file: SourceFile): string[] {
+  const all = exportsOf(file);
+  return all
+    .filter(
+      ({ name, isType }) =>
+        !(isType && all.some((other) => other.name !== name && other.signature.includes(name))),
+    )
+    .map(({ name }) => name);
 }
 
 /** Each is behind one file, so that replacing it changes one file. */

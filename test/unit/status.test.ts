@@ -121,13 +121,10 @@ test('the worst part decides about the whole', async () => {
   bus.attach({ name: 'live', capacity: 1, take: () => {} });
   const epoch: Epoch = { id: 7, wallMs: 0, trust: 'rtc', bootId: '' };
   const of = (...statuses: PartHealth['status'][]) =>
-    healthOf({
-      version: '0.1.0',
-      clock,
-      epoch,
-      bus,
-      parts: () => statuses.map((status) => ({ id: status, status, text: '', details: {} })),
-    });
+    healthOf(
+      { version: '0.1.0', clock, epoch, bus },
+      statuses.map((status) => ({ id: status, status, text: '', details: {} })),
+    );
   expect(of().status).toBe('ok');
   expect(of('ok', 'ok').status).toBe('ok');
   expect(of('ok', 'waiting').status).toBe('degraded');

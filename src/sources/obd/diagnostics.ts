@@ -3,8 +3,15 @@ import { type Adapter, ANSWER_MS, SLOW_ANSWER_MS } from './adapter.ts';
 import { dtcText } from './dtcs.ts';
 import type { Response } from './elm-frames.ts';
 import { freezeFrameJob } from './freeze-frame.ts';
-import { type DtcStatus, parseDtcs, parseNegative, type Transport } from './j1979.ts';
+import {
+  type DtcStatus,
+  parseDtcs,
+  parseNegative,
+  singleService01,
+  type Transport,
+} from './j1979.ts';
 import type { Job } from './job.ts';
+import { decodeMonitors, type MonitorScope } from './monitors.ts';
 import { parseMonitorTests } from './service06.ts';
 import {
   INFO_TYPE,
@@ -20,8 +27,12 @@ import { TROUBLE } from './streams.ts';
 import type { Vehicle } from './vehicle.ts';
 import type { VehicleReport } from './vehicle-report.ts';
 
-/** Trouble codes are asked for this often; what never changes once a connection. */
-const CODES_MS = 30_000;
+/** Trouble codes and readiness are asked for this often; what never changes once a connection. */
+const STATE_MS = 30_000;
+const MONITOR_PIDS: ReadonlyMap<number, MonitorScope> = new Map([
+  [0x01, 'since-cleared'],
+  [0x41, 'this-cycle'],
+]);
 /** Times a job is asked before it is given up for this connection. */
 const TRIES_MAX = 3;
 /** Jobs that may wait; a car has some 60 monitors, and each ECU a freeze frame. */
@@ -42,14 +53,14 @@ export class Diagnostics {
   readonly #report: VehicleReport;
   readonly #transport: Transport;
   readonly #queue: { job: Job; tries: number }[] = [];
-  #codesAt: Micros = 0;
+  #stateAt: Micros = 0;
 
   constructor(adapter: Adapter, vehicle: Vehicle, report: VehicleReport) {
     this.#adapter = adapter;
     this.#vehicle = vehicle;
     this.#report = report;
     this.#transport = adapter.bus === 'can11' || adapter.bus === 'can29' ? 'can' : 'other';
-    this.#add(this.#codes());
+    this.#add(this.#state());
     this.#add([this.#infoTypes()]);
     // On the older buses service 06 has another form, which no table describes.
     if (this.#transport === 'can') this.#add([this.#tests(0x00)]);
@@ -57,9 +68,9 @@ export class Diagnostics {
 
   /** Whether there is anything to ask. */
   due(now: Micros): boolean {
-    if (now >= this.#codesAt) {
-      if (this.#codesAt > 0) this.#add(this.#codes());
-      this.#codesAt = now + CODES_MS * 1000;
+    if (now >= this.#stateAt) {
+      if (this.#stateAt > 0) this.#add(this.#state());
+      this.#stateAt = now + STATE_MS * 1000;
     }
     return this.#queue.length > 0;
   }
@@ -88,12 +99,30 @@ export class Diagnostics {
     this.abandoned += Math.max(0, jobs.length - room);
   }
 
-  #codes(): Job[] {
-    return ['03', '07', '0A'].map((hex) => ({
+  /** What may change during a drive. */
+  #state(): Job[] {
+    const codes = ['03', '07', '0A'].map((hex) => ({
       hex,
       timeoutMs: ANSWER_MS,
-      read: (responses, t, emit) => this.#readCodes(responses, t, emit),
+      read: (responses: readonly Response[], t: Micros, emit: Emit) =>
+        this.#readCodes(responses, t, emit),
     }));
+    return [...codes, ...[...MONITOR_PIDS].map(([pid, scope]) => this.#monitors(pid, scope))];
+  }
+
+  #monitors(pid: number, scope: MonitorScope): Job {
+    return {
+      hex: `01${hexByte(pid)}`,
+      timeoutMs: ANSWER_MS,
+      read: (responses) => {
+        for (const { ecu, pdu } of responses) {
+          const data = singleService01(pdu);
+          const status = data?.pid === pid ? decodeMonitors(data.data, scope) : undefined;
+          if (status) this.#report.of(ecu).monitors.set(scope, status);
+        }
+        return [];
+      },
+    };
   }
 
   /** An ECU answers in one message on CAN, and in one for each three codes elsewhere. */

@@ -15,7 +15,8 @@ import { type Answer, parseAnswer } from './elm-text.ts';
  *   adapters at start-up. Any other byte that is not printable is a damaged character: it stays in
  *   the text as a mark, so that what is left of its line is not taken for data.
  * - A prompt with nothing before it belongs to no answer: every command is answered by something.
- * - When no prompt comes, a harmless command interrupts whatever the adapter is doing.
+ * - When no prompt comes, a harmless command interrupts whatever the adapter is doing. So it does
+ *   after STOPPED, which says that a command was sent too early, after a prompt that was none.
  */
 const PROMPT = 0x3e;
 const CR = 0x0d;
@@ -31,8 +32,13 @@ const RESYNC_MS = 700;
 /** An adapter that is there answers a command without work in some 20 ms, over Bluetooth in 100. */
 const WAKE_MS = 350;
 const WAKE_TRIES = 2;
-/** Nothing may come for this long before the dialogue counts as in step again. */
-const QUIET_MS = 60;
+/**
+ * Nothing may come for this long before the dialogue counts as in step again: longer than the answer
+ * to the harmless command takes over Bluetooth, because the prompt before it may have been a late one.
+ */
+const QUIET_MS = 150;
+/** A device that sends without a pause for this many times QUIET_MS is not waiting for commands. */
+const QUIET_TRIES = 20;
 /** `AT` followed by nothing: answered at once by every version, and changes nothing. */
 const HARMLESS = 'AT';
 
@@ -89,9 +95,7 @@ export class Elm327 {
   /** Whether something answers with a prompt. Throws only when the link ends. */
   async wake(signal: AbortSignal): Promise<boolean> {
     for (let tries = 0; tries < WAKE_TRIES; tries++) {
-      if ((await this.#exchange(HARMLESS, WAKE_MS, signal)) === undefined) continue;
-      await this.#quiet(signal);
-      return true;
+      if (await this.#interrupt(WAKE_MS, signal)) return true;
     }
     return false;
   }
@@ -118,12 +122,13 @@ export class Elm327 {
    * Sends a command and returns the adapter's answer, or undefined when no prompt came in
    * `timeoutMs`; the dialogue is in step again in either case.
    *
-   * @param command without the carriage return, not empty
+   * @param command without the carriage return; not empty, and no space in front
    * @throws LinkError when the link ends, or the adapter does not come back into step
    */
   async ask(command: string, timeoutMs: number, signal: AbortSignal): Promise<Answer | undefined> {
-    // Control characters could smuggle in a second command or an empty line.
-    if (!/^[\x20-\x7e]+$/.test(command)) throw new RangeError(`not a command: ${command}`);
+    // Control characters could smuggle in a second command, and spaces alone are an empty line.
+    if (!/^[\x21-\x7e][\x20-\x7e]*$/.test(command))
+      throw new RangeError(`not a command: ${command}`);
     this.counters.commands++;
     const raw = await this.#exchange(command, timeoutMs, signal);
     if (raw === undefined) {
@@ -134,6 +139,7 @@ export class Elm327 {
     const answer = parseAnswer(raw, command.replaceAll(' ', '').toUpperCase());
     // The adapter's own commands are answered in words that only their caller knows.
     if (!/^(AT|ST)/.test(command)) this.counters.garbageLines += answer.garbage;
+    if (answer.alerts.includes('stopped')) await this.resync(signal);
     return answer;
   }
 
@@ -141,16 +147,13 @@ export class Elm327 {
   async resync(signal: AbortSignal): Promise<void> {
     this.counters.resyncs++;
     for (let tries = 0; tries < RESYNC_TRIES; tries++) {
-      if ((await this.#exchange(HARMLESS, RESYNC_MS, signal)) === undefined) continue;
-      // Interrupting work gives two prompts: one for STOPPED, one for the rest of the command.
-      await this.#quiet(signal);
-      return;
+      if (await this.#interrupt(RESYNC_MS, signal)) return;
     }
     throw new LinkError(
       'NO_ANSWER',
       this.#bytes === 0
         ? 'no answer; is it an ELM327 adapter, is it powered, is the baud rate right?'
-        : `no prompt after ${this.#bytes} bytes, last ${JSON.stringify(this.#text.slice(-40))}`,
+        : `out of step after ${this.#bytes} bytes, last ${JSON.stringify(this.#text.slice(-40))}`,
     );
   }
 
@@ -185,13 +188,24 @@ export class Elm327 {
     }
   }
 
-  async #quiet(signal: AbortSignal): Promise<void> {
-    let seen: number;
-    do {
-      seen = this.#bytes;
+  /** Sends the harmless command; true when a prompt came and then nothing more. */
+  async #interrupt(timeoutMs: number, signal: AbortSignal): Promise<boolean> {
+    const text = await this.#exchange(HARMLESS, timeoutMs, signal);
+    if (text === undefined) return false;
+    if (RESTARTED.test(text)) this.#restarted = true;
+    // Interrupting work gives two prompts: one for STOPPED, one for the rest of the command.
+    return this.#quiet(signal);
+  }
+
+  /** Waits until nothing more comes; false when it does not end. */
+  async #quiet(signal: AbortSignal): Promise<boolean> {
+    for (let tries = 0; tries < QUIET_TRIES; tries++) {
+      const seen = this.#bytes;
       await this.#clock.sleep(QUIET_MS, signal);
-    } while (this.#bytes !== seen);
-    if (this.#lost) throw this.#lost;
+      if (this.#lost) throw this.#lost;
+      if (this.#bytes === seen) return true;
+    }
+    return false;
   }
 
   #receive(chunk: Uint8Array): void {
@@ -207,7 +221,7 @@ export class Elm327 {
       }
     }
     if (this.#text.length > ANSWER_CHARS_MAX) {
-      this.#text = '';
+      this.#noteReset();
       this.counters.garbageLines++;
     }
   }

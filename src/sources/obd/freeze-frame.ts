@@ -3,7 +3,7 @@ import { decodeDtc, NO_DTC } from './dtcs.ts';
 import type { Response } from './elm-frames.ts';
 import { splitService02, type Transport } from './j1979.ts';
 import type { Job } from './job.ts';
-import { PID_BY_NUMBER } from './pid-table.ts';
+import { PID_BY_NUMBER, PID_LENGTHS } from './pid-table.ts';
 import { decodePid, supportedPids } from './pids.ts';
 import type { Ecu, Vehicle } from './vehicle.ts';
 import type { FrozenValue, VehicleReport } from './vehicle-report.ts';
@@ -109,8 +109,7 @@ class FrameReader {
 
 /** The lengths that this ECU was seen to send, and the usual ones for the rest. */
 function lengthsOf(ecu: Ecu | undefined): ReadonlyMap<number, number> {
-  const usual = [...PID_BY_NUMBER.values()].map(({ pid, bytes }): [number, number] => [pid, bytes]);
-  return new Map([...usual, ...(ecu?.lengths ?? [])]);
+  return new Map([...PID_LENGTHS, ...(ecu?.lengths ?? [])]);
 }
 
 function isValue(pid: number): boolean {

@@ -8,9 +8,10 @@
  *   2N              consecutive frame, N = 1..15, 0, 1.. counts on from the first frame
  *   3x              flow control, which only a sender cares for
  *
- * A frame is as long as its content, or filled up to 8 bytes (ISO 15765-2, 10.4.2); one in between
- * has lost something on the way. A frame that does not fit is dropped with the message it belongs to
- * and counted: nothing is ever guessed. Memory is bounded by one message of 4095 bytes.
+ * A frame is as long as its content, or filled up to 8 bytes (ISO 15765-2, data optimization and
+ * data padding); one in between has lost something on the way. A frame that does not fit is dropped
+ * with the message it belongs to and counted: nothing is ever guessed. Memory is bounded by one
+ * message of 4095 bytes.
  */
 const SINGLE_BYTES_MAX = 7;
 const FRAME_BYTES_MAX = 8;

@@ -15,8 +15,6 @@ import { decodeDtc, NO_DTC } from './dtcs.ts';
  * Service 06 is in service06.ts, 09 in service09.ts, the monitor bits of PID 01 in monitors.ts.
  */
 
-/** What a positive answer adds to the service of its request. */
-export const POSITIVE = 0x40;
 const NEGATIVE = 0x7f;
 
 export interface PidData {

@@ -11,7 +11,7 @@ import type { Micros } from '#core/stream.ts';
  * The number of lines that a request is answered with is learned too: with it the adapter stops
  * waiting for more ECUs (ELM327 data sheet DSJ, p. 32), which doubles the rate of most.
  */
-export const PIDS_PER_REQUEST = 6;
+const PIDS_PER_REQUEST = 6;
 /** Answers with the same number of lines before the number is believed. */
 const SAME_LINES = 3;
 /** The count is one hexadecimal digit. */
@@ -20,10 +20,12 @@ const LINES_MAX = 15;
 const MISSES_MAX = 3;
 const SUSPENDED_MS = 60_000;
 /**
- * What has not been asked yet counts as this many periods overdue: it goes before what is just due,
- * but engine speed does not have to wait until sixty PIDs have been asked for the first time.
+ * What has not been asked yet counts as this many periods overdue, with a period of a second: it goes
+ * before what is just due and is not forgotten by a slow adapter, but engine speed does not have to
+ * wait until sixty PIDs have been asked for the first time.
  */
 const NEW_OVERDUE = 2;
+const NEW_MS = 1_000;
 /** Answers in a row that did not add up before the PIDs of a group are asked one by one. */
 const MISMATCHES_MAX = 3;
 
@@ -38,6 +40,8 @@ export interface PollGroup {
   /** Ascending. */
   readonly pids: readonly number[];
   readonly hz: number;
+  /** When it was first considered, and last asked. */
+  seenAt: Micros | undefined;
   askedAt: Micros | undefined;
   misses: number;
   /** Answers that the plan had heard at the last miss. */
@@ -79,8 +83,11 @@ export class PollPlan {
     let best: PollGroup | undefined;
     let worst = 1;
     for (const group of this.#groups) {
+      group.seenAt ??= now;
       const overdue =
-        group.askedAt === undefined ? NEW_OVERDUE : (now - group.askedAt) / periodOf(group);
+        group.askedAt === undefined
+          ? NEW_OVERDUE + (now - group.seenAt) / (NEW_MS * 1000)
+          : (now - group.askedAt) / periodOf(group);
       if (overdue < worst || (best && overdue === worst)) continue;
       best = group;
       worst = overdue;
@@ -182,6 +189,7 @@ function newGroup(rows: readonly PollPid[]): PollGroup {
   return {
     pids: rows.map(({ pid }) => pid).sort((a, b) => a - b),
     hz: Math.max(...rows.map(({ hz }) => hz)),
+    seenAt: undefined,
     askedAt: undefined,
     misses: 0,
     heardAtMiss: 0,

@@ -1,4 +1,5 @@
 import type { DtcStatus } from './j1979.ts';
+import type { MonitorScope, MonitorStatus } from './monitors.ts';
 import type { MonitorTest } from './service06.ts';
 import type { InUseCounter, Vin } from './service09.ts';
 
@@ -27,6 +28,8 @@ export interface EcuReport {
   /** Results of the on-board tests of service 06, by monitor. */
   readonly tests: Map<number, readonly MonitorTest[]>;
   readonly codes: Map<DtcStatus, readonly string[]>;
+  /** Readiness of the emission monitors, since codes were cleared and in this drive cycle. */
+  readonly monitors: Map<MonitorScope, MonitorStatus>;
   freezeFrame: FreezeFrame | undefined;
 }
 
@@ -51,6 +54,7 @@ export class VehicleReport {
       inUse: [],
       tests: new Map(),
       codes: new Map(),
+      monitors: new Map(),
       freezeFrame: undefined,
     };
     this.#ecus.set(ecu, report);

@@ -1,6 +1,5 @@
 import type { Stream } from '#core/stream.ts';
 import { type Adapter, ANSWER_MS, type Outcome } from './adapter.ts';
-import type { Response } from './elm-frames.ts';
 import { PID_BY_NUMBER } from './pid-table.ts';
 import { DEFAULT_SCALING, type Scaling, supportedPids } from './pids.ts';
 
@@ -110,11 +109,7 @@ export async function discover(
 }
 
 /** Notes each ECU's bitmap; false when one may be missing. */
-function noteBitmaps(
-  supported: Map<string, Set<number>>,
-  base: number,
-  outcome: Outcome,
-): boolean {
+function noteBitmaps(supported: Map<string, Set<number>>, base: number, outcome: Outcome): boolean {
   if (outcome.kind !== 'answered') return false;
   const bitmaps = outcome.responses.filter(({ pdu }) => pdu[0] === POSITIVE_01 && pdu[1] === base);
   for (const { ecu, pdu } of bitmaps) {

@@ -62,6 +62,7 @@ function count(counter: FrameCounter, chunk: Uint8Array): void {
 
 function frame(first: number, payload: string): Buffer {
   const { length } = payload;
-  const head = length < 126 ? [first, 0x80 | length] : [first, 0x80 | 126, length >> 8, length & 0xff];
+  const head =
+    length < 126 ? [first, 0x80 | length] : [first, 0x80 | 126, length >> 8, length & 0xff];
   return Buffer.concat([Uint8Array.from([...head, 0, 0, 0, 0]), Buffer.from(payload)]);
 }

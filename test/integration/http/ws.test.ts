@@ -49,7 +49,7 @@ test('a page of another origin and a foreign host name are refused', async () =>
   await expect(rawSocket(gateway, { Host: 'rebind.example' })).rejects.toThrow('403');
   const own = await rawSocket(gateway, { Origin: `http://127.0.0.1:${gateway.port}` });
   own.destroy();
-  expect(gateway.server.stats()).toMatchObject({ refused: 3 });
+  expect(gateway.server.health().details).toMatchObject({ refused: 3 });
 });
 
 test('200 clients may connect, one more is told to come later, and a free place is given on', async () => {

@@ -1,10 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Port } from '../../../src/io/port.ts';
+import { openerFor } from '../../../src/io/port-url.ts';
 import { serialPort } from '../../../src/io/serial.ts';
 import { openDescriptors } from '../../support/descriptors.ts';
 
@@ -62,6 +63,19 @@ test('bytes of every value pass both ways', async () => {
   expect(await read(a, 4)).toEqual(Buffer.from([0x41, 0x54, 0xff, 0x0d]));
 });
 
+test('the line has the rate of the URL, else that of the driver, else 38400', async () => {
+  const url = { kind: 'serial', path: car } as const;
+  const cases = [
+    [openerFor({ ...url, baud: 9_600 }), { baud: 115_200 }, '9600'],
+    [openerFor(url), { baud: 115_200 }, '115200'],
+    [openerFor(url), {}, '38400'],
+  ] as const;
+  for (const [open, options, speed] of cases) {
+    await using _port = await open(signal, options);
+    expect(execFileSync('stty', ['-F', car, 'speed'], { encoding: 'utf8' }).trim()).toBe(speed);
+  }
+});
+
 test('a port that is not there is refused in words for a person', async () => {
   const missing = path.join(directory, 'missing');
   await expect(serialPort(missing)(signal)).rejects.toMatchObject({
@@ -90,6 +104,22 @@ test('unplugging ends the reader within a second, and writes are refused from th
     message: expect.stringContaining(`${car}: the link broke (`),
   });
   await expect(port.write('AT\r')).rejects.toMatchObject({ code: 'LINK_LOST' });
+});
+
+test('so it does in the middle of a stream, when no read is waiting', async () => {
+  for (let round = 0; round < 5; round++) {
+    await using port = await serialPort(car)(signal);
+    await using device = await serialPort(adapter)(signal);
+    const reading = read(port, Number.POSITIVE_INFINITY);
+    reading.catch(() => {}); // Looked at below.
+    const sending = (async () => {
+      while (true) await device.write('x'.repeat(16));
+    })();
+    await expect(Promise.all([sending, unplug()])).rejects.toMatchObject({ code: 'LINK_LOST' });
+    const tooLate = once(AbortSignal.timeout(1_000), 'abort');
+    await expect(Promise.race([reading, tooLate])).rejects.toMatchObject({ code: 'LINK_LOST' });
+    await plugIn();
+  }
 });
 
 test('a write to an unplugged device is refused, also while nobody reads', async () => {

@@ -13,97 +13,118 @@ import { type Status, supervise } from '../../../src/sources/supervise.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { TruthLog } from './truth.ts';
 
-/** Chance of a fault for every command that it can hit. */
+/** Chance of each fault for every command that it can hit. */
 const FAULT_CHANCE = 0.002;
-/** The two that hit settings only are made likelier: settings are few. */
-const CHANCES: Partial<Record<Fault, number>> = {
-  ...Object.fromEntries(FAULT_NAMES.map((fault) => [fault, FAULT_CHANCE])),
-  unknown: 0.02,
-  echo: 0.05,
-};
+/** Of those that hit settings only, or one of them: settings are few. */
+const SETTING_FAULT_CHANCE = 0.02;
+const ECHO_FAULT_CHANCE = 0.1;
 /** Time moves on by so much between two looks at what has happened. */
 const STEP_MS = 1_000;
+/** Of virtual time without a request of the driver's: it is stuck. */
+const STUCK_US = 60_000_000;
+/** What the driver tells without asking the car. */
+const OWN_STREAMS = ['obd.ignition', 'obd.adapter.voltage'];
+
+/** A chance for each fault there is, or none for any. */
+export const EVERY_FAULT: Partial<Record<Fault, number>> = {
+  ...Object.fromEntries(FAULT_NAMES.map((fault) => [fault, FAULT_CHANCE])),
+  unknown: SETTING_FAULT_CHANCE,
+  echo: ECHO_FAULT_CHANCE,
+};
 
 export interface DriveOptions {
   readonly seed: number;
-  readonly requests: number;
+  readonly chances?: Partial<Record<Fault, number>>;
   readonly protocol?: ProtocolDigit;
   readonly personality?: PersonalityName;
   readonly car?: CarOptions;
 }
 
-export interface Drive {
+/** One drive and everything that is to be known of it. */
+export class Drive {
+  readonly clock = new FakeClock();
   readonly source: ObdSource;
   /** How often each fault hit a command. */
-  readonly faults: ReadonlyMap<Fault, number>;
+  readonly faults = new Map<Fault, number>();
   /** Samples that were not true, in words. */
-  readonly lies: readonly string[];
-  /** Ids of all streams that brought something. */
-  readonly streams: ReadonlySet<string>;
-  /** Values out of the car, and the longest time between two of them. */
-  readonly values: number;
-  readonly silenceUsMax: number;
-  /** Reasons of the connections that ended. */
-  readonly failures: readonly string[];
-  readonly virtualS: number;
-}
-
-/**
- * Drives until the driver has made so many requests and says what came of it.
- * Throws when virtual time goes on and requests do not.
- */
-export async function drive(options: DriveOptions): Promise<Drive> {
-  const { seed, requests } = options;
-  const clock = new FakeClock();
-  const car = createCar(seed, options.car);
-  const truth = new TruthLog(car);
-  const faults = new Map<Fault, number>();
-  const adapter = new ElmAdapter({
-    vehicle: createVehicle(car),
-    seed,
-    ...(options.protocol ? { protocol: options.protocol } : {}),
-    ...(options.personality ? { personality: options.personality } : {}),
-    faults: randomFaults(CHANCES, seededRandom(seed)),
-    record: (entry) => {
-      truth.note(entry); if (process.env.TR) { const [a,b]=process.env.TR.split(','); if (entry.at/1e6>+a && entry.at/1e6<+b) console.log((entry.at/1e6).toFixed(3), entry.command, entry.fault??''); }
-      if (entry.fault) faults.set(entry.fault, (faults.get(entry.fault) ?? 0) + 1);
-    },
-  });
-  const source = obdSource({ id: 'obd', device: 'sim', open: elmPort(adapter, clock), bauds: BAUD_RATES });
-  const listener = new DriveListener(truth, clock);
-  const stop = new AbortController();
-  const context = { clock, signal: stop.signal, emit: listener.emit, report: listener.report };
-  let bug: unknown;
-  const done = supervise(source, context).catch((error) => { bug = error; });
-  const asked = (): number => Number(source.health()['requests']);
-  while (asked() < requests && bug === undefined) await clock.advance(STEP_MS);
-  stop.abort();
-  await clock.advance(STEP_MS);
-  await done;
-  if (bug !== undefined) throw bug;
-  return { ...listener, source, faults, virtualS: clock.now() / 1e6 };
-}
-
-class DriveListener {
   readonly lies: string[] = [];
+  /** Ids of the streams that brought something. */
   readonly streams = new Set<string>();
+  /** Requests that reached the bus, by when they did, in virtual microseconds. */
+  readonly busRequests: number[] = [];
+  /** Reasons of the connections that ended. */
   readonly failures: string[] = [];
-  values = 0;
+  /** The longest time without a value from the car, in microseconds. */
   silenceUsMax = 0;
-  lastAt = 0;
+  state: Status['state'] = 'starting';
   readonly #truth: TruthLog;
-  constructor(truth: TruthLog, _clock: FakeClock) { this.#truth = truth; }
-  readonly emit = (reading: Reading): void => {
+  readonly #stop = new AbortController();
+  readonly #running: Promise<void>;
+  #bug: unknown;
+  #valueAt = 0;
+
+  constructor({ seed, chances = {}, car: carOptions, ...adapterOptions }: DriveOptions) {
+    const { clock } = this;
+    const car = createCar(seed, carOptions);
+    this.#truth = new TruthLog(car);
+    const adapter = new ElmAdapter({
+      ...adapterOptions,
+      vehicle: createVehicle(car),
+      seed,
+      faults: randomFaults(chances, seededRandom(seed)),
+      record: (entry) => {
+        this.#truth.note(entry);
+        if (/^[0-9A-F]+$/.test(entry.command)) this.busRequests.push(entry.at);
+        if (entry.fault) this.faults.set(entry.fault, (this.faults.get(entry.fault) ?? 0) + 1);
+      },
+    });
+    const open = elmPort(adapter, clock);
+    this.source = obdSource({ id: 'obd', device: 'sim', open, bauds: BAUD_RATES });
+    this.#running = supervise(this.source, {
+      clock,
+      signal: this.#stop.signal,
+      emit: (reading) => this.#take(reading),
+      report: (status) => {
+        this.state = status.state;
+        if (status.state === 'waiting') this.failures.push(status.error.message);
+      },
+    }).catch((error) => {
+      this.#bug = error;
+    });
+  }
+
+  /** Drives until the driver has asked for so many groups of live values. Throws if it gets stuck. */
+  async untilRequests(count: number): Promise<void> {
+    let askedAt = this.clock.now();
+    for (let asked = 0; asked < count; ) {
+      await this.driveOn(STEP_MS);
+      const now = Number(this.source.health()['requests']);
+      if (now > asked) askedAt = this.clock.now();
+      asked = now;
+      if (this.clock.now() - askedAt < STUCK_US) continue;
+      throw new Error(`stuck at ${askedAt / 1e6} s: ${JSON.stringify(this.source.health())}`);
+    }
+  }
+
+  async driveOn(ms: number): Promise<void> {
+    await this.clock.advance(ms);
+    if (this.#bug !== undefined) throw this.#bug;
+  }
+
+  /** Stops the driver as the gateway does, and returns how many timers it has left behind. */
+  async stop(): Promise<number> {
+    this.#stop.abort();
+    await this.driveOn(STEP_MS);
+    await this.#running;
+    return this.clock.sleepers;
+  }
+
+  #take(reading: Reading): void {
     this.streams.add(reading.stream.id);
-    if (reading.kind !== 'sample' || ['obd.ignition', 'obd.adapter.voltage'].includes(reading.stream.id)) return;
-    this.values++;
-    if (reading.t - this.lastAt > this.silenceUsMax) { this.silenceUsMax = reading.t - this.lastAt; 
-     if (this.silenceUsMax>3e6) console.log('gap', this.silenceUsMax/1e6, 'until', reading.t/1e6);}
-    this.lastAt = reading.t;
+    if (reading.kind !== 'sample' || OWN_STREAMS.includes(reading.stream.id)) return;
+    this.silenceUsMax = Math.max(this.silenceUsMax, reading.t - this.#valueAt);
+    this.#valueAt = reading.t;
     const lie = this.#truth.complaint(reading);
-    if (lie) this.lies.push(lie);
-  };
-  readonly report = (status: Status): void => {
-    if (status.state === 'waiting') this.failures.push(status.error.message);
-  };
+    if (lie !== undefined) this.lies.push(lie);
+  }
 }

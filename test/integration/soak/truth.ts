@@ -87,7 +87,9 @@ function signalTruth(
   { fields }: PidEncoder,
   truth: readonly number[],
 ): number | undefined {
-  const starts = fields.map((_, i) => fields.slice(0, i).reduce((sum, { bytes }) => sum + bytes, 0));
+  const starts = fields.map((_, i) =>
+    fields.slice(0, i).reduce((sum, { bytes }) => sum + bytes, 0),
+  );
   const first = starts.indexOf(offset);
   if (mask === 0 && fields[first]?.bytes === width) return truth[first];
   // Bits, over one or several bytes that are fields of their own.

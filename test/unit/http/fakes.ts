@@ -1,37 +1,6 @@
-/** Stand-ins for what the live view talks to: a clock moved by hand, and sockets without a network. */
-import type { Clock } from '#core/clock.ts';
+/** Stand-ins for what the live view talks to: sockets without a network, and readings. */
 import type { Event, Sample, Stream, Wave } from '#core/stream.ts';
 import type { Peer, Request, SendResult } from '../../../src/http/transport.ts';
-
-export class FakeClock implements Clock {
-  #now = 0;
-  #sleepers: { readonly at: number; readonly wake: () => void }[] = [];
-
-  now(): number {
-    return this.#now;
-  }
-
-  sleep(ms: number, signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#sleepers.push({ at: this.#now + ms * 1000, wake: resolve });
-      signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
-    });
-  }
-
-  /** Moves on, stopping at every sleeper on the way so that what it does has happened. */
-  async advance(ms: number): Promise<void> {
-    const end = this.#now + ms * 1000;
-    for (;;) {
-      const due = this.#sleepers.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
-      if (!due) break;
-      this.#sleepers = this.#sleepers.filter((sleeper) => sleeper !== due);
-      this.#now = due.at;
-      due.wake();
-      for (let turn = 0; turn < 5; turn++) await Promise.resolve();
-    }
-    this.#now = end;
-  }
-}
 
 export interface Message {
   readonly type: string;

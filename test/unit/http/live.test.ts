@@ -4,7 +4,8 @@ import type { Stream } from '#core/stream.ts';
 import type { Client } from '../../../src/http/client.ts';
 import type { Subscription } from '../../../src/http/feed.ts';
 import { Live } from '../../../src/http/live.ts';
-import { event, FakeClock, FakePeer, sample, stream, wave } from './fakes.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
+import { event, FakePeer, sample, stream, wave } from './fakes.ts';
 
 const rpm = stream('obd.engine.rpm');
 const speed = stream('obd.vehicle.speed');

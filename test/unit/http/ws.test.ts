@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Live } from '../../../src/http/live.ts';
 import { openTelemetry, WsStats } from '../../../src/http/ws.ts';
-import { FakeClock, FakePeer, sample, stream } from './fakes.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
+import { FakePeer, sample, stream } from './fakes.ts';
 
 const rpm = stream('obd.engine.rpm', { unit: '/min', hz: 20, range: [0, 16_384] });
 const eeg = stream('eeg.raw', { kind: 'wave', hz: 512, lsb: 0.25, unit: 'uV' });

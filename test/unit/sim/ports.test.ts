@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Clock } from '../../../src/core/clock.ts';
+import type { Clock } from '#core/clock.ts';
 import type { Port } from '../../../src/io/port.ts';
 import { createCar } from '../../../src/sim/car.ts';
 import { createVehicle } from '../../../src/sim/ecu.ts';

@@ -32,7 +32,7 @@ const chunks = fc.array(fc.integer({ min: 1, max: 300 }), { minLength: 1, maxLen
 /** Ends any false packet that noise may have begun, and begins none. */
 const IDLE = new Array<number>(173).fill(0);
 
-describe('ThinkGearFramer', () => {
+describe('the framer finds packets', () => {
   test('packets come out as they went in, however they are cut into chunks', () => {
     fc.assert(
       fc.property(fc.array(payload, { maxLength: 20 }), chunks, (list, lengths) => {
@@ -88,7 +88,9 @@ describe('ThinkGearFramer', () => {
       expect(framer.resyncs).toBeGreaterThanOrEqual(1);
     }
   });
+});
 
+describe('the framer keeps count', () => {
   test('a length of 170 is one more sync byte, and a greater one no packet', () => {
     const more = frame([0xaa, 0xaa, 0xaa, ...packet([4, 50])]);
     expect(more.payloads).toEqual([[4, 50]]);

@@ -176,7 +176,10 @@ describe('while the car is off', () => {
     probes(sense, 10 * S, 30 * MIN);
     sense.engine(800, 30 * MIN);
     for (let i = 0; i < 3; i++) sense.silent(31 * MIN);
-    expect(probes(sense, 31 * MIN, 31 * MIN + 10 * S)).toEqual([31 * MIN + 2 * S, 31 * MIN + 6 * S]);
+    expect(probes(sense, 31 * MIN, 31 * MIN + 10 * S)).toEqual([
+      31 * MIN + 2 * S,
+      31 * MIN + 6 * S,
+    ]);
   });
 
   test('a rise of the voltage asks at once, and only once', () => {

@@ -20,7 +20,11 @@ const receiveHex = (...frames: string[]) => receive(frames.map(hex));
 const NOTHING = { messages: [], open: false };
 
 /** A VIN answer as a car sends it: 49 02 01 and 17 characters. */
-const VIN = ['10 14 49 02 01 31 44 34', '21 47 50 30 30 52 35 35', '22 42 31 32 33 34 35 36'] as const;
+const VIN = [
+  '10 14 49 02 01 31 44 34',
+  '21 47 50 30 30 52 35 35',
+  '22 42 31 32 33 34 35 36',
+] as const;
 const VIN_MESSAGE = '49020131443447503030523535423132333435'.concat('36');
 
 describe('single frames', () => {
@@ -125,7 +129,11 @@ describe('for every message', () => {
     fc.assert(
       fc.property(messages, fc.nat(255), (message, pad) => {
         const whole = [Buffer.from(message).toString('hex')];
-        expect(receive(segment(message, pad))).toEqual({ messages: whole, dropped: 0, open: false });
+        expect(receive(segment(message, pad))).toEqual({
+          messages: whole,
+          dropped: 0,
+          open: false,
+        });
       }),
       { numRuns: 60 },
     );

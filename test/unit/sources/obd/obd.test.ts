@@ -219,6 +219,10 @@ test('the car says who it is, to the report and to nobody else', async () => {
   ]);
   expect(report.ecus[0]?.verificationNumbers).toHaveLength(1);
   expect(report.ecus[0]?.tests.size).toBeGreaterThan(3);
+  const monitors = report.ecus[0]?.monitors.get('since-cleared')?.monitors ?? [];
+  expect(monitors.filter(({ supported }) => supported).map(({ name }) => name)).toContain(
+    'catalyst',
+  );
   // Everything on the bus is seen by every client, and the VIN is not for every client.
   const vin = report.vin?.vin ?? 'none';
   expect(JSON.stringify(readings)).not.toContain(vin);

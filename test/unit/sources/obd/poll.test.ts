@@ -32,6 +32,7 @@ function follow(
   reply: (group: PollGroup, t: number) => Reply,
 ): Map<number, number[]> {
   const asked = new Map<number, number[]>();
+  for (const pid of groupsOf(plan).flat()) asked.set(pid, []);
   let now = 0;
   while (now < us) {
     const group = plan.next(now);
@@ -41,7 +42,7 @@ function follow(
       continue;
     }
     group.askedAt = now;
-    for (const pid of group.pids) asked.set(pid, [...(asked.get(pid) ?? []), now]);
+    for (const pid of group.pids) asked.get(pid)?.push(now);
     const { us: took, kind } = reply(group, now);
     now += took;
     settle(plan, group, kind);
@@ -64,8 +65,18 @@ function learned(pids: readonly PollPid[], packing = true): PollPlan {
 }
 
 const eight = rows(
-  ...([[0x04, 5], [0x05, 1], [0x0b, 5], [0x0c, 10]] as const),
-  ...([[0x0d, 10], [0x0f, 1], [0x11, 5], [0x2f, 0.1]] as const),
+  ...([
+    [0x04, 5],
+    [0x05, 1],
+    [0x0b, 5],
+    [0x0c, 10],
+  ] as const),
+  ...([
+    [0x0d, 10],
+    [0x0f, 1],
+    [0x11, 5],
+    [0x2f, 0.1],
+  ] as const),
 );
 
 describe('rates', () => {
@@ -96,7 +107,15 @@ describe('rates', () => {
     expect(plan.next(0.1 * S)).toBe(group);
   });
 
-  test('do not matter the first time: PIDs are asked in the order given', () => {
+  test('of what has not been asked yet do not matter: the slowest is asked soon', () => {
+    const sixty = Array.from({ length: 60 }, (_, pid) => ({ pid, hz: pid < 4 ? 10 : 1 / 600 }));
+    const asked = follow(planOf(sixty), 30 * S, () => ({ us: 200_000, kind: 'disturbed' }));
+    for (const { pid } of sixty) expect(asked.get(pid)?.[0]).toBeLessThan(28 * S);
+    // And the fastest do not wait for them.
+    for (let pid = 0; pid < 4; pid++) expect(asked.get(pid)?.length).toBeGreaterThan(10);
+  });
+
+  test('do not matter for their order: PIDs are first asked in the order given', () => {
     const plan = planOf(rows([0x4f, 0.01], [0x50, 0.01], [0x0c, 10]));
     const order: number[] = [];
     follow(plan, 30_000, ({ pids }) => {
@@ -313,14 +332,21 @@ test('no PID ever starves, whatever the adapter and the car do', () => {
     ),
   });
   const replies = fc.array(reply, { minLength: 1, maxLength: 50 });
+  const duration = 1_500;
   fc.assert(
     fc.property(pids, replies, fc.boolean(), (list, script, packing) => {
       let i = 0;
-      const asked = follow(planOf(list, packing), 3_000 * S, () => script[i++ % script.length] ?? script[0] ?? never());
+      const asked = follow(
+        planOf(list, packing),
+        duration * S,
+        () => script[i++ % script.length] ?? { us: 0, kind: 'disturbed' },
+      );
       const slowest = Math.max(...script.map(({ us }) => us)) / S;
-      const load = Math.max(1, list.reduce((sum, { hz }) => sum + hz * slowest, 0));
+      // A PID that is new counts as one of 1 Hz.
+      const wanted = list.reduce((sum, { hz }) => sum + Math.max(hz, 1), 0);
+      const load = Math.max(1, wanted * slowest);
       for (const { pid, hz } of list) {
-        const times = [...(asked.get(pid) ?? []), 3_000 * S];
+        const times = [...(asked.get(pid) ?? []), duration * S];
         const gaps = times.map((t, at) => (t - (times[at - 1] ?? 0)) / S);
         // Every other request is more overdue when it goes first, so a wait is bounded by the load,
         // and by the minute that a PID without answers is left alone.
