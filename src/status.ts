@@ -54,7 +54,9 @@ export class SourceStatus {
     return {
       id: this.source.id,
       status: running ? 'ok' : 'waiting',
-      text: running ? 'receiving data' : this.#lastError || 'opening the link',
+      text: running
+        ? (this.source.note?.() ?? 'receiving data')
+        : this.#lastError || 'opening the link',
       details: {
         ...this.source.health(),
         ...(this.#simulated ? { simulated: true } : {}),

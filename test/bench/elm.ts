@@ -2,12 +2,13 @@
  * Requests through Elm327 and Adapter on a real pty, against the same dialogue in a bare loop of
  * write and wait for the prompt; and what six PIDs in a request are worth.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { SerialPort } from 'serialport';
 import type { Clock } from '#core/clock.ts';
 import { monotonicClock } from '../../src/io/clock.ts';
 import type { Port } from '../../src/io/port.ts';
 import { serialPort } from '../../src/io/serial.ts';
-import { Adapter } from '../../src/sources/obd/adapter.ts';
+import { Adapter, type Outcome } from '../../src/sources/obd/adapter.ts';
 import { Elm327 } from '../../src/sources/obd/elm327.ts';
 import { IgnitionSense } from '../../src/sources/obd/ignition.ts';
 import { LiveData } from '../../src/sources/obd/live-data.ts';
@@ -20,6 +21,8 @@ import { median, significant } from './stats.ts';
 
 const REQUESTS = 1_500;
 const ROUNDS = 9;
+const CONNECT_TRIES = 10;
+const CONNECT_MS = 500;
 const PACKING_ROUNDS = 3;
 /** What the bare loop sends first, so that both sides get the same answers. */
 const SET_UP = ['ATZ', 'ATE0', 'ATL0', 'ATS0', 'ATH1', 'ATTP0', '0100'] as const;
@@ -50,6 +53,8 @@ async function* dialogue(): AsyncGenerator<Figure> {
   await using bareEnd = await farEnd({ ecuMs: 0, paced: false });
   await using ours = await Ours.open(oursEnd.path, monotonicClock());
   await using bare = await Bare.open(bareEnd.path);
+  await ours.connect();
+  await bare.setUp();
   const cpu = { ours: [] as number[], bare: [] as number[] };
   const sides = {
     ours: new Side(() => timed((n) => ours.ask(n), cpu.ours)),
@@ -129,8 +134,17 @@ class Ours implements AsyncDisposable {
     return ours;
   }
 
+  /** Finds the car, which switches its ignition on a moment after the far end has started. */
+  async connect(): Promise<Outcome> {
+    for (let tries = 0; tries < CONNECT_TRIES; tries++) {
+      const outcome = await this.adapter.connect();
+      if (outcome.kind === 'answered') return outcome;
+      await delay(CONNECT_MS);
+    }
+    throw new Error('the simulated car does not answer');
+  }
+
   async ask(requests: number): Promise<void> {
-    if (this.adapter.bus === undefined) await this.adapter.connect();
     for (let i = 0; i < requests; i++) {
       const { kind } = await this.adapter.request(REQUEST.slice(0, -1), 1000, 1);
       if (kind !== 'answered') throw new Error(`the car is ${kind}`);
@@ -159,9 +173,11 @@ class Bare implements AsyncDisposable {
     await new Promise<void>((resolve, reject) => {
       serial.open((error) => (error ? reject(error) : resolve()));
     });
-    const bare = new Bare(serial);
-    for (const command of SET_UP) await bare.#exchange(command);
-    return bare;
+    return new Bare(serial);
+  }
+
+  async setUp(): Promise<void> {
+    for (const command of SET_UP) await this.#exchange(command);
   }
 
   async ask(requests: number): Promise<void> {
@@ -196,8 +212,9 @@ class Poll {
     this.#counters = counters;
   }
 
-  static async start({ adapter }: Ours, clock: Clock, packs: boolean): Promise<Poll> {
-    const vehicle = await discover(adapter, await adapter.connect(), undefined);
+  static async start(ours: Ours, clock: Clock, packs: boolean): Promise<Poll> {
+    const { adapter } = ours;
+    const vehicle = await discover(adapter, await ours.connect(), undefined);
     const rows = PIDS.map((pid) => ({ pid, hz: 10 }));
     const plan = new PollPlan(rows, packs, (pid) => vehicle.knowsLength(pid));
     const counters = {

@@ -1,7 +1,7 @@
 /** The gateway as a process of its own, as a person or systemd starts it, and a client of it. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -106,9 +106,11 @@ export class Gateway implements AsyncDisposable {
     return part;
   }
 
-  /** Files, sockets and ports it holds open. */
-  descriptors(): number {
-    return readdirSync(`/proc/${this.pid}/fd`).length;
+  /** Files and serial ports it holds open, without sockets: those of its clients come and go. */
+  descriptors(): string[] {
+    const folder = `/proc/${this.pid}/fd`;
+    const targets = readdirSync(folder).map((fd) => readlinkSync(join(folder, fd)));
+    return targets.filter((target) => !target.startsWith('socket:')).sort();
   }
 
   /** Memory in use, in MiB. */

@@ -28,6 +28,15 @@ export function lines(...list: readonly string[]): string {
   return `${list.join('\r')}\r\r>`;
 }
 
+/** A port from which nothing ever comes. */
+export function mutePort(write: Port['write']): Port {
+  return {
+    input: { [Symbol.asyncIterator]: () => ({ next: () => new Promise(() => {}) }) },
+    write,
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}
+
 /** An ELM327 as its data sheet describes the dialogue (DSJ p. 9, 89), with answers from a script. */
 export class ScriptedAdapter {
   readonly port: Port;

@@ -126,6 +126,7 @@ export function thinkgearSource(options: ThinkGearOptions): Source {
         headset.disconnected(clock.now(), emit);
       }
     },
+    note: () => headset.note(),
     health: () => headset.health(),
   };
 }
@@ -187,6 +188,11 @@ class Headset {
     const standby = this.#standby;
     this.#standby = false;
     return standby;
+  }
+
+  note(): string | undefined {
+    const contact = contactWord(this.#poorSignal);
+    return contact === 'good' ? undefined : `receiving data; contact with the skin: ${contact}`;
   }
 
   health(): { readonly [key: string]: Json } {

@@ -25,6 +25,8 @@ const LOOK_MS = 20_000;
 const CHARGING_V = 13.0;
 /** Less is noise: adapters tell tenths of a volt, and three of them count. */
 const RISE_V = 0.25;
+/** Older speeds say nothing about now. */
+const STALE_MS = 10_000;
 const PROBE_MS_FIRST = 2_000;
 const PROBE_MS_MAX = 300_000;
 
@@ -32,6 +34,9 @@ export class IgnitionSense {
   #state: Ignition = 'off';
   #rpm = 0;
   #speed = 0;
+  /** When engine or road speed was last told; either may stop being told without the other. */
+  #rpmAt: Micros = 0;
+  #speedAt: Micros = 0;
   #volts: number | undefined;
   /** The lowest voltage since the car went off: what a rise is measured against. */
   #restVolts: number | undefined;
@@ -75,12 +80,14 @@ export class IgnitionSense {
   /** @param rpm engine speed in /min */
   engine(rpm: number, now: Micros): void {
     this.#rpm = rpm;
+    this.#rpmAt = now;
     this.answered(now);
   }
 
   /** @param kmh road speed in km/h */
   speed(kmh: number, now: Micros): void {
     this.#speed = kmh;
+    this.#speedAt = now;
     this.answered(now);
   }
 
@@ -105,7 +112,9 @@ export class IgnitionSense {
   }
 
   #settle(now: Micros): void {
-    const moving = this.#rpm > 0 || this.#speed > 0;
+    const fresh = now - STALE_MS * 1000;
+    const moving =
+      (this.#rpm > 0 && this.#rpmAt >= fresh) || (this.#speed > 0 && this.#speedAt >= fresh);
     if (moving || (this.#volts ?? 0) >= CHARGING_V) {
       this.#movedAt = now;
       this.#parked = false;

@@ -17,8 +17,11 @@ import { VehicleReport } from './vehicle-report.ts';
 
 /** Baud rates of ELM327 and STN adapters, the commonest first (DSJ p. 9; STN over USB: 115200). */
 export const BAUD_RATES: readonly number[] = [38_400, 115_200, 9_600, 230_400, 500_000, 57_600];
-/** The adapter itself is asked this often while the car is off, so its silence is always a fault. */
-const SILENCE_MS = 15_000;
+/**
+ * Voltage or ignition state are told more often than this, whether the car is on or off. Only the
+ * search for its bus takes longer: 20 s, and some more for setting the adapter up.
+ */
+const SILENCE_MS = 30_000;
 const VOLTAGE_MS = 5_000;
 const PARKED_VOLTAGE_MS = 2_000;
 /** The ignition state is told at every change, and this often anyway. */
@@ -75,6 +78,7 @@ class Obd implements ObdSource {
   #elm: Elm327 | undefined;
   #adapter: Adapter | undefined;
   #vehicle: Vehicle | undefined;
+  #searching = false;
   /** The car that answered last, whose answers need not be learned again. */
   #lastVehicle: Vehicle | undefined;
   #ignition: IgnitionSense | undefined;
@@ -95,6 +99,13 @@ class Obd implements ObdSource {
     // A link that ends rejects the pending request; a bug in the listener must surface too.
     const bug = listening.then(() => new Promise<never>(() => {}));
     await Promise.race([this.#serve(new Session(elm, emit, clock, signal)), bug]);
+  }
+
+  note(): string | undefined {
+    if (this.#vehicle !== undefined) return undefined;
+    return this.#searching
+      ? 'the adapter answers; looking for the car on its bus'
+      : 'the adapter answers, the car does not; is its ignition off?';
   }
 
   health(): { readonly [key: string]: Json } {
@@ -176,7 +187,10 @@ class Obd implements ObdSource {
     this.#ignition = ignition;
     let sameCar = false;
     while (true) {
+      await this.#tellVoltage(session, adapter, ignition, VOLTAGE_MS);
+      this.#searching = true;
       const found = await adapter.connect(this.#protocol);
+      this.#searching = false;
       if (found.kind === 'answered') {
         sameCar = true;
         await this.#poll(session, adapter, ignition, found);
@@ -213,7 +227,8 @@ class Obd implements ObdSource {
     const now = (): Micros => clock.now();
     let diagnosticAt = now() + DIAGNOSTIC_MS * 1000;
     while (ignition.state !== 'off') {
-      await this.#tell(session, adapter, ignition, VOLTAGE_MS);
+      await this.#tellVoltage(session, adapter, ignition, VOLTAGE_MS);
+      this.#tellIgnition(session, ignition);
       await adapter.tune();
       const group = plan.next(now());
       if (now() >= diagnosticAt && diagnostics.due(now())) {
@@ -229,27 +244,31 @@ class Obd implements ObdSource {
     const { clock, signal } = session;
     this.#vehicle = undefined;
     while (!ignition.shouldProbe(clock.now())) {
-      await this.#tell(session, adapter, ignition, PARKED_VOLTAGE_MS);
+      await this.#tellVoltage(session, adapter, ignition, PARKED_VOLTAGE_MS);
+      this.#tellIgnition(session, ignition);
       await clock.sleep(PARKED_VOLTAGE_MS / 4, signal);
     }
   }
 
-  /** Emits the voltage and the ignition state when they are due. */
-  async #tell(
+  /** Asks for the voltage and emits it, when it is due. */
+  async #tellVoltage(
     session: Session,
     adapter: Adapter,
     ignition: IgnitionSense,
-    voltageMs: number,
+    periodMs: number,
   ): Promise<void> {
     const { clock, emit } = session;
-    if (clock.now() >= session.voltageAt) {
-      session.voltageAt = clock.now() + voltageMs * 1000;
-      const v = await adapter.voltage();
-      if (v !== undefined) {
-        ignition.voltage(v);
-        emit({ kind: 'sample', stream: ADAPTER_VOLTAGE, t: clock.now(), v });
-      }
-    }
+    if (clock.now() < session.voltageAt) return;
+    session.voltageAt = clock.now() + periodMs * 1000;
+    const v = await adapter.voltage();
+    if (v === undefined) return;
+    ignition.voltage(v);
+    emit({ kind: 'sample', stream: ADAPTER_VOLTAGE, t: clock.now(), v });
+  }
+
+  /** Emits the ignition state at a change, and when it is due. */
+  #tellIgnition(session: Session, ignition: IgnitionSense): void {
+    const { clock, emit } = session;
     const { state } = ignition;
     if (state === session.ignition && clock.now() < session.ignitionAt) return;
     session.ignition = state;

@@ -56,8 +56,6 @@ export class PollPlan {
   readonly #packing: boolean;
   readonly #unlearned = new Map<number, PollPid>();
   readonly #learned = new Map<number, PollPid>();
-  /** PIDs that never share a request again. */
-  readonly #alone = new Set<number>();
   #groups: PollGroup[];
   #useCounts = true;
   /** Requests that somebody answered, rightly or not. */
@@ -140,7 +138,6 @@ export class PollPlan {
     // One bad answer may be a disturbance; several in a row mean that these PIDs do not mix.
     if (++group.mismatches < MISMATCHES_MAX) return;
     const rows = group.pids.flatMap((pid) => this.#learned.get(pid) ?? []);
-    for (const { pid } of rows) this.#alone.add(pid);
     this.#groups = [
       ...this.#groups.filter((other) => other !== group),
       ...rows.map((row) => newGroup([row])),
@@ -171,10 +168,6 @@ export class PollPlan {
     const groups: PollGroup[] = [];
     let shared: PollPid[] = [];
     for (const row of rows) {
-      if (this.#alone.has(row.pid)) {
-        groups.push(newGroup([row]));
-        continue;
-      }
       shared.push(row);
       if (shared.length < PIDS_PER_REQUEST) continue;
       groups.push(newGroup(shared));

@@ -3,7 +3,7 @@ import { Adapter, AdapterRestarted } from '../../../../src/sources/obd/adapter.t
 import type { Alert } from '../../../../src/sources/obd/elm-text.ts';
 import { Elm327 } from '../../../../src/sources/obd/elm327.ts';
 import { Timing } from '../../../../src/sources/obd/timing.ts';
-import { FakeClock } from '../../../support/fake-clock.ts';
+import { FakeClock, settle } from '../../../support/fake-clock.ts';
 import { finish } from '../../../support/finish.ts';
 import { lines, type Reply, ScriptedAdapter } from '../../../support/scripted-adapter.ts';
 
@@ -132,7 +132,9 @@ describe('set-up', () => {
     expect(adapter.banner).toBe('');
     expect(adapter.features?.spacesOff).toBe(true);
   });
+});
 
+describe('the voltage at the plug', () => {
   test.each([
     ['12.4V', 12.4],
     ['12.4', 12.4],
@@ -140,7 +142,7 @@ describe('set-up', () => {
     ['?', undefined],
     ['OK', undefined],
     ['1x.4V', undefined],
-  ])('reads a voltage of "%s"', async (text, volts) => {
+  ])('is read from "%s"', async (text, volts) => {
     const { adapter, setUp, clock } = plug({ ATRV: lines(text) });
     await setUp();
     expect(await finish(clock, adapter.voltage())).toBe(volts);
@@ -161,6 +163,7 @@ describe('an adapter that starts anew by itself', () => {
   test('between two answers has to be set up again', async () => {
     const { request, elm } = await connected();
     elm.say('\r\rELM327 v2.1\r\r>');
+    await settle();
     await expect(request('010C')).rejects.toThrow(AdapterRestarted);
     expect(await request('010C')).toMatchObject({ kind: 'answered' });
   });
@@ -172,6 +175,13 @@ describe('an adapter that starts anew by itself', () => {
 
   test('on demand is not one', async () => {
     const { setUp } = plug({ ATZ: lines('LV RESET', 'ELM327 v2.1') });
+    await expect(setUp()).resolves.toBeUndefined();
+  });
+
+  test('before it is set up is no news', async () => {
+    const { setUp, elm } = plug();
+    elm.say(lines('ELM327 v2.1'));
+    await settle();
     await expect(setUp()).resolves.toBeUndefined();
   });
 });
@@ -272,7 +282,9 @@ describe('a request', () => {
     const { request } = await connected({ '010C': lines(text) });
     expect(await request('010C')).toEqual({ kind: 'no-bus', alert });
   });
+});
 
+describe('a request without a good answer', () => {
   test.each<[string, Alert | 'garbage']>([
     ['STOPPED', 'stopped'],
     ['BUFFER FULL', 'buffer-full'],
@@ -285,12 +297,12 @@ describe('a request', () => {
     ['7E8 10 14 49 02 01 31 44 34 BUFFER FULL', 'buffer-full'],
     ['OK', 'garbage'],
     ['hello', 'garbage'],
-  ])('that was disturbed says by what: %s', async (text, alert) => {
+  ])('says what disturbed it: %s', async (text, alert) => {
     const { request } = await connected({ '010C': lines(text) });
     expect(await request('010C')).toEqual({ kind: 'disturbed', alert });
   });
 
-  test('without a prompt in time is disturbed, and the next one is answered', async () => {
+  test('in time is disturbed, and the next one is answered', async () => {
     const { request } = await connected({ '010D': null });
     expect(await request('010D')).toEqual({ kind: 'disturbed', alert: 'timeout' });
     expect(await request('010C')).toMatchObject({ kind: 'answered' });
@@ -302,7 +314,7 @@ describe('a request', () => {
     ['a wrong length', ['7E804410C1AF8000000', '7E9044100']],
     ['a message without an end', ['7E804410C1AF8000000', '7E91014490201314434']],
     ['a spoiled line', ['7E804410C1AF8000000', '7E904410C0000 <DATA ERROR']],
-  ])('of which only a part came for %s keeps that part, and says so', async (_, text) => {
+  ])('but a part of one, for %s, keeps that part and says so', async (_, text) => {
     const { request } = await connected({ '010C': lines(...text) });
     const outcome = await request('010C');
     expect(outcome).toMatchObject({ kind: 'answered', whole: false });

@@ -2,13 +2,13 @@ import { getEventListeners } from 'node:events';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { LinkError } from '#core/errors.ts';
-import type { Port } from '../../../../src/io/port.ts';
 import { Elm327 } from '../../../../src/sources/obd/elm327.ts';
 import { FakeClock, settle } from '../../../support/fake-clock.ts';
 import { finish } from '../../../support/finish.ts';
 import {
   type AdapterScript,
   lines,
+  mutePort,
   type Reply,
   ScriptedAdapter,
 } from '../../../support/scripted-adapter.ts';
@@ -157,11 +157,8 @@ describe('a prompt', () => {
     const { adapter, clock, ask } = open(DEAD);
     const answer = ask('ATZ');
     adapter.say('hello');
-    await expect(finish(clock, answer)).rejects.toMatchObject({
-      name: 'LinkError',
-      code: 'NO_ANSWER',
-      message: expect.stringContaining('bytes'),
-    });
+    const message = expect.stringContaining('5 bytes');
+    await expect(finish(clock, answer)).rejects.toMatchObject({ code: 'NO_ANSWER', message });
   });
 });
 
@@ -223,17 +220,17 @@ describe('an adapter that starts anew', () => {
   );
 
   test('while the dialogue is brought back into step is noticed', async () => {
-    const { ask, elm, clock } = open({
-      reply: (command) => (command === '010C' ? undefined : lines('ELM327 v1.5')),
-    });
-    await finish(clock, ask('010C'));
+    const { ask, adapter, elm, clock } = open(DEAD);
+    const answer = ask('010C');
+    await clock.advance(TIMEOUT_MS + 100);
+    adapter.say(lines('ELM327 v1.5'));
+    expect(await finish(clock, answer)).toBeUndefined();
     expect(elm.takeRestarted()).toBe(true);
   });
 
   test('is told from one that answers', async () => {
     const { ask, elm } = open({ reply: () => lines('OK') });
     await ask('ATE0');
-    await ask('ATH1');
     expect(elm.takeRestarted()).toBe(false);
   });
 });
@@ -251,14 +248,7 @@ describe('a command', () => {
   test('goes out as it is, with a carriage return', async () => {
     const written: (string | Uint8Array)[] = [];
     const { clock, stop } = open();
-    const port: Port = {
-      input: { [Symbol.asyncIterator]: () => ({ next: () => new Promise(() => {}) }) },
-      write: (bytes) => {
-        written.push(bytes);
-        return Promise.resolve();
-      },
-      [Symbol.asyncDispose]: () => Promise.resolve(),
-    };
+    const port = mutePort(async (bytes) => void written.push(bytes));
     const answer = new Elm327(port, clock).ask('AT SP 6', TIMEOUT_MS, stop.signal);
     stop.abort();
     await expect(answer).rejects.toThrow(LinkError);
@@ -286,8 +276,7 @@ describe('a link that ends', () => {
 
   test('while the dialogue is brought back into step ends that', async () => {
     const { ask, adapter, clock } = open(DEAD);
-    const answer = ask('010C');
-    const rejected = expect(answer).rejects.toMatchObject({ code: 'LINK_LOST' });
+    const rejected = expect(ask('010C')).rejects.toMatchObject({ code: 'LINK_LOST' });
     await clock.advance(TIMEOUT_MS + 100);
     adapter.hangUp();
     await rejected;
@@ -335,15 +324,10 @@ describe('waking', () => {
 
 test('a write that never ends does not hold up the timeout', async () => {
   const { clock, stop } = open();
-  const port: Port = {
-    input: { [Symbol.asyncIterator]: () => ({ next: () => new Promise(() => {}) }) },
-    write: () => new Promise(() => {}),
-    [Symbol.asyncDispose]: () => Promise.resolve(),
-  };
+  const port = mutePort(() => new Promise(() => {}));
   const elm = new Elm327(port, clock);
-  await expect(finish(clock, elm.ask('ATZ', TIMEOUT_MS, stop.signal))).rejects.toMatchObject({
-    code: 'NO_ANSWER',
-  });
+  const answer = finish(clock, elm.ask('ATZ', TIMEOUT_MS, stop.signal));
+  await expect(answer).rejects.toMatchObject({ code: 'NO_ANSWER' });
   expect(elm.counters.timeouts).toBe(1);
 });
 

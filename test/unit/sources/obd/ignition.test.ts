@@ -160,6 +160,8 @@ describe('a parked car that keeps answering', () => {
     expect(sense.state).toBe('running');
     rest(sense, 11 * MIN, 20 * MIN);
     expect(sense.state).toBe('on');
+    rest(sense, 20 * MIN, 20 * MIN + 5 * S);
+    expect(probes(sense, 20 * MIN + 5 * S, 20 * MIN + 8 * S)).toEqual([20 * MIN + 7 * S]);
   });
 });
 

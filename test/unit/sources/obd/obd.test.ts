@@ -126,6 +126,18 @@ test('a port where nothing answers says so, with the rates that were tried', asy
   );
 });
 
+test('a bus that takes long to be found is waited for', async () => {
+  const { clock, source, statuses, values } = drive({
+    adapter: { protocol: '3', timing: { searchMs: 18_000 } },
+  });
+  await clock.advance(15_000);
+  expect(source.note?.()).toBe('the adapter answers; looking for the car on its bus');
+  await clock.advance(15_000);
+  expect(values('obd.engine.rpm').length).toBeGreaterThan(0);
+  expect(source.note?.()).toBeUndefined();
+  expect(statuses.filter(({ state }) => state === 'waiting')).toEqual([]);
+});
+
 test('settings lost in mid-drive are set again, and the drive goes on', async () => {
   let resetAt: string | undefined;
   const { clock, source, values, statuses } = drive({
@@ -165,9 +177,10 @@ test('an adapter that keeps restarting is given up with a guess at the reason', 
 });
 
 test('a parked car is left in peace', async () => {
-  const { clock, asked, values, statuses } = drive({ car: { ignitionOffAtS: 60 } });
+  const { clock, asked, values, statuses, source } = drive({ car: { ignitionOffAtS: 60 } });
   await clock.advance(70_000);
   expect(values('obd.ignition').at(-1)).toBe(0);
+  expect(source.note?.()).toBe('the adapter answers, the car does not; is its ignition off?');
   const off = clock.now();
   await clock.advance(3_600_000);
   const probes = asked.filter((entry) => entry.at > off && onBus(entry));

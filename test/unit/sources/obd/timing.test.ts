@@ -9,7 +9,7 @@ const times = (first: number, prompt: number) => ({
   prompt: 1_000_000 + prompt * 1000,
 });
 
-function after(answers: number, firstMs: number): Timing {
+function measured(answers: number, firstMs: number): Timing {
   const timing = new Timing();
   for (let i = 0; i < answers; i++) timing.request(times(firstMs, firstMs + 5));
   return timing;
@@ -17,8 +17,8 @@ function after(answers: number, firstMs: number): Timing {
 
 describe('the adapter’s own wait', () => {
   test('is not set before fifty answers were measured', () => {
-    expect(after(49, 30).waitUnits()).toBeUndefined();
-    expect(after(50, 30).waitUnits()).toBeDefined();
+    expect(measured(49, 30).waitUnits()).toBeUndefined();
+    expect(measured(50, 30).waitUnits()).toBeDefined();
   });
 
   test.each([
@@ -28,11 +28,11 @@ describe('the adapter’s own wait', () => {
     [1, 0x08],
     [500, 0x32],
   ])('is twice the slowest answer in steps of 4 ms: %d ms is %d', (ms, units) => {
-    expect(after(50, ms).waitUnits()).toBe(units);
+    expect(measured(50, ms).waitUnits()).toBe(units);
   });
 
   test('goes by the slowest answer, however rare', () => {
-    const timing = after(200, 20);
+    const timing = measured(200, 20);
     timing.request(times(50, 60));
     for (let i = 0; i < 200; i++) timing.request(times(20, 25));
     expect(timing.waitUnits()).toBe(25);

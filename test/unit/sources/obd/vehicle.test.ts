@@ -72,6 +72,7 @@ describe('asking a car what it knows', () => {
     ['cut', '7E80641208000 BUFFER FULL'],
     ['damaged', '7E8064120800Z000000'],
     ['another one’s', '7E804410C1AF8000000'],
+    ['another service’s', '7E8064920FFFFFFFF00'],
     ['no answer', 'NO DATA'],
   ])('asks again where an answer is %s', async (_, bad) => {
     const { asked, supported } = await ask({
