@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Sets up and runs everything: format, lint and types, then unit, integration and browser tests.
-# Installs what the tests need from Debian: chromium to look at the dashboard, socat for ptys.
+# Installs what the tests need from Debian: chromium to look at the dashboard, socat for ptys,
+# systemd-notify.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -9,6 +10,8 @@ say() { printf 'test: %s\n' "$*"; }
 missing=()
 command -v chromium >/dev/null || missing+=(chromium)
 command -v socat >/dev/null || missing+=(socat)
+# The service manager itself is not needed, only its notification tool.
+command -v systemd-notify >/dev/null || missing+=(systemd)
 if [ ${#missing[@]} -gt 0 ]; then
   say "installing ${missing[*]}"
   root=()

@@ -36,10 +36,11 @@ export class SourceStatus {
         break;
       case 'waiting': {
         const text = `${status.error.message} [${status.error.code}]`;
+        const isNews = kindOf(text) !== kindOf(this.#lastError);
         // The first failure of a kind is news; its repeats, one a retry, are not.
-        this.#log[text === this.#lastError ? 'debug' : 'error'](fields, text);
+        this.#log[isNews ? 'error' : 'debug'](fields, text);
         this.#failures++;
-        if (text !== this.#lastError) this.#since = this.#clock.now();
+        if (isNews) this.#since = this.#clock.now();
         this.#lastError = text;
         break;
       }
@@ -65,6 +66,11 @@ export class SourceStatus {
       },
     };
   }
+}
+
+/** A failure without its numbers and quoted bytes, which differ from one try to the next. */
+function kindOf(failure: string): string {
+  return failure.replace(/".*"|\b[0-9A-F]{2}\b|\d+/g, '');
 }
 
 export interface Vitals {

@@ -67,10 +67,11 @@ async function servePty(path: string, open: OpenPort): Promise<Served> {
   const stop = new AbortController();
   const first = await openPty(path);
   const serving = (async () => {
-    for (let pty = first; !stop.signal.aborted; pty = await openPty(path)) {
-      await pump(open, pty.stdout, pty.stdin, stop.signal);
+    for (let pty = first; ; pty = await openPty(path)) {
+      if (!stop.signal.aborted) await pump(open, pty.stdout, pty.stdin, stop.signal);
       if (pty.exitCode === null && pty.kill()) await once(pty, 'exit');
-      if (!stop.signal.aborted) await delay(PTY_GONE_MS);
+      if (stop.signal.aborted) return;
+      await delay(PTY_GONE_MS);
     }
   })();
   return {

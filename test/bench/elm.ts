@@ -25,7 +25,9 @@ const CONNECT_TRIES = 10;
 const CONNECT_MS = 500;
 const PACKING_ROUNDS = 3;
 /** What the bare loop sends first, so that both sides get the same answers. */
-const SET_UP = ['ATZ', 'ATE0', 'ATL0', 'ATS0', 'ATH1', 'ATTP0', '0100'] as const;
+const SET_UP = ['ATZ', 'ATE0', 'ATL0', 'ATS0', 'ATH1', 'ATTP0'] as const;
+/** How the engine unit's answer to 0100 begins. */
+const ANSWER = '7E8064100';
 /** Engine speed; the adapter answers at once after one line. */
 const REQUEST = '010C1';
 /** Twelve that the engine unit alone knows, one or two bytes each: two full requests. */
@@ -160,11 +162,13 @@ class Ours implements AsyncDisposable {
 class Bare implements AsyncDisposable {
   readonly #serial: SerialPort;
   #answered: () => void = () => {};
+  #text = '';
 
   private constructor(serial: SerialPort) {
     this.#serial = serial;
     serial.on('data', (chunk: Buffer) => {
-      if (chunk.includes('>')) this.#answered();
+      this.#text = chunk.toString('latin1');
+      if (this.#text.includes('>')) this.#answered();
     });
   }
 
@@ -178,6 +182,13 @@ class Bare implements AsyncDisposable {
 
   async setUp(): Promise<void> {
     for (const command of SET_UP) await this.#exchange(command);
+    for (let tries = 0; tries < CONNECT_TRIES; tries++) {
+      this.#text = '';
+      await this.#exchange('0100');
+      if (this.#text.includes(ANSWER)) return;
+      await delay(CONNECT_MS);
+    }
+    throw new Error('the simulated car does not answer');
   }
 
   async ask(requests: number): Promise<void> {

@@ -9,6 +9,8 @@ export const ROOT = new URL('../../', import.meta.url).pathname;
 const CHILDREN = 'test/bench/children/';
 /** How a child learns what to do. */
 export const ORDERS = 'VIGIL_BENCH';
+/** What systemd/vigil.service sets and what has an influence on memory. */
+const UNIT = { MALLOC_ARENA_MAX: '1' };
 /** How long a stopped process may take to end by itself. */
 const STOP_MS_MAX = 5_000;
 
@@ -122,7 +124,11 @@ export interface Gateway extends AsyncDisposable {
 export async function startGateway(flags: readonly string[]): Promise<Gateway> {
   const data = await mkdtemp(join(tmpdir(), 'vigil-bench-'));
   const args = ['src/main.ts', '--http', '127.0.0.1:0', '--data', data, ...flags];
-  const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, args, {
+    cwd: ROOT,
+    env: { ...process.env, ...UNIT },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const stop = async (): Promise<void> => {
     await stopProcess(child);
     await rm(data, { recursive: true });

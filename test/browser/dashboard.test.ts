@@ -1,7 +1,7 @@
 import { type Browser, chromium, type Page, type Response } from 'playwright-core';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { type Gateway, startGateway } from '../support/gateway.ts';
 import { textContrasts } from './contrast.ts';
-import { type Gateway, startGateway } from './gateway.ts';
 
 /** Compressed, of what the first picture needs: uPlot comes later, and alone is 22 kB. */
 const FIRST_LOAD_BYTES_MAX = 45_000;
@@ -13,18 +13,19 @@ const CONTRAST_MIN = 4.5;
 const TARGET_PX_MIN = 44;
 const PHONE = { width: 390, height: 844 };
 const LAPTOP = { width: 1280, height: 800 };
+const SIMULATED = ['--sim', '1'];
 
 let gateway: Gateway;
 let browser: Browser;
 
 beforeAll(async () => {
-  gateway = await startGateway();
+  gateway = await startGateway({ args: SIMULATED });
   browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
 });
 
 afterAll(async () => {
   await browser?.close();
-  await gateway?.stop();
+  await gateway?.[Symbol.asyncDispose]();
 });
 
 /** The page, and what the browser complained about: errors, CSP violations, missing files. */
@@ -104,12 +105,12 @@ test('says that the readings are simulated', async () => {
 });
 
 test('when the gateway goes away values turn grey with their age, and come back with it', async () => {
-  const first = await startGateway();
-  onTestFinished(first.stop);
+  const first = await startGateway({ args: SIMULATED });
+  onTestFinished(() => first[Symbol.asyncDispose]());
   await using opened = await open({ url: first.url });
   const { page } = opened;
   await showsNumbers(page, 'Speed', 1);
-  await first.stop();
+  await first[Symbol.asyncDispose]();
   await expect
     .poll(() => pill(page).textContent(), { timeout: 10_000 })
     .toMatch(/^(Stale|Offline)/);
@@ -120,8 +121,9 @@ test('when the gateway goes away values turn grey with their age, and come back 
   await expect.poll(() => trace.getAttribute('data-state')).toBe('stale');
   expect(await page.getByRole('status').filter({ hasText: 'Offline' }).count()).toBe(1);
 
-  const second = await startGateway(Number(new URL(first.url).port));
-  onTestFinished(second.stop);
+  await using _second = await startGateway({
+    args: [...SIMULATED, '--http', new URL(first.url).host],
+  });
   await expect.poll(() => pill(page).textContent(), { timeout: 30_000 }).toBe('Live');
   await showsNumbers(page, 'Speed', 2);
   await traceMoves(page);

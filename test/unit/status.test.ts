@@ -69,6 +69,16 @@ test('a retry does not hide why it is one', () => {
   });
 });
 
+test('a failure that differs in numbers and bytes only is told once', () => {
+  const { lines, status, fail } = start();
+  fail('/dev/eeg: 4130 bytes in 3 s, they begin with 45 4C 4D');
+  fail('/dev/eeg: 4158 bytes in 3 s, they begin with 0D 0D 3E');
+  fail('/dev/eeg: out of step after 7 bytes, last "ELM"');
+  fail('/dev/eeg: out of step after 9 bytes, last "OK"');
+  expect(lines.map((line) => line.split(' ')[0])).toEqual(['error', 'debug', 'error', 'debug']);
+  expect(status.health().text).toContain('after 9 bytes, last "OK"');
+});
+
 test('data takes the error away and keeps the count of failures', () => {
   const { status, fail } = start();
   fail('gone');

@@ -93,12 +93,16 @@ class Obd implements ObdSource {
   }
 
   async run(emit: Emit, clock: Clock, signal: AbortSignal): Promise<void> {
-    const { port, elm, listening } = await this.#open(clock, signal);
-    await using _ = port;
-    this.#elm = elm;
-    // A link that ends rejects the pending request; a bug in the listener must surface too.
-    const bug = listening.then(() => new Promise<never>(() => {}));
-    await Promise.race([this.#serve(new Session(elm, emit, clock, signal)), bug]);
+    try {
+      const { port, elm, listening } = await this.#open(clock, signal);
+      await using _ = port;
+      this.#elm = elm;
+      // A link that ends rejects the pending request; a bug in the listener must surface too.
+      const bug = listening.then(() => new Promise<never>(() => {}));
+      await Promise.race([this.#serve(new Session(elm, emit, clock, signal)), bug]);
+    } catch (error) {
+      throw withDevice(error, this.#options.device);
+    }
   }
 
   note(): string | undefined {
@@ -294,6 +298,12 @@ class Session {
     this.clock = clock;
     this.signal = signal;
   }
+}
+
+/** The dialogue does not know what its adapter is called; whoever reads of its failure wants to. */
+function withDevice(error: unknown, device: string): unknown {
+  if (!(error instanceof LinkError) || error.message.includes(device)) return error;
+  return new LinkError(error.code, `${device}: ${error.message}`, { cause: error });
 }
 
 function planFor(vehicle: Vehicle, adapter: Adapter): PollPlan {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import type { PartHealth } from '#core/health.ts';
 import { Subscriber, startGateway } from '../../support/gateway.ts';
 
 const SIMULATE = path.resolve(import.meta.dirname, '../../../scripts/simulate.ts');
@@ -40,12 +41,15 @@ async function stop(child: ChildProcess): Promise<void> {
   await gone;
 }
 
+function isReceiving({ text }: PartHealth): boolean {
+  return text === 'receiving data';
+}
+
 async function checkBoth(obd: string, eeg: string, baud: number | null): Promise<void> {
   await using gateway = await startGateway({ args: ['--obd', obd, '--eeg', `thinkgear+${eeg}`] });
   using client = new Subscriber(gateway);
-  const ok = ({ status }: { status: string }): boolean => status === 'ok';
-  expect(await gateway.untilPart('obd', ok)).toMatchObject({
-    text: 'receiving data',
+  expect(await gateway.untilPart('obd', isReceiving)).toMatchObject({
+    status: 'ok',
     details: {
       device: obd.replace(/^\w+:\/\//, ''),
       baud,
@@ -53,8 +57,8 @@ async function checkBoth(obd: string, eeg: string, baud: number | null): Promise
       protocol: '6 (can11)',
     },
   });
-  expect(await gateway.untilPart('eeg', ok)).toMatchObject({
-    text: 'receiving data',
+  expect(await gateway.untilPart('eeg', isReceiving)).toMatchObject({
+    status: 'ok',
     details: { device: eeg.replace(/^\w+:\/\//, '') },
   });
   await client.more('obd.engine.rpm', 10);
@@ -87,9 +91,6 @@ test('an adapter at 115200 baud on a car with an older bus is found', async () =
   const args = ['--personality', 'obdlink', '--protocol', '3', '--elm', `pty:${elm}`];
   const [url = ''] = await simulate(...args);
   await using gateway = await startGateway({ args: ['--obd', url] });
-  const { details } = await gateway.untilPart(
-    'obd',
-    ({ status, details: { protocol } }) => status === 'ok' && protocol !== null,
-  );
+  const { details } = await gateway.untilPart('obd', isReceiving);
   expect(details).toMatchObject({ stn: 'STN2100 v5.6.19', protocol: '3 (iso9141)' });
 });

@@ -43,6 +43,7 @@ describe('single frames', () => {
     ['a length of 0', '00 41 0D 20'],
     ['a length of 8', '08 41 0D 20 00 00 00 00'],
     ['fewer bytes than it says', '04 41 0D 20'],
+    ['more bytes than it says, but not filled up', '03 41 0D 20 00 00 00'],
     ['more than 8 bytes', '03 41 0D 20 00 00 00 00 00'],
     ['an unknown kind', '40 41 0D 20'],
   ])('with %s are dropped', (_, frame) => {
