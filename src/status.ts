@@ -57,7 +57,7 @@ export class SourceStatus {
       status: running ? 'ok' : 'waiting',
       text: running
         ? (this.source.note?.() ?? 'receiving data')
-        : this.#lastError || 'opening the link',
+        : this.#lastError || (this.source.note?.() ?? 'opening the link'),
       details: {
         ...this.source.health(),
         ...(this.#simulated ? { simulated: true } : {}),

@@ -16,7 +16,7 @@ export interface Source {
   /** A working link is never this long without a reading; longer means that it died silently. */
   readonly silenceMs: number;
   run(emit: Emit, clock: Clock, signal: AbortSignal): Promise<void>;
-  /** A sentence on a link that works, where "receiving data" is not all there is to say. */
+  /** A sentence on what it is doing, where "receiving data" or "opening" is not all there is to say. */
   note?(): string | undefined;
   /** What a person wants to know beside the state: adapter, protocol, losses. Counters only grow. */
   health(): { readonly [key: string]: Json };

@@ -38,7 +38,7 @@ const WAKE_TRIES = 2;
  */
 const QUIET_MS = 150;
 /** A device that sends without a pause for this many times QUIET_MS is not waiting for commands. */
-const QUIET_TRIES = 20;
+const QUIET_TRIES = 10;
 /** `AT` followed by nothing: answered at once by every version, and changes nothing. */
 const HARMLESS = 'AT';
 
@@ -85,6 +85,11 @@ export class Elm327 {
   constructor(port: Port, clock: Clock) {
     this.#port = port;
     this.#clock = clock;
+  }
+
+  /** Bytes of any kind so far. */
+  get received(): number {
+    return this.#bytes;
   }
 
   /** When the last command was sent, and the first byte and the prompt of its answer came. */

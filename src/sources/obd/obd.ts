@@ -79,6 +79,8 @@ class Obd implements ObdSource {
   #adapter: Adapter | undefined;
   #vehicle: Vehicle | undefined;
   #searching = false;
+  /** What is being tried while no adapter has answered. */
+  #looking: string | undefined;
   /** The car that answered last, whose answers need not be learned again. */
   #lastVehicle: Vehicle | undefined;
   #ignition: IgnitionSense | undefined;
@@ -106,6 +108,7 @@ class Obd implements ObdSource {
   }
 
   note(): string | undefined {
+    if (this.#looking !== undefined) return this.#looking;
     if (this.#vehicle !== undefined) return undefined;
     return this.#searching
       ? 'the adapter answers; looking for the car on its bus'
@@ -144,7 +147,9 @@ class Obd implements ObdSource {
     const { bauds, open, device } = this.#options;
     const last = this.#baud === undefined ? [] : [this.#baud];
     const tries = bauds.length === 0 ? [undefined] : [...new Set([...last, ...bauds])];
+    let heard = 0;
     for (const baud of tries) {
+      this.#looking = `looking for an adapter${baud === undefined ? '' : ` at ${baud} baud`}`;
       const port = await open(signal, baud === undefined ? {} : { baud });
       const elm = new Elm327(port, clock);
       const listening = elm.listen();
@@ -154,12 +159,15 @@ class Obd implements ObdSource {
       } finally {
         if (!awake) await port[Symbol.asyncDispose]();
       }
+      heard += elm.received;
       if (!awake) continue;
+      this.#looking = undefined;
       this.#baud = baud;
       return { port, elm, listening };
     }
     const rates = bauds.length > 1 ? ` at ${bauds.join(', ')} baud` : '';
-    throw new LinkError('NO_ANSWER', `${device}: no adapter answers${rates}`);
+    const noise = heard === 0 ? '' : `, but ${heard} bytes came that are no ELM327's`;
+    throw new LinkError('NO_ANSWER', `${device}: no adapter answers${rates}${noise}`);
   }
 
   /** Sets the adapter up, and again whenever it restarts by itself. */

@@ -113,12 +113,14 @@ test('an adapter at another baud rate is found', async () => {
 });
 
 test('a port where nothing answers says so, with the rates that were tried', async () => {
-  const { clock, statuses } = drive({
+  const { clock, statuses, source } = drive({
     obd: {
       open: () => Promise.resolve(memoryPort(() => {}).port),
       bauds: [38_400, 9_600],
     },
   });
+  await clock.advance(100);
+  expect(source.note?.()).toBe('looking for an adapter at 38400 baud');
   await clock.advance(10_000);
   const errors = statuses.flatMap((status) => (status.state === 'waiting' ? [status.error] : []));
   expect(errors[0]).toEqual(
