@@ -17,8 +17,8 @@ import {
 
 /** Files that are a table, which a reader looks things up in: as long as what they list. */
 const TABLES: Readonly<Record<string, string>> = {
-  'src/sources/obd/pid-table.ts': 'one row a parameter of SAE J1979',
-  'src/sources/obd/dtc-texts.ts': 'one row a trouble code of SAE J2012',
+  'src/sources/obd/j1979/pid-table.ts': 'one row a parameter of SAE J1979',
+  'src/sources/obd/j1979/dtc-texts.ts': 'one row a trouble code of SAE J2012',
 };
 
 const TESTED = 'a step of its own file that is tested by itself';
@@ -27,7 +27,7 @@ const TESTED = 'a step of its own file that is tested by itself';
 const FOR_OTHERS: Readonly<Record<string, string>> = {
   'src/core/clock.ts reanchor': 'for the store, which keeps the epochs',
   'src/core/clock.ts wallMs': 'for the store, which exports wall time',
-  'src/sources/obd/dtcs.ts encodeDtc': TESTED,
+  'src/sources/obd/j1979/dtcs.ts encodeDtc': TESTED,
   'src/io/files.ts writeAtomically': TESTED,
   'src/sim/ecu.ts codeBytes': TESTED,
   'src/sim/elm-faults.ts hits': TESTED,

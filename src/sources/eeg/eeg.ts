@@ -192,7 +192,9 @@ class Headset {
 
   note(): string | undefined {
     const contact = contactWord(this.#poorSignal);
-    return this.#poorSignal === undefined || contact === 'good' ? undefined : `receiving data; contact with the skin: ${contact}`;
+    return this.#poorSignal === undefined || contact === 'good'
+      ? undefined
+      : `receiving data; contact with the skin: ${contact}`;
   }
 
   health(): { readonly [key: string]: Json } {

@@ -1,7 +1,6 @@
 import type { Emit, Micros } from '#core/stream.ts';
-import { type Adapter, ANSWER_MS, SLOW_ANSWER_MS } from './adapter.ts';
-import { dtcText } from './dtcs.ts';
-import type { Response } from './elm-frames.ts';
+import { type Adapter, ANSWER_MS, SLOW_ANSWER_MS } from './elm/adapter.ts';
+import type { Response } from './elm/elm-frames.ts';
 import { freezeFrameJob } from './freeze-frame.ts';
 import {
   type DtcStatus,
@@ -9,10 +8,10 @@ import {
   parseNegative,
   singleService01,
   type Transport,
-} from './j1979.ts';
-import type { Job } from './job.ts';
-import { decodeMonitors, type MonitorScope } from './monitors.ts';
-import { parseMonitorTests } from './service06.ts';
+} from './j1979/answers.ts';
+import { dtcText } from './j1979/dtcs.ts';
+import { decodeMonitors, type MonitorScope } from './j1979/monitors.ts';
+import { parseMonitorTests } from './j1979/service06.ts';
 import {
   INFO_TYPE,
   joinRows,
@@ -22,7 +21,8 @@ import {
   parseInUse,
   parseVerificationNumbers,
   parseVin,
-} from './service09.ts';
+} from './j1979/service09.ts';
+import type { Job } from './job.ts';
 import { TROUBLE } from './streams.ts';
 import type { Vehicle } from './vehicle.ts';
 import type { VehicleReport } from './vehicle-report.ts';

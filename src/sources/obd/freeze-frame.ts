@@ -1,10 +1,10 @@
-import { ANSWER_MS } from './adapter.ts';
-import { decodeDtc, NO_DTC } from './dtcs.ts';
-import type { Response } from './elm-frames.ts';
-import { splitService02, type Transport } from './j1979.ts';
+import { ANSWER_MS } from './elm/adapter.ts';
+import type { Response } from './elm/elm-frames.ts';
+import { splitService02, type Transport } from './j1979/answers.ts';
+import { decodeDtc, NO_DTC } from './j1979/dtcs.ts';
+import { PID_BY_NUMBER, PID_LENGTHS } from './j1979/pid-table.ts';
+import { decodePid, supportedPids } from './j1979/pids.ts';
 import type { Job } from './job.ts';
-import { PID_BY_NUMBER, PID_LENGTHS } from './pid-table.ts';
-import { decodePid, supportedPids } from './pids.ts';
 import type { Ecu, Vehicle } from './vehicle.ts';
 import type { FrozenValue, VehicleReport } from './vehicle-report.ts';
 

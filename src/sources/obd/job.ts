@@ -1,5 +1,5 @@
 import type { Emit, Micros } from '#core/stream.ts';
-import type { Response } from './elm-frames.ts';
+import type { Response } from './elm/elm-frames.ts';
 
 /** One request of diagnosis. Reading its answer may bring more of them. */
 export interface Job {

@@ -1,11 +1,11 @@
 import { LinkError } from '#core/errors.ts';
 import type { Emit, Micros, Stream } from '#core/stream.ts';
-import { type Adapter, ANSWER_MS, type Outcome } from './adapter.ts';
-import type { Response } from './elm-frames.ts';
+import { type Adapter, ANSWER_MS, type Outcome } from './elm/adapter.ts';
+import type { Response } from './elm/elm-frames.ts';
 import type { IgnitionSense } from './ignition.ts';
-import { type Parsed, type PidData, singleService01, splitService01 } from './j1979.ts';
-import { PID_BY_NUMBER } from './pid-table.ts';
-import { decodePid, withMaxima } from './pids.ts';
+import { type Parsed, type PidData, singleService01, splitService01 } from './j1979/answers.ts';
+import { PID_BY_NUMBER } from './j1979/pid-table.ts';
+import { decodePid, withMaxima } from './j1979/pids.ts';
 import type { PollGroup, PollPlan } from './poll.ts';
 import type { Ecu, EcuStreams, Vehicle } from './vehicle.ts';
 

@@ -1,7 +1,7 @@
-import type { DtcStatus } from './j1979.ts';
-import type { MonitorScope, MonitorStatus } from './monitors.ts';
-import type { MonitorTest } from './service06.ts';
-import type { InUseCounter, Vin } from './service09.ts';
+import type { DtcStatus } from './j1979/answers.ts';
+import type { MonitorScope, MonitorStatus } from './j1979/monitors.ts';
+import type { MonitorTest } from './j1979/service06.ts';
+import type { InUseCounter, Vin } from './j1979/service09.ts';
 
 /** A value of a freeze frame. */
 export interface FrozenValue {

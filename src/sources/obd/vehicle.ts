@@ -1,7 +1,7 @@
 import type { Stream } from '#core/stream.ts';
-import { type Adapter, ANSWER_MS, type Outcome } from './adapter.ts';
-import { PID_BY_NUMBER } from './pid-table.ts';
-import { DEFAULT_SCALING, type Scaling, supportedPids } from './pids.ts';
+import { type Adapter, ANSWER_MS, type Outcome } from './elm/adapter.ts';
+import { PID_BY_NUMBER } from './j1979/pid-table.ts';
+import { DEFAULT_SCALING, type Scaling, supportedPids } from './j1979/pids.ts';
 
 /** Requests of one bitmap before an ECU's silence is believed. */
 const TRIES = 3;

@@ -10,8 +10,8 @@ import {
   TRANSMISSION_PIDS,
 } from '../../../src/sim/pid-encoders.ts';
 import { TroubleMemory } from '../../../src/sim/troubles.ts';
-import { PIDS } from '../../../src/sources/obd/pid-table.ts';
-import type { Signal } from '../../../src/sources/obd/pids.ts';
+import { PIDS } from '../../../src/sources/obd/j1979/pid-table.ts';
+import type { Signal } from '../../../src/sources/obd/j1979/pids.ts';
 
 /** An answer that comes after its prompt may be taken for that of a later request, up to here. */
 const LATE_US_MAX = 2_000_000;

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Stream } from '#core/stream.ts';
-import { Adapter } from '../../../../src/sources/obd/adapter.ts';
-import { Elm327 } from '../../../../src/sources/obd/elm327.ts';
-import { Timing } from '../../../../src/sources/obd/timing.ts';
+import { Adapter } from '../../../../src/sources/obd/elm/adapter.ts';
+import { Elm327 } from '../../../../src/sources/obd/elm/elm327.ts';
+import { Timing } from '../../../../src/sources/obd/elm/timing.ts';
 import { discover, EcuStreams, Vehicle } from '../../../../src/sources/obd/vehicle.ts';
 import { FakeClock } from '../../../support/fake-clock.ts';
 import { finish } from '../../../support/finish.ts';

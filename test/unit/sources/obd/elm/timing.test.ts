@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Timing } from '../../../../src/sources/obd/timing.ts';
+import { Timing } from '../../../../../src/sources/obd/elm/timing.ts';
 
 /** Times of an exchange that began at 1 s, in milliseconds from there. */
 const times = (first: number, prompt: number) => ({

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { Adapter, AdapterRestarted } from '../../../../src/sources/obd/adapter.ts';
-import type { Alert } from '../../../../src/sources/obd/elm-text.ts';
-import { Elm327 } from '../../../../src/sources/obd/elm327.ts';
-import { Timing } from '../../../../src/sources/obd/timing.ts';
-import { FakeClock, settle } from '../../../support/fake-clock.ts';
-import { finish } from '../../../support/finish.ts';
-import { lines, type Reply, ScriptedAdapter } from '../../../support/scripted-adapter.ts';
+import { Adapter, AdapterRestarted } from '../../../../../src/sources/obd/elm/adapter.ts';
+import type { Alert } from '../../../../../src/sources/obd/elm/elm-text.ts';
+import { Elm327 } from '../../../../../src/sources/obd/elm/elm327.ts';
+import { Timing } from '../../../../../src/sources/obd/elm/timing.ts';
+import { FakeClock, settle } from '../../../../support/fake-clock.ts';
+import { finish } from '../../../../support/finish.ts';
+import { lines, type Reply, ScriptedAdapter } from '../../../../support/scripted-adapter.ts';
 
 /** Answers by command; several are given in turn, the last for ever. `null` never ends. */
 type Script = Readonly<Record<string, string | readonly string[] | Reply | null>>;

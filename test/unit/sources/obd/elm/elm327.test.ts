@@ -2,16 +2,16 @@ import { getEventListeners } from 'node:events';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { LinkError } from '#core/errors.ts';
-import { Elm327 } from '../../../../src/sources/obd/elm327.ts';
-import { FakeClock, settle } from '../../../support/fake-clock.ts';
-import { finish } from '../../../support/finish.ts';
+import { Elm327 } from '../../../../../src/sources/obd/elm/elm327.ts';
+import { FakeClock, settle } from '../../../../support/fake-clock.ts';
+import { finish } from '../../../../support/finish.ts';
 import {
   type AdapterScript,
   lines,
   mutePort,
   type Reply,
   ScriptedAdapter,
-} from '../../../support/scripted-adapter.ts';
+} from '../../../../support/scripted-adapter.ts';
 
 const TIMEOUT_MS = 1_000;
 const PENDING = Symbol('pending');

@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { PID_BY_NUMBER, PIDS } from '../../../../src/sources/obd/pid-table.ts';
+import { PID_BY_NUMBER, PIDS } from '../../../../../src/sources/obd/j1979/pid-table.ts';
 import {
   DEFAULT_SCALING,
   decodePid,
   type Scaling,
   supportedPids,
   withMaxima,
-} from '../../../../src/sources/obd/pids.ts';
+} from '../../../../../src/sources/obd/j1979/pids.ts';
 
 const bytes = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex, 'hex'));
 

@@ -1,7 +1,7 @@
 import type { Clock } from '#core/clock.ts';
 import { LinkError } from '#core/errors.ts';
 import type { Micros } from '#core/stream.ts';
-import type { Port } from '../../io/port.ts';
+import type { Port } from '../../../io/port.ts';
 import { type Answer, parseAnswer } from './elm-text.ts';
 
 /**

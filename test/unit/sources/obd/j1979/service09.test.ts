@@ -7,7 +7,7 @@ import {
   parseInUse,
   parseVerificationNumbers,
   parseVin,
-} from '../../../../src/sources/obd/service09.ts';
+} from '../../../../../src/sources/obd/j1979/service09.ts';
 
 const bytes = (hex: string): Uint8Array =>
   Uint8Array.from(Buffer.from(hex.replaceAll(' ', ''), 'hex'));

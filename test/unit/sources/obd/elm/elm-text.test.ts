@@ -1,6 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Alert, type Answer, parseAnswer } from '../../../../src/sources/obd/elm-text.ts';
+import {
+  type Alert,
+  type Answer,
+  parseAnswer,
+} from '../../../../../src/sources/obd/elm/elm-text.ts';
 
 const LINE = '7E8064100BE3FA813';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseMonitorTests } from '../../../../src/sources/obd/service06.ts';
+import { parseMonitorTests } from '../../../../../src/sources/obd/j1979/service06.ts';
 
 const bytes = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex, 'hex'));
 

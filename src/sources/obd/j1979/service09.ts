@@ -1,4 +1,4 @@
-import type { Parsed } from './j1979.ts';
+import type { Parsed } from './answers.ts';
 import { supportedPids } from './pids.ts';
 
 /**

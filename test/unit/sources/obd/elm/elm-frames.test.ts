@@ -5,8 +5,8 @@ import {
   type BusKind,
   busOfProtocol,
   readResponses,
-} from '../../../../src/sources/obd/elm-frames.ts';
-import { segment } from '../../../support/isotp-frames.ts';
+} from '../../../../../src/sources/obd/elm/elm-frames.ts';
+import { segment } from '../../../../support/isotp-frames.ts';
 
 const toHex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex').toUpperCase();
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { DTC_TEXTS } from '../../../../src/sources/obd/dtc-texts.ts';
-import { decodeDtc, dtcText, encodeDtc } from '../../../../src/sources/obd/dtcs.ts';
+import { DTC_TEXTS } from '../../../../../src/sources/obd/j1979/dtc-texts.ts';
+import { decodeDtc, dtcText, encodeDtc } from '../../../../../src/sources/obd/j1979/dtcs.ts';
 
 test.each([
   [0x0133, 'P0133'],

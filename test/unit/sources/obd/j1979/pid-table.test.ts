@@ -1,12 +1,16 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { PID_BY_NUMBER, PID_LENGTHS, PIDS } from '../../../../src/sources/obd/pid-table.ts';
+import {
+  PID_BY_NUMBER,
+  PID_LENGTHS,
+  PIDS,
+} from '../../../../../src/sources/obd/j1979/pid-table.ts';
 import {
   DEFAULT_SCALING,
   decodePid,
   type Pid,
   type Signal,
-} from '../../../../src/sources/obd/pids.ts';
+} from '../../../../../src/sources/obd/j1979/pids.ts';
 
 /**
  * SAE J1979 and J1979-DA once more, written independently of the table: PID, data bytes, and for

@@ -1,6 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { decodeMonitors, type MonitorStatus } from '../../../../src/sources/obd/monitors.ts';
+import {
+  decodeMonitors,
+  type MonitorStatus,
+} from '../../../../../src/sources/obd/j1979/monitors.ts';
 
 const bytes = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex, 'hex'));
 

@@ -1,4 +1,4 @@
-import { IsoTpReceiver } from './isotp.ts';
+import { IsoTpReceiver } from '../isotp.ts';
 
 /**
  * From an adapter's lines of hexadecimal digits (headers on, `ATH1`) to whole messages per ECU.

@@ -7,10 +7,10 @@ import {
   splitService01,
   splitService02,
   type Transport,
-} from '../../../../src/sources/obd/j1979.ts';
-import { PID_LENGTHS } from '../../../../src/sources/obd/pid-table.ts';
-import { parseMonitorTests } from '../../../../src/sources/obd/service06.ts';
-import * as service09 from '../../../../src/sources/obd/service09.ts';
+} from '../../../../../src/sources/obd/j1979/answers.ts';
+import { PID_LENGTHS } from '../../../../../src/sources/obd/j1979/pid-table.ts';
+import { parseMonitorTests } from '../../../../../src/sources/obd/j1979/service06.ts';
+import * as service09 from '../../../../../src/sources/obd/j1979/service09.ts';
 
 const bytes = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex, 'hex'));
 const hexOf = (data: Uint8Array): string => Buffer.from(data).toString('hex').toUpperCase();
