@@ -19,6 +19,13 @@ const SILENCE_MS = 5_000;
 const BAUD_DEFAULT = 57_600;
 /** Bytes without a packet for so long are not ThinkGear's, or not read at its baud rate. */
 const NONSENSE_US = 3_000_000;
+/**
+ * The check of a packet is 8 bits wide, so noise passes for one now and then. After so many bytes
+ * without a packet, seven times the longest that a headset sends, the next ones have to prove
+ * themselves by following each other without a byte between them.
+ */
+const NOISE_BYTES = 256;
+const PROOF_PACKETS = 2;
 /** How many of them an error message shows. */
 const NONSENSE_BYTES_SHOWN = 16;
 /** Tells a MindWave dongle to connect to any headset ("MindWave Dongle Communication Protocol"). */
@@ -146,6 +153,11 @@ class Headset {
   #notComputed = 0;
   /** Values that the stream's range excludes. */
   #outOfRange = 0;
+  /** Packets that still have to follow before packets are believed again. */
+  #doubt = 0;
+  /** Packets that were not believed, and those that were. */
+  #doubted = 0;
+  #believed = 0;
   /** 8-bit samples and section marks of early modules: understood, but of no use without their rate. */
   #legacyRows = 0;
   #poorSignal: number | undefined;
@@ -158,8 +170,9 @@ class Headset {
     this.#raw = new RawStream(streams.raw, this.#ledger);
   }
 
+  /** Packets that were believed. */
   get packets(): number {
-    return this.#framer.packets;
+    return this.#believed;
   }
 
   connected(): void {
@@ -207,6 +220,7 @@ class Headset {
       hz: Number(hz.toFixed(3)),
       ppm: Math.round((hz / RAW_HZ - 1) * 1e6),
       packets,
+      doubted: this.#doubted,
       badChecksums,
       resyncs,
       skippedBytes,
@@ -222,11 +236,19 @@ class Headset {
 
   #packet(payload: Uint8Array, now: Micros, emit: Emit): void {
     const { skippedBytes, badChecksums } = this.#framer;
-    if (skippedBytes !== this.#skippedBytes) {
-      this.#raw.damaged(skippedBytes - this.#skippedBytes, badChecksums - this.#badChecksums);
+    const skipped = skippedBytes - this.#skippedBytes;
+    if (skipped > 0) {
+      if (skipped > NOISE_BYTES || this.#doubt > 0) this.#doubt = PROOF_PACKETS;
+      this.#raw.damaged(skipped, badChecksums - this.#badChecksums);
       this.#skippedBytes = skippedBytes;
       this.#badChecksums = badChecksums;
     }
+    if (this.#doubt > 0) {
+      this.#doubt--;
+      this.#doubted++;
+      return;
+    }
+    this.#believed++;
     const raw = rawSample(payload);
     if (raw === undefined) this.#rows(payload, now, emit);
     else this.#raw.sample(raw);

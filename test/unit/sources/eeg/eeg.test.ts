@@ -193,6 +193,29 @@ describe('a connection', () => {
     await failure;
   });
 
+  test('full of noise that now and then passes for a packet brings no value, and ends', async () => {
+    const heard = new Listener();
+    const run = heard.run();
+    const failure = expect(run).rejects.toThrow(/no ThinkGear packet/);
+    const attention = [0xaa, 0xaa, 2, 0x04, 50, ~54 & 0xff];
+    const noise = Array.from({ length: 400 }, (_, i) => (i * 37) % 160);
+    for (let s = 1; s < 6; s++) await heard.hear([...noise, ...attention, ...noise], s * 1e6);
+    await failure;
+    expect(heard.samples('eeg.attention')).toEqual([]);
+  });
+
+  test('believes packets again that follow each other after the noise', async () => {
+    const heard = new Listener();
+    const run = heard.run();
+    const attention = [0xaa, 0xaa, 2, 0x04, 50, ~54 & 0xff];
+    await heard.hear([...new Array<number>(400).fill(1), ...attention, ...attention], 1e6);
+    expect(heard.samples('eeg.attention')).toEqual([]);
+    await heard.hear(attention, 1.1e6);
+    expect(heard.samples('eeg.attention').map(({ v }) => v)).toEqual([50]);
+    heard.hangUp();
+    await run;
+  });
+
   test('with packets among the nonsense goes on', async () => {
     const heard = new Listener();
     const run = heard.run();
