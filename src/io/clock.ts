@@ -1,5 +1,4 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock, Epoch, Trust } from '#core/clock.ts';
 
 /** The only file that reads a clock. */
@@ -14,13 +13,19 @@ export function monotonicClock(): Clock {
   const start = process.hrtime.bigint();
   return {
     now: () => Number((process.hrtime.bigint() - start) / 1000n),
-    sleep: async (ms, signal) => {
-      try {
-        await delay(ms, undefined, signal ? { signal } : {});
-      } catch (error) {
-        signal?.throwIfAborted(); // Node wraps the reason in an error of its own.
-        throw error;
-      }
+    sleep: (ms, signal) => {
+      if (signal?.aborted) return Promise.reject(signal.reason);
+      return new Promise((resolve, reject) => {
+        const stop = (): void => {
+          clearTimeout(timer);
+          reject(signal?.reason);
+        };
+        const timer = setTimeout(() => {
+          signal?.removeEventListener('abort', stop);
+          resolve();
+        }, ms);
+        signal?.addEventListener('abort', stop, { once: true });
+      });
     },
   };
 }

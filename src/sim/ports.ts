@@ -21,7 +21,7 @@ export function elmPort(adapter: ElmAdapter, clock: Clock): OpenPort {
     unplug();
     adapter.reconnect();
     const hears = options?.baud === undefined || options.baud === adapter.baud;
-    const ended = new AbortController();
+    let ended = false;
     let wait = new AbortController();
     const deliver = (): void => {
       const bytes = adapter.take(clock.now());
@@ -34,17 +34,19 @@ export function elmPort(adapter: ElmAdapter, clock: Clock): OpenPort {
         deliver();
         wait.abort(); // An interrupted answer ends earlier than the sleep was meant for.
       },
-      () => ended.abort(),
+      () => {
+        ended = true;
+        wait.abort();
+      },
     );
     unplug = device.hangUp;
     const run = async (): Promise<void> => {
-      while (!ended.signal.aborted) {
+      while (!ended) {
+        wait = new AbortController();
         deliver();
         const at = adapter.nextAt();
         const sleepMs = at === undefined ? IDLE_MS : Math.max(0, (at - clock.now()) / 1000);
-        wait = new AbortController();
-        const woken = AbortSignal.any([wait.signal, ended.signal]);
-        await clock.sleep(sleepMs, woken).catch(() => {}); // By a write or by the end.
+        await clock.sleep(sleepMs, wait.signal).catch(() => {}); // By a write or by the end.
       }
     };
     void run();

@@ -4,6 +4,7 @@
  * in every process. The far end stamps before it writes, so its own system call is part of the time;
  * so is the client, which is Node's own WebSocket.
  */
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as v from 'valibot';
 import type { Bench, Figure } from './bench.ts';
@@ -14,6 +15,7 @@ const SETTLE_MS = 6_000;
 /** Samples count modulo 2^16, which takes 128 s. */
 const MEASURE_MS = 30_000;
 const CLIENTS = 10;
+const LAG_MS = 5;
 /** The most that a client may ask for: no message waits for the next to be due. */
 const HZ_MAX = 1000;
 /** `obd.engine.rpm` is a quarter of the counter. */
@@ -59,7 +61,10 @@ async function* measure({ name, only, clients, goalMs }: Load): AsyncGenerator<F
   const heard = await listen(gateway.host);
   await delay(SETTLE_MS);
   await Promise.all([heard.restart(), stampsOf(adapter), stampsOf(headset)]);
+  const lag = monitorEventLoopDelay({ resolution: LAG_MS });
+  lag.enable();
   await delay(MEASURE_MS);
+  lag.disable();
   heard.close();
   const answers = delays(heard.answers, await stampsOf(adapter), (sent, got) => sent === got);
   // A wave ends with the chunk that completes it: the first that reaches past its last sample.
@@ -67,6 +72,9 @@ async function* measure({ name, only, clients, goalMs }: Load): AsyncGenerator<F
   const blocks = delays(heard.blocks, await stampsOf(headset), reaches);
   yield* figures(`answer, ${name}`, answers, goalMs);
   yield* figures(`EEG block, ${name}`, blocks, goalMs);
+  // What a machine does to a process that only waits; longer delays than this are not the gateway's.
+  const value = significant(lag.max / 1e6, 3);
+  yield { metric: `longest lag of an idle process, ${name}`, value, unit: 'ms', n: lag.count };
 }
 
 function* figures(metric: string, ms: readonly number[], goalMs: number): Generator<Figure> {
@@ -78,6 +86,7 @@ function* figures(metric: string, ms: readonly number[], goalMs: number): Genera
   });
   yield figure(50);
   yield { ...figure(99), goal: `<= ${goalMs} ms` };
+  yield { ...figure(100), metric: `${metric}, longest` };
 }
 
 /** A message as the client got it: the counter in it, and when. */

@@ -39,6 +39,7 @@ const WAKE_TRIES = 2;
 const QUIET_MS = 150;
 /** A device that sends without a pause for this many times QUIET_MS is not waiting for commands. */
 const QUIET_TRIES = 10;
+const ANSWERED = 'answered';
 /** `AT` followed by nothing: answered at once by every version, and changes nothing. */
 const HARMLESS = 'AT';
 
@@ -187,7 +188,7 @@ export class Elm327 {
       const written = this.#port.write(`${command}\r`).then(() => answered);
       return await Promise.race([answered, written, late]);
     } finally {
-      done.abort();
+      done.abort(ANSWERED); // A reason of our own spares an error object for each request.
       signal.removeEventListener('abort', stop);
       this.#waiting = undefined;
     }
