@@ -2,11 +2,12 @@ import { parseArgs } from 'node:util';
 import * as v from 'valibot';
 import { isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
 import { ConfigError } from '#core/errors.ts';
+import { isLoopback } from './http/guard.ts';
 import { parsePortUrl } from './io/port-url.ts';
 
 /**
  * The configuration: defaults, below the YAML file, below `VIGIL_*` of the environment, below the
- * flags. It is read once and frozen; nobody fetches a setting later.
+ * flags. It is read once and frozen to its depth; nobody fetches a setting later.
  *
  * One row of SETTINGS is all a setting needs. Every error says which key, where it was written
  * (file and line, variable or flag), what was expected and what was found.
@@ -17,17 +18,11 @@ const FOUND_CHARS_MAX = 80;
 const EEG_DEVICES = ['thinkgear'] as const;
 const EEG_DEVICES_MAX = 4;
 
-const hostPort = v.pipe(
-  v.string('HOST:PORT such as 127.0.0.1:8080'),
-  v.regex(/^(\[[0-9a-f:.]+\]|[^\s:[\]]+):\d{1,5}$/i, 'HOST:PORT such as 127.0.0.1:8080'),
-  v.check((text) => Number(/\d+$/.exec(text)?.[0]) <= 65_535, 'a port from 0 to 65535'),
-  v.transform((text) => {
-    const colon = text.lastIndexOf(':');
-    const host = text.slice(0, colon).replace(/^\[|\]$/g, '');
-    return { host, port: Number(text.slice(colon + 1)) };
-  }),
-);
+const ADDRESS = 'HOST:PORT such as 127.0.0.1:8080';
+/** Settings that may be given several times, and with commas in a variable. */
+const LISTS: readonly string[] = ['eeg', 'can'];
 
+const address = v.pipe(v.string(ADDRESS), fallible(parseAddress));
 const portUrl = v.pipe(v.string('a port URL'), fallible(parsePortUrl));
 const eegUrl = v.pipe(v.string('a port URL with its device'), fallible(parseEegUrl));
 
@@ -42,7 +37,7 @@ const SETTINGS = {
   ),
   /** Directory of everything that is kept. */
   data: setting(v.pipe(v.string('a directory'), v.nonEmpty('a directory')), 'data'),
-  http: setting(hostPort, '127.0.0.1:8080'),
+  http: setting(address, '127.0.0.1:8080'),
   obd: setting(v.optional(portUrl)),
   eeg: setting(
     v.pipe(v.array(eegUrl), v.maxLength(EEG_DEVICES_MAX, `at most ${EEG_DEVICES_MAX}`)),
@@ -96,7 +91,8 @@ export const USAGE = `vigil, the in-car gateway
   --check            validate the settings and leave
   --help             this text
 
-Every option is also a variable of the environment: VIGIL_HTTP, VIGIL_OBD ...
+Every option with a value is also a variable of the environment: VIGIL_HTTP, VIGIL_OBD, with commas
+in VIGIL_EEG. Another variable that begins with VIGIL_ stops the start: it may be one misspelt.
 `;
 
 /** A value as written, and where: the words for an error message. */
@@ -127,8 +123,8 @@ export function readConfig(
     const { value, where } = written.get(key) ?? { value: fallback, where: 'default' };
     return [key, validate(key, schema, value, where)];
   });
-  const config = Object.freeze(Object.fromEntries(entries)) as Config; // Each by its own schema.
-  return { config: withSimulation(config), check: flags.check };
+  const config = Object.fromEntries(entries) as Config; // Each by its own schema.
+  return { config: deepFreeze(withSimulation(config)), check: flags.check };
 }
 
 /** The simulated devices stand in for those that are not given. */
@@ -136,7 +132,13 @@ function withSimulation(config: Config): Config {
   if (config.sim === undefined) return config;
   const { obd = { kind: 'sim' }, eeg } = config;
   const simulated = [{ device: 'thinkgear', port: { kind: 'sim' } }] as const;
-  return Object.freeze({ ...config, obd, eeg: eeg.length > 0 ? eeg : simulated.slice() });
+  return { ...config, obd, eeg: eeg.length > 0 ? eeg : simulated.slice() };
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null) return value;
+  for (const part of Object.values(value)) deepFreeze(part);
+  return Object.freeze(value);
 }
 
 function parseFlags(argv: readonly string[]): {
@@ -151,8 +153,9 @@ function parseFlags(argv: readonly string[]): {
       options: {
         config: text,
         check: { type: 'boolean' },
-        ...Object.fromEntries(Object.keys(SETTINGS).map((key) => [key, text])),
-        eeg: { type: 'string', multiple: true },
+        ...Object.fromEntries(
+          Object.keys(SETTINGS).map((key) => [key, { ...text, multiple: LISTS.includes(key) }]),
+        ),
       },
     });
     return { values, config: values.config, check: values.check ?? false };
@@ -177,7 +180,7 @@ function* fromEnvironment(
     if (key === undefined || key === 'config' || !text) continue;
     const where = `variable ${name}`;
     if (!Object.hasOwn(SETTINGS, key)) throw unknownKey(key, where);
-    yield [key, { value: key === 'eeg' ? text.split(',') : text, where }];
+    yield [key, { value: LISTS.includes(key) ? text.split(',') : text, where }];
   }
 }
 
@@ -247,6 +250,16 @@ function validate(key: string, schema: v.GenericSchema, value: unknown, where: s
 function shown(value: unknown): string {
   const text = JSON.stringify(value) ?? 'nothing';
   return text.length <= FOUND_CHARS_MAX ? text : `${text.slice(0, FOUND_CHARS_MAX)}...`;
+}
+
+/** Where to listen: `localhost:8080`, `[::1]:8080`. */
+function parseAddress(text: string): { host: string; port: number } {
+  const [, name = '', digits] = /^(\[[0-9a-f:.]+\]|[^\s:[\]]+):(\d{1,5})$/i.exec(text) ?? [];
+  if (digits === undefined) throw new ConfigError(ADDRESS);
+  const [host, port] = [name.replace(/^\[|\]$/g, ''), Number(digits)];
+  if (port > 65_535) throw new ConfigError('a port from 0 to 65535');
+  if (!isLoopback(host)) throw new ConfigError('a loopback address, as there are no accounts yet');
+  return { host, port };
 }
 
 /** The device and the port of an EEG headset: `thinkgear+serial:///dev/rfcomm0`. */

@@ -1,24 +1,22 @@
 import { readFileSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
+import { inspect } from 'node:util';
 import { Bus } from '#core/bus.ts';
-import { ConfigError } from '#core/errors.ts';
 import { type Config, readConfig, USAGE } from './config.ts';
 import { createDevices } from './devices.ts';
+import { EXIT_SOFTWARE, exitCodeOf } from './exit.ts';
 import { Live } from './http/live.ts';
 import { startHttp } from './http/server.ts';
 import { loadStatic } from './http/static.ts';
 import { anchorEpoch, monotonicClock } from './io/clock.ts';
 import { nextEpoch } from './io/files.ts';
-import { createLog } from './io/log.ts';
+import { createLog, type Log } from './io/log.ts';
 import { type Systemd, systemd } from './io/systemd.ts';
 import { supervise } from './sources/supervise.ts';
 import { healthOf, progressCheck, SourceStatus } from './status.ts';
 import { dashboardFiles, packageVersion, WEB_DIRECTORY } from './web-files.ts';
 
-/** sysexits(3): the unit is not restarted with a configuration that cannot be used. */
-const EXIT_CONFIG = 78;
-const EXIT_STUCK = 70;
-/** What has not stopped by then is left behind. */
+/** What has not stopped by then is left behind; the unit's TimeoutStopSec is longer. */
 const STOP_MS_MAX = 5_000;
 /** Without a watchdog there is nothing to do but wait for the stop. */
 const IDLE_MS = 60_000;
@@ -28,14 +26,12 @@ type Parts = ReturnType<typeof build>;
 /** The composition root: the gateway from its configuration to its stop. */
 async function run(config: Config): Promise<void> {
   const parts = build(config);
-  const { log, clock, epoch, version, devices } = parts;
+  const { log, epoch, version, devices } = parts;
   const stopping = new AbortController();
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => stopping.abort());
   if (devices.length === 0) log.warn({}, 'no device is configured; --sim 1 shows a simulated one');
 
   await using running = new AsyncDisposableStack();
-  const stopped = new AbortController();
-  running.defer(() => stopped.abort());
   const { url, bug } = await start(config, parts, running, stopping);
   const manager = systemd(process.env, (error) =>
     log.error({ source: 'systemd' }, `systemd-notify: ${error.message}`),
@@ -44,13 +40,28 @@ async function run(config: Config): Promise<void> {
   log.info({ epoch: epoch.id, clock: epoch.trust }, `Vigil ${version} at ${url}/`);
   flushCompileCache();
 
-  await Promise.race([watchUntilStopped(manager, parts, stopping.signal), bug]);
+  try {
+    await Promise.race([watchUntilStopped(manager, parts, stopping.signal), bug]);
+  } catch (error) {
+    // Told before anything is stopped, which may hang or fail in its turn.
+    log.error({ error: inspect(error) }, 'ended by a bug');
+    process.exitCode = EXIT_SOFTWARE;
+  }
+  endWithin(STOP_MS_MAX, log);
   manager.notify('STOPPING=1');
   log.info({}, 'stopping');
-  void clock.sleep(STOP_MS_MAX, stopped.signal).then(
-    () => process.exit(EXIT_STUCK),
-    () => {}, // Everything stopped in time.
-  );
+}
+
+/**
+ * Ends the process by force when it has not ended by itself in `ms`. Not by process.exit, which waits
+ * for the threads of libuv: one may be inside an open() that its driver does not let go of.
+ */
+function endWithin(ms: number, log: Log): void {
+  const end = (): void => {
+    log.error({}, `not stopped in ${ms / 1000} s`);
+    process.kill(process.pid, 'SIGKILL');
+  };
+  setTimeout(end, ms).unref();
 }
 
 /** The parts, in the order in which data flows through them. Nothing is opened yet. */
@@ -97,7 +108,8 @@ async function start(
   );
   running.defer(async () => {
     stopping.abort();
-    await Promise.all(sources);
+    // The bug that one ended in has been told by then.
+    await Promise.allSettled(sources);
   });
   // A source that ends in a bug ends the process, and systemd starts it again.
   const bug = new Promise<never>((_, reject) => void Promise.all(sources).catch(reject));
@@ -126,7 +138,8 @@ try {
     else await run(config);
   }
 } catch (error) {
-  if (!(error instanceof ConfigError)) throw error;
+  const code = exitCodeOf(error);
+  if (!(error instanceof Error) || code === undefined) throw error;
   process.stderr.write(`vigil: ${error.message}\n`);
-  process.exitCode = EXIT_CONFIG;
+  process.exitCode = code;
 }

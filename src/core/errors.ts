@@ -20,3 +20,8 @@ export class LinkError extends Error {
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
+
+/** Somebody else has what we need at this moment: worth another try, and no fault of the settings. */
+export class BusyError extends Error {
+  override readonly name = 'BusyError';
+}

@@ -4,8 +4,9 @@
  * A client is `direct` until more than COALESCE_BYTES are unsent; then it coalesces, until what was
  * unsent has left:
  * - samples are held back, and only the newest value of each stream is sent at the end;
- * - waves are dropped by whole blocks and told of as one gap per stream;
- * - events, gaps and replies wait in order; a client that lets QUEUE_MAX of them pile up is closed;
+ * - waves are dropped by whole blocks and told of as one gap per stream, with what the source lost;
+ * - events and replies wait in order; a client that lets QUEUE_MAX of them, or QUEUE_BYTES_MAX, pile
+ *   up is closed;
  * - ticks are left out.
  * It stays in that state until drained, or old values would overtake new ones. A client with more
  * than UNSENT_BYTES_MAX unsent for UNSENT_S_MAX is closed. Nothing here ever waits, so that one
@@ -21,6 +22,7 @@ const COALESCE_BYTES = 64 * 1024;
 const DRAINED_BYTES = 1024;
 /** Messages that must not be dropped and may wait. */
 const QUEUE_MAX = 1000;
+const QUEUE_BYTES_MAX = 1024 * 1024;
 const UNSENT_BYTES_MAX = 1024 * 1024;
 const UNSENT_S_MAX = 30;
 
@@ -34,9 +36,9 @@ export interface Held {
 }
 
 /** A message encoded once for all that want it. */
-export type Frame = { readonly bytes: Uint8Array; readonly binary: boolean } & (
+export type Outgoing = { readonly bytes: Uint8Array; readonly binary: boolean } & (
   | { readonly kind: 'samples'; readonly of: readonly Held[] }
-  | { readonly kind: 'wave'; readonly stream: Stream; readonly samples: number }
+  | { readonly kind: 'wave' | 'gap'; readonly stream: Stream; readonly samples: number }
   | { readonly kind: 'lasting' | 'tick' }
 );
 
@@ -54,8 +56,13 @@ export class LiveStats {
 }
 
 /** A message of which none may be lost, such as an event or a reply. */
-export function lasting(bytes: Uint8Array): Frame {
+export function lasting(bytes: Uint8Array): Outgoing {
   return { kind: 'lasting', bytes, binary: false };
+}
+
+/** Tells of samples that are missing from a stream, whoever lost them. */
+export function gap(stream: Stream, samples: number): Outgoing {
+  return { kind: 'gap', stream, samples, bytes: encodeGap(stream, samples), binary: false };
 }
 
 /** See the top of the file. */
@@ -66,9 +73,9 @@ export class Client {
   #closed = false;
   /** Streams with values that were held back. */
   #held = new Set<Held>();
-  /** Samples dropped per wave stream. */
+  /** Samples per wave stream that were dropped, or lost by the source meanwhile. */
   #lost = new Map<Stream, number>();
-  #queue: Frame[] = [];
+  #queue: Outgoing[] = [];
   #queuedBytes = 0;
   /** When the client was first seen over UNSENT_BYTES_MAX, without a break since. */
   #overSince: Micros | undefined;
@@ -78,14 +85,14 @@ export class Client {
     this.#stats = stats;
   }
 
-  /** Sends, holds or drops each frame, in order. */
-  deliver(frames: readonly Frame[]): void {
+  /** Sends, holds or drops each message, in order. */
+  deliver(messages: readonly Outgoing[]): void {
     if (this.#closed) return;
-    if (this.#coalescing || frames.length === 1) {
-      for (const frame of frames) this.#offer(frame);
+    if (this.#coalescing || messages.length === 1) {
+      for (const message of messages) this.#offer(message);
     } else {
       this.#peer.cork(() => {
-        for (const frame of frames) this.#offer(frame);
+        for (const message of messages) this.#offer(message);
       });
     }
   }
@@ -94,16 +101,16 @@ export class Client {
    * Some bytes have left. Once all have, sends what waited: the queue, the gaps, then the newest
    * values as `encode` makes messages of them.
    */
-  drain(encode: (held: readonly Held[]) => readonly Frame[]): void {
+  drain(encode: (held: readonly Held[]) => readonly Outgoing[]): void {
     if (!this.#coalescing || this.#closed || this.#peer.buffered() > DRAINED_BYTES) return;
     this.#setCoalescing(false);
-    const frames = [
+    const messages = [
       ...this.#queue,
-      ...[...this.#lost].map(([stream, lost]) => lasting(encodeGap(stream, lost))),
+      ...[...this.#lost].map(([stream, lost]) => gap(stream, lost)),
       ...encode([...this.#held]),
     ];
     this.#forget();
-    this.deliver(frames);
+    this.deliver(messages);
   }
 
   /** Called every second: closes the client when too much has been unsent for too long. */
@@ -127,41 +134,53 @@ export class Client {
     this.#forget();
   }
 
-  #offer(frame: Frame): void {
+  #offer(message: Outgoing): void {
+    if (this.#closed) return; // A message before it in the same delivery was one too many.
     if (this.#coalescing) {
-      this.#hold(frame);
+      this.#hold(message);
       return;
     }
-    const result = this.#peer.send(frame.bytes, frame.binary);
+    const result = this.#peer.send(message.bytes, message.binary);
     if (result === 'dropped') {
       this.#setCoalescing(true);
-      this.#hold(frame);
+      this.#hold(message);
       return;
     }
     this.#stats.messagesOut++;
-    this.#stats.bytesOut += frame.bytes.length;
+    this.#stats.bytesOut += message.bytes.length;
     if (result === 'buffered' && this.#peer.buffered() > COALESCE_BYTES) this.#setCoalescing(true);
   }
 
-  #hold(frame: Frame): void {
-    if (this.#closed) return;
-    switch (frame.kind) {
+  #hold(message: Outgoing): void {
+    switch (message.kind) {
       case 'samples':
         this.#stats.coalesced++;
-        for (const held of frame.of) this.#held.add(held);
+        for (const held of message.of) this.#held.add(held);
         break;
       case 'wave':
         this.#stats.wavesDropped++;
-        this.#lost.set(frame.stream, (this.#lost.get(frame.stream) ?? 0) + frame.samples);
+        this.#lose(message);
+        break;
+      case 'gap':
+        this.#lose(message);
         break;
       case 'lasting':
-        this.#queue.push(frame);
-        this.#queuedBytes += frame.bytes.length;
-        if (this.#queue.length > QUEUE_MAX) this.#cut('too many messages wait');
+        this.#enqueue(message);
         break;
       case 'tick':
         break;
     }
+  }
+
+  #lose({ stream, samples }: { readonly stream: Stream; readonly samples: number }): void {
+    this.#lost.set(stream, (this.#lost.get(stream) ?? 0) + samples);
+  }
+
+  #enqueue(message: Outgoing): void {
+    this.#queue.push(message);
+    this.#queuedBytes += message.bytes.length;
+    if (this.#queue.length > QUEUE_MAX) this.#cut('too many messages wait');
+    else if (this.#queuedBytes > QUEUE_BYTES_MAX) this.#cut('too many bytes wait');
   }
 
   #cut(reason: string): void {

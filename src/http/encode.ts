@@ -5,7 +5,7 @@
  *   {"type":"samples","t":<us>,"values":{"<stream>":<number>,...}}   newest value per stream
  *   {"type":"wave","stream":"<id>","seq":<n>,"t":<us>,"hz":<n>,"values":[...]}
  *   {"type":"event","stream":"<id>","t":<us>,"data":{...}}
- *   {"type":"gap","stream":"<id>","lost":<samples>}                  left out for this client
+ *   {"type":"gap","stream":"<id>","lost":<samples>}                  missing before what follows
  *
  * `t` is microseconds since the epoch's start; of `samples`, the time of the newest value in it. The
  * values of a wave are in the stream's unit, rounded to a decimal below the step of its ADC.

@@ -1,5 +1,5 @@
 import type { Micros, Sample, Stream, Wave } from '#core/stream.ts';
-import type { Client, Frame, Held } from './client.ts';
+import type { Client, Held, Outgoing } from './client.ts';
 import {
   encodeSamples,
   encodeValue,
@@ -7,10 +7,11 @@ import {
   encodeWaveJson,
   runsByAge,
 } from './encode.ts';
+import { PatternIndex } from './pattern.ts';
 
 /** What a client asked for under one subscription. */
 export interface Subscription {
-  /** An id, the ids below it (`eeg.bands`, `obd.*`), or everything (`*`). */
+  /** See pattern.ts. */
   readonly patterns: readonly string[];
   /** Most `samples` messages a second. */
   readonly maxHz: number;
@@ -24,10 +25,10 @@ export class Channel implements Held {
   /** Stands for the stream in binary messages; u16. */
   readonly number: number;
   newest: Sample | undefined;
-  /** The lanes that want it, at most one a feed. */
-  readonly lanes = new Set<Lane>();
+  /** Those that want it, at most one a feed. */
+  readonly pacers = new Set<Pacer>();
   #value: { readonly of: Sample; readonly text: string } | undefined;
-  #wave: { readonly of: Wave; json?: Frame; bin?: Frame } | undefined;
+  #wave: { readonly of: Wave; json?: Outgoing; bin?: Outgoing } | undefined;
 
   constructor(stream: Stream, number: number) {
     this.stream = stream;
@@ -41,7 +42,7 @@ export class Channel implements Held {
   }
 
   /** The block in this format, encoded once for everybody. */
-  wave(wave: Wave, format: Subscription['format']): Frame {
+  wave(wave: Wave, format: Subscription['format']): Outgoing {
     if (this.#wave?.of !== wave) this.#wave = { of: wave };
     this.#wave[format] ??= {
       kind: 'wave',
@@ -54,25 +55,14 @@ export class Channel implements Held {
   }
 }
 
-/** Whether an id is one of the patterns, or below one. */
-export function matchesAny(patterns: readonly string[], id: string): boolean {
-  return patterns.some((pattern) => matches(pattern, id));
-}
-
-function matches(pattern: string, id: string): boolean {
-  if (pattern === '*' || pattern === id) return true;
-  const prefix = pattern.endsWith('.*') ? pattern.slice(0, -1) : `${pattern}.`;
-  return id.startsWith(prefix);
-}
-
-/** One subscription of a feed: its streams at its rate. */
-export class Lane {
+/** One subscription of a feed: sends its streams at its rate. */
+export class Pacer {
   readonly subscription: Subscription;
   readonly feed: Feed;
   /** Channels with a value that has not been sent. */
   readonly dirty = new Set<Channel>();
   /** Waves and events that go out at the end of the turn. */
-  outbox: Frame[] = [];
+  outbox: Outgoing[] = [];
   /** When the next `samples` message is due. */
   dueAt: Micros = 0;
   /** A flush is scheduled. */
@@ -83,10 +73,6 @@ export class Lane {
     this.subscription = subscription;
   }
 
-  wants({ stream }: Channel): boolean {
-    return matchesAny(this.subscription.patterns, stream.id);
-  }
-
   /** Values wait to be sent, and somebody is there to get them. */
   isBehind(): boolean {
     return this.dirty.size > 0 && this.feed.clients.size > 0;
@@ -94,14 +80,14 @@ export class Lane {
 
   /** Takes the messages of this turn; the values only when they are due. */
   flush(now: Micros): void {
-    const frames = this.outbox;
+    const messages = this.outbox;
     this.outbox = [];
     if (this.dirty.size > 0 && now >= this.dueAt) {
-      frames.push(samplesFrame([...this.dirty]));
+      messages.push(samplesMessage([...this.dirty]));
       this.dirty.clear();
       this.dueAt = now + 1e6 / this.subscription.maxHz;
     }
-    if (frames.length > 0) this.feed.deliver(frames);
+    if (messages.length > 0) this.feed.deliver(messages);
   }
 }
 
@@ -109,37 +95,39 @@ export class Lane {
 export class Feed {
   readonly key: string;
   readonly clients = new Set<Client>();
-  readonly lanes: readonly Lane[];
-  readonly channels = new Set<Channel>();
+  /** Fastest first. */
+  readonly #pacers: readonly Pacer[];
+  readonly #index: PatternIndex;
+  readonly #channels = new Map<Channel, Pacer>();
 
   constructor(key: string, subscriptions: readonly Subscription[]) {
     this.key = key;
-    this.lanes = subscriptions
-      .toSorted((a, b) => b.maxHz - a.maxHz)
-      .map((subscription) => new Lane(this, subscription));
+    const fastestFirst = subscriptions.toSorted((a, b) => b.maxHz - a.maxHz);
+    this.#pacers = fastestFirst.map((subscription) => new Pacer(this, subscription));
+    this.#index = new PatternIndex(fastestFirst.map(({ patterns }) => patterns));
   }
 
   /** Adds the channel where a subscription matches; the fastest of several gets it. */
   offer(channel: Channel): boolean {
-    const lane = this.lanes.find((candidate) => candidate.wants(channel));
-    if (!lane) return false;
-    channel.lanes.add(lane);
-    this.channels.add(channel);
+    const pacer = this.#pacers[this.#index.first(channel.stream.id)];
+    if (!pacer) return false;
+    channel.pacers.add(pacer);
+    this.#channels.set(channel, pacer);
     return true;
   }
 
   /** Takes the feed out of its channels. */
   retire(): void {
-    for (const channel of this.channels) for (const lane of this.lanes) channel.lanes.delete(lane);
+    for (const [channel, pacer] of this.#channels) channel.pacers.delete(pacer);
   }
 
-  deliver(frames: readonly Frame[]): void {
-    for (const client of this.clients) client.deliver(frames);
+  deliver(messages: readonly Outgoing[]): void {
+    for (const client of this.clients) client.deliver(messages);
   }
 }
 
 /** The newest values of channels that have one, in as few messages as their ages allow. */
-export function snapshotFrames(held: readonly Held[]): Frame[] {
+export function snapshotMessages(held: readonly Held[]): Outgoing[] {
   const byStream = new Map(held.map((one) => [one.stream.id, one]));
   const samples = held.flatMap(({ newest }) => newest ?? []);
   return runsByAge(samples).map((run) => ({
@@ -150,7 +138,7 @@ export function snapshotFrames(held: readonly Held[]): Frame[] {
   }));
 }
 
-function samplesFrame(channels: readonly Channel[]): Frame {
+function samplesMessage(channels: readonly Channel[]): Outgoing {
   let t = 0;
   const values = [];
   for (const channel of channels) {

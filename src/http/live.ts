@@ -1,9 +1,10 @@
 import type { Consumer } from '#core/bus.ts';
 import type { Clock } from '#core/clock.ts';
 import type { Reading, Stream } from '#core/stream.ts';
-import { Client, type Frame, LiveStats, lasting } from './client.ts';
+import { Client, gap, LiveStats, lasting, type Outgoing } from './client.ts';
 import { encodeEvent, encodeJson } from './encode.ts';
-import { Channel, Feed, type Lane, matchesAny, type Subscription, snapshotFrames } from './feed.ts';
+import { Channel, Feed, type Pacer, type Subscription, snapshotMessages } from './feed.ts';
+import { PatternIndex } from './pattern.ts';
 import type { Peer } from './transport.ts';
 
 /** Readings that may wait for a turn of ours; a turn takes milliseconds. */
@@ -47,14 +48,14 @@ export class Live implements Consumer {
   }
 
   take(batch: readonly Reading[]): void {
-    const touched = new Set<Lane>();
+    const touched = new Set<Pacer>();
     for (const reading of batch) {
       if (reading.kind !== 'frame') this.#route(reading, touched);
     }
     const now = this.#clock.now();
-    for (const lane of touched) {
-      lane.flush(now);
-      if (lane.isBehind() && !lane.waiting) void this.#flushWhenDue(lane, now);
+    for (const pacer of touched) {
+      pacer.flush(now);
+      if (pacer.isBehind() && !pacer.waiting) void this.#flushWhenDue(pacer, now);
     }
   }
 
@@ -75,8 +76,9 @@ export class Live implements Consumer {
     return client;
   }
 
-  /** Replaces all subscriptions of the client. */
+  /** Replaces all subscriptions of the client; does nothing once it has been disconnected. */
   subscribe(client: Client, subscriptions: readonly Subscription[]): void {
+    if (!this.#clients.has(client)) return;
     this.#leave(client);
     const feed = this.#feed(subscriptions);
     feed.clients.add(client);
@@ -91,11 +93,11 @@ export class Live implements Consumer {
 
   /** Sends the newest known value of every stream that the subscription covers. */
   sendSnapshot(client: Client, { patterns }: Subscription): void {
-    client.deliver(snapshotFrames(this.#covered(patterns)));
+    client.deliver(snapshotMessages(this.#covered(patterns)));
   }
 
   drain(client: Client): void {
-    client.drain(snapshotFrames);
+    client.drain(snapshotMessages);
   }
 
   /** The client's socket has closed. */
@@ -105,30 +107,32 @@ export class Live implements Consumer {
     if (this.#clients.delete(client)) this.stats.clients--;
   }
 
-  #route(reading: Exclude<Reading, { kind: 'frame' }>, touched: Set<Lane>): void {
+  #route(reading: Exclude<Reading, { kind: 'frame' }>, touched: Set<Pacer>): void {
     const channel = this.#channel(reading.stream);
     if (reading.kind === 'sample') channel.newest = reading;
-    let event: Frame | undefined;
-    for (const lane of channel.lanes) {
-      touched.add(lane);
+    let shared: Outgoing | undefined;
+    for (const pacer of channel.pacers) {
+      touched.add(pacer);
       switch (reading.kind) {
         case 'sample':
-          lane.dirty.add(channel);
+          pacer.dirty.add(channel);
           break;
         case 'wave':
-          lane.outbox.push(channel.wave(reading, lane.subscription.format));
+          if (reading.lost > 0) pacer.outbox.push((shared ??= gap(reading.stream, reading.lost)));
+          pacer.outbox.push(channel.wave(reading, pacer.subscription.format));
           break;
         case 'event':
-          event ??= lasting(encodeEvent(reading));
-          lane.outbox.push(event);
+          shared ??= lasting(encodeEvent(reading));
+          pacer.outbox.push(shared);
           break;
       }
     }
   }
 
   #covered(patterns: readonly string[]): Channel[] {
+    const index = new PatternIndex([patterns]);
     return [...this.#channels.values()].filter(
-      ({ stream }) => stream.kind !== 'frame' && matchesAny(patterns, stream.id),
+      ({ stream }) => stream.kind !== 'frame' && index.first(stream.id) >= 0,
     );
   }
 
@@ -168,18 +172,18 @@ export class Live implements Consumer {
   }
 
   /** Sends what is not due yet when it is, unless the last client leaves before. */
-  async #flushWhenDue(lane: Lane, now: number): Promise<void> {
-    lane.waiting = true;
-    for (let t = now; lane.isBehind(); t = this.#clock.now()) {
-      if (t >= lane.dueAt) lane.flush(t);
-      else await this.#clock.sleep(Math.min(Math.ceil((lane.dueAt - t) / 1000), WAIT_MS_MAX));
+  async #flushWhenDue(pacer: Pacer, now: number): Promise<void> {
+    pacer.waiting = true;
+    for (let t = now; pacer.isBehind(); t = this.#clock.now()) {
+      if (t >= pacer.dueAt) pacer.flush(t);
+      else await this.#clock.sleep(Math.min(Math.ceil((pacer.dueAt - t) / 1000), WAIT_MS_MAX));
     }
-    lane.waiting = false;
+    pacer.waiting = false;
   }
 
   #tick(ping: boolean): void {
     const t = this.#clock.now();
-    const tick: Frame = { kind: 'tick', bytes: encodeJson({ type: 'tick', t }), binary: false };
+    const tick: Outgoing = { kind: 'tick', bytes: encodeJson({ type: 'tick', t }), binary: false };
     for (const client of this.#clients.keys()) {
       client.deliver([tick]);
       client.checkUnsent(t);

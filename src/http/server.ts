@@ -45,7 +45,7 @@ export interface HttpServer {
 
 /**
  * Serves the dashboard, the REST API and the WebSocket. Rejects with a ConfigError when the address
- * can be reached from elsewhere or the port is taken.
+ * can be reached from elsewhere, and as `listen` of uws.ts does.
  */
 export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   const { host, port, live } = options;
@@ -150,6 +150,7 @@ function securityHeaders(files: StaticFiles): Headers {
   return {
     'content-security-policy': policy.join('; '),
     'x-content-type-options': 'nosniff',
+    'cross-origin-resource-policy': 'same-origin',
     'referrer-policy': 'no-referrer',
     'cache-control': 'no-store',
   };

@@ -25,7 +25,7 @@ import {
 } from 'uWebSockets.js';
 import { type EventEmitter, once } from 'node:events';
 import { createConnection, createServer } from 'node:net';
-import { ConfigError } from '#core/errors.ts';
+import { BusyError, ConfigError } from '#core/errors.ts';
 import { Problem, problemReply, REASONS } from './problem.ts';
 import type {
   Listening,
@@ -50,13 +50,17 @@ const UNSENT_BYTES_MAX = 4 * 1024 * 1024;
 /** A WebSocket that is silent for this long, pongs included, is cut. */
 const SILENCE_S = 60;
 
+/** Ports below it need CAP_NET_BIND_SERVICE; see ip_unprivileged_port_start in Linux ip(7). */
+const UNPRIVILEGED_PORT_MIN = 1024;
+
 interface SocketData {
   peer?: UwsPeer;
   session?: PeerSession;
 }
 
 /**
- * Opens the port. Rejects with a ConfigError that says why it cannot be had.
+ * Opens the port. Rejects with a BusyError while somebody else has it, and with a ConfigError when
+ * the address is not one of this host, or the port needs a permission that we lack.
  *
  * @param port 0 for any that is free
  */
@@ -75,7 +79,7 @@ export async function listen(
   return await new Promise((resolve, reject) => {
     app.listen(host, free, (socket) => {
       if (socket) resolve({ port: us_socket_local_port(socket), close: () => void app.close() });
-      else reject(new ConfigError(`http: ${host}:${free}: not permitted to open it`));
+      else reject(refused(host, free));
     });
   });
 }
@@ -97,10 +101,18 @@ async function freePort(host: string, port: number): Promise<number> {
   await once(local, 'close');
   if (port === 0 && typeof address === 'object') return address?.port ?? 0;
   const client = createConnection({ host, port });
-  const refused = await outcome(client, 'connect');
+  const nobody = await outcome(client, 'connect');
   client.destroy();
-  if (refused) return port;
-  throw new ConfigError(`http: ${host}:${port}: in use by another process`);
+  if (nobody) return port;
+  throw new BusyError(`http: ${host}:${port}: in use by another process`);
+}
+
+/** Why uSockets did not open a port, which it does not tell: only the low ones need a permission. */
+function refused(host: string, port: number): Error {
+  const where = `http: ${host}:${port}`;
+  return port < UNPRIVILEGED_PORT_MIN
+    ? new ConfigError(`${where}: not permitted to open it`)
+    : new BusyError(`${where}: in use by another process`);
 }
 
 /** Resolves with undefined when the event comes, or with the error that comes instead. */

@@ -25,9 +25,11 @@ const PROTOCOL = 1;
 const MESSAGE_BYTES_MAX = 16 * 1024;
 /** Messages a second; as many may come at once after a pause. */
 const MESSAGES_HZ_MAX = 50;
-const SUBSCRIPTIONS_MAX = 64;
+/** Patterns of one client in all its subscriptions; each subscription has at least one. */
 const PATTERNS_MAX = 64;
 const ID_CHARS_MAX = 64;
+/** Of an unknown type, as much as is told back. */
+const ECHO_CHARS_MAX = 64;
 /** Messages that are no JSON or fit no shape before the client is closed. */
 const VIOLATIONS_MAX = 10;
 /** Rate of `samples` messages that nobody asked to be otherwise: once a picture of a screen. */
@@ -157,11 +159,7 @@ class Telemetry implements PeerSession {
       this.#violation('bad-message', `${v.getDotPath(issue) ?? 'message'}: ${issue.message}`, id);
     } else {
       // Not held against the client: it may speak a later version of the protocol.
-      this.#error(
-        'unknown-type',
-        `no message has the type ${JSON.stringify(type)?.slice(0, 64)}`,
-        id,
-      );
+      this.#error('unknown-type', `no message has the type ${printable(type)}`, id);
     }
   }
 
@@ -193,14 +191,15 @@ class Telemetry implements PeerSession {
     const { live } = this.#options;
     const subscription: Subscription = { patterns: streams, maxHz, format };
     this.#subscriptions.set(id, subscription);
-    if (this.#subscriptions.size > SUBSCRIPTIONS_MAX) {
-      this.#cut(CLOSE_TOO_MANY, `more than ${SUBSCRIPTIONS_MAX} subscriptions`);
+    const subscriptions = [...this.#subscriptions.values()];
+    if (subscriptions.flatMap(({ patterns }) => patterns).length > PATTERNS_MAX) {
+      this.#cut(CLOSE_TOO_MANY, `more than ${PATTERNS_MAX} patterns in all subscriptions`);
       return;
     }
     this.reply({ type: 'subscribed', id, streams: live.announce(subscription) });
     if (since)
       this.#error('since-unsupported', 'what was missed is not kept: live from here on', id);
-    live.subscribe(this.#client, [...this.#subscriptions.values()]);
+    live.subscribe(this.#client, subscriptions);
     live.sendSnapshot(this.#client, subscription);
   }
 
@@ -229,6 +228,13 @@ class Telemetry implements PeerSession {
     this.#options.stats.cutLimit++;
     this.#peer.end(code, reason);
   }
+}
+
+/** Text of a stranger's, cut short; of anything else only what it is, for nesting has no limit. */
+function printable(value: unknown): string {
+  return typeof value === 'string'
+    ? JSON.stringify(value.slice(0, ECHO_CHARS_MAX))
+    : `of ${typeof value}`;
 }
 
 /** The value, or undefined where the bytes are not JSON in UTF-8. */

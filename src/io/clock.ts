@@ -5,8 +5,11 @@ import type { Clock, Epoch, Trust } from '#core/clock.ts';
 
 /** systemd-timesyncd makes this file when NTP has set the clock in this boot. */
 const NTP_MARK = '/run/systemd/timesync/synchronized';
+/** The real-time clock in seconds since 1970. Reading it fails where it has never been set. */
 const RTC = '/sys/class/rtc/rtc0/since_epoch';
 const BOOT_ID = '/proc/sys/kernel/random/boot_id';
+/** When this release was made: a clock that says less has lost its time. */
+const BUILD_MS_MIN = Date.UTC(2026, 10, 1);
 
 /** A clock that starts at 0 now. */
 export function monotonicClock(): Clock {
@@ -32,15 +35,30 @@ export function monotonicClock(): Clock {
 
 /** Ties `clock` to the wall: what the wall clock says at this moment, and how far to believe it. */
 export function anchorEpoch(id: number, clock: Clock): Epoch {
+  const now = Date.now();
   return {
     id,
-    wallMs: Date.now() - clock.now() / 1000,
-    trust: wallTrust(),
+    wallMs: now - clock.now() / 1000,
+    trust: wallTrust(now),
     bootId: existsSync(BOOT_ID) ? readFileSync(BOOT_ID, 'latin1').trim() : '',
   };
 }
 
-function wallTrust(): Trust {
-  if (existsSync(NTP_MARK)) return 'ntp';
-  return existsSync(RTC) ? 'rtc' : 'none';
+/**
+ * How far to believe a wall clock that says `now` (ms since 1970). That there is a real-time clock
+ * says little: that of a Raspberry Pi 5 comes without a battery and begins at 1970 after each power
+ * cut, while the system's time goes on from a date in a file.
+ */
+export function wallTrust(now: number, files = { ntp: NTP_MARK, rtc: RTC }): Trust {
+  if (existsSync(files.ntp)) return 'ntp';
+  return now >= BUILD_MS_MIN && rtcMs(files.rtc) >= BUILD_MS_MIN ? 'rtc' : 'none';
+}
+
+/** What the real-time clock says, or NaN where there is none or it does not know. */
+function rtcMs(file: string): number {
+  try {
+    return Number(readFileSync(file, 'latin1')) * 1000;
+  } catch {
+    return Number.NaN; // Whatever the reason, it tells no time.
+  }
 }

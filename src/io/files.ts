@@ -13,6 +13,16 @@ import { ConfigError } from '#core/errors.ts';
 const EPOCH_MAX = 0xffff_ffff;
 const EPOCH_FILES = ['epoch', 'epoch.copy'] as const;
 
+/** Errors of a directory that was chosen badly. A full or broken disk is none of them. */
+const UNUSABLE: Readonly<Record<string, string>> = {
+  EEXIST: 'it is a file',
+  ENOTDIR: 'there is a file in its path',
+  ENOENT: 'it cannot be made there',
+  EACCES: 'no permission to write there',
+  EPERM: 'no permission to write there',
+  EROFS: 'the file system is read-only',
+};
+
 /**
  * Replaces a file so that a power cut leaves the old or the new content, never a part: a new file
  * in the same directory, synced, then renamed, then the directory synced.
@@ -42,9 +52,23 @@ export function writeAtomically(file: string, content: string): void {
  * A number used twice would mix two recordings, so the counter is kept in two files that are written
  * one after the other: where one cannot be read the other still has it.
  *
- * @throws ConfigError when neither can be read; it never starts again by itself
+ * @throws ConfigError when neither can be read, because it never starts again by itself, and when
+ *   the directory cannot be used; a full or broken disk is thrown as it comes
  */
 export function nextEpoch(directory: string): number {
+  try {
+    return countStart(directory);
+  } catch (error) {
+    const reason = UNUSABLE[codeOf(error)];
+    if (reason === undefined) throw error;
+    const found = JSON.stringify(directory);
+    throw new ConfigError(`data: expected a directory to write to, found ${found}: ${reason}`, {
+      cause: error,
+    });
+  }
+}
+
+function countStart(directory: string): number {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const files = EPOCH_FILES.map((name) => path.join(directory, name));
   const texts = files.map(readIfThere).filter((text) => text !== undefined);
@@ -64,7 +88,11 @@ function readIfThere(file: string): string | undefined {
   try {
     return readFileSync(file, 'latin1');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    if (codeOf(error) === 'ENOENT') return undefined;
     throw error;
   }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
 }

@@ -32,8 +32,8 @@ function serialUrl({ href, host, pathname, search, hash }: URL): PortUrl | undef
   return { kind: 'serial', path, ...(baud === undefined ? {} : { baud: parseBaud(baud, href) }) };
 }
 
-function tcpUrl({ protocol, username, hostname, port, pathname, search, hash }: URL) {
-  const extra = username + pathname.replace(/^\/$/, '') + search + hash;
+function tcpUrl({ protocol, username, password, hostname, port, pathname, search, hash }: URL) {
+  const extra = username + password + pathname.replace(/^\/$/, '') + search + hash;
   if (protocol !== 'tcp:' || hostname === '' || Number(port) === 0 || extra !== '') return;
   return { kind: 'tcp', host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) } as const;
 }

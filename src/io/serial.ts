@@ -5,18 +5,22 @@ import { streamPort } from './stream-port.ts';
 
 /** What an ELM327 speaks unless told otherwise; drivers that know better pass their own. */
 const BAUD_DEFAULT = 38_400;
+/** How long an open may take; that of a Bluetooth line waits for the headset to be paged. */
+const OPEN_MS_MAX = 10_000;
 /** How long a close may take before the port is given up; a vanished USB device never answers. */
 const CLOSE_MS_MAX = 1_000;
 
 /** A serial line: USB, UART or Bluetooth (rfcomm). Needs no udev: the path is taken as it is. */
 export function serialPort(path: string): OpenPort {
+  // An open cannot be called off. One that does not return holds one of libuv's threads, and each
+  // further try would take another.
+  let opening = false;
   return async (signal, { baud = BAUD_DEFAULT } = {}) => {
+    if (opening) throw new LinkError('OPEN_FAILED', `${path}: the last try to open it still hangs`);
+    opening = true;
     const serial = new SerialPort({ path, baudRate: baud, autoOpen: false, lock: true });
-    await new Promise<void>((resolve, reject) => {
-      serial.open((error) => {
-        if (error) reject(openError(path, error));
-        else resolve();
-      });
+    await openInTime(serial, signal, () => {
+      opening = false;
     });
     watchHangUp(serial);
     const port = streamPort(serial, path, () => close(serial));
@@ -24,6 +28,33 @@ export function serialPort(path: string): OpenPort {
     await port[Symbol.asyncDispose]();
     throw new LinkError('OPEN_FAILED', `${path}: stopped while opening`);
   };
+}
+
+/**
+ * Opens the port, unless the stop or OPEN_MS_MAX comes first; what opens later is closed again.
+ *
+ * @param onReturn called when the driver has let go of the open, maybe long after the rejection
+ */
+function openInTime(serial: SerialPort, signal: AbortSignal, onReturn: () => void): Promise<void> {
+  const { path } = serial;
+  return new Promise((resolve, reject) => {
+    let givenUp = false;
+    const giveUp = (reason: string): void => {
+      givenUp = true;
+      reject(new LinkError('OPEN_FAILED', `${path}: ${reason}`));
+    };
+    const stop = (): void => giveUp('stopped while opening');
+    const timer = setTimeout(() => giveUp(`not open in ${OPEN_MS_MAX / 1000} s`), OPEN_MS_MAX);
+    signal.addEventListener('abort', stop, { once: true });
+    serial.open((error) => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', stop);
+      if (givenUp) return void close(serial).then(onReturn);
+      onReturn();
+      if (error) reject(openError(path, error));
+      else resolve();
+    });
+  });
 }
 
 /**

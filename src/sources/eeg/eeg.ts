@@ -26,7 +26,7 @@ const NONSENSE_US = 3_000_000;
  */
 const NOISE_BYTES = 256;
 const PROOF_PACKETS = 2;
-/** How many of them an error message shows. */
+/** Bytes of nonsense that an error message shows. */
 const NONSENSE_BYTES_SHOWN = 16;
 /** Tells a MindWave dongle to connect to any headset ("MindWave Dongle Communication Protocol"). */
 const AUTO_CONNECT = Uint8Array.of(0xc2);

@@ -249,9 +249,12 @@ export class RawStream {
   #release(now: Micros, emit: Emit): void {
     const { hz } = this.#clock;
     const slip = this.#slip();
+    const newest = this.#ready.at(-1);
+    const end = newest === undefined ? 0 : newest.n + newest.length;
     for (const { n, v, length, missing } of this.#ready) {
-      const latest = now - ((length - 1) * 1e6) / hz;
-      // No sample is newer than its arrival, nor older than the one before it.
+      // No sample is newer than its arrival, nor older than the one before it; and the newest of
+      // several blocks that came together arrived last.
+      const latest = now - ((end - n - 1) * 1e6) / hz;
       const t = Math.round(
         Math.max(Math.min(this.#clock.timeAt(n) + slip, latest), (this.#last ?? -1) + 1),
       );

@@ -23,6 +23,8 @@ const STANDSTILL_MS = 10 * 60_000;
 const LOOK_MS = 20_000;
 /** Above this the alternator or the DC-DC converter works. */
 const CHARGING_V = 13.0;
+/** Longer than this it is a charger or a lithium battery, not a driver who waits. */
+const CHARGING_MS_MAX = 60 * 60_000;
 /** Less is noise: adapters tell tenths of a volt, and three of them count. */
 const RISE_V = 0.25;
 /** Older speeds say nothing about now. */
@@ -42,6 +44,8 @@ export class IgnitionSense {
   #restVolts: number | undefined;
   #answeredAt: Micros;
   #movedAt: Micros;
+  /** When engine or wheels last turned. */
+  #turnedAt: Micros;
   #silent = 0;
   /** It stood still when it went off, and its ECUs still answered. */
   #parked = false;
@@ -51,6 +55,7 @@ export class IgnitionSense {
   constructor(now: Micros) {
     this.#answeredAt = now;
     this.#movedAt = now;
+    this.#turnedAt = now;
     this.#probedAt = now;
   }
 
@@ -115,7 +120,10 @@ export class IgnitionSense {
     const fresh = now - STALE_MS * 1000;
     const moving =
       (this.#rpm > 0 && this.#rpmAt >= fresh) || (this.#speed > 0 && this.#speedAt >= fresh);
-    if (moving || (this.#volts ?? 0) >= CHARGING_V) {
+    if (moving) this.#turnedAt = now;
+    const charging =
+      (this.#volts ?? 0) >= CHARGING_V && now - this.#turnedAt < CHARGING_MS_MAX * 1000;
+    if (moving || charging) {
       this.#movedAt = now;
       this.#parked = false;
     }

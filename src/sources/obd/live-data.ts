@@ -2,6 +2,7 @@ import { LinkError } from '#core/errors.ts';
 import type { Emit, Micros, Stream } from '#core/stream.ts';
 import { type Adapter, ANSWER_MS, type Outcome } from './elm/adapter.ts';
 import type { Response } from './elm/elm-frames.ts';
+import { hexByte } from './hex.ts';
 import type { IgnitionSense } from './ignition.ts';
 import { type Parsed, type PidData, singleService01, splitService01 } from './j1979/answers.ts';
 import { PID_BY_NUMBER } from './j1979/pid-table.ts';
@@ -69,7 +70,20 @@ export class LiveData {
     const hex = `01${Buffer.from(group.pids).toString('hex').toUpperCase()}`;
     const outcome = await adapter.request(hex, ANSWER_MS, frames);
     this.#note(outcome, frames !== undefined);
-    this.#settle(group, outcome, now());
+    if (outcome.kind === 'silent' && group.pids.length > 1 && (await this.#answersAlone(group))) {
+      // Some ECUs are silent on requests for several PIDs: the car is on, and asked one by one.
+      counters.silent++;
+      this.#parts.ignition.answered(now());
+      plan.mismatched(group);
+    } else this.#settle(group, outcome, now());
+  }
+
+  /** Whether a PID of a group that got no answer is answered when it is asked for by itself. */
+  async #answersAlone({ pids: [pid = 0] }: PollGroup): Promise<boolean> {
+    const { adapter, counters } = this.#parts;
+    counters.requests++;
+    const { kind } = await adapter.request(`01${hexByte(pid)}`, ANSWER_MS);
+    return kind === 'answered';
   }
 
   #settle(group: PollGroup, outcome: Outcome, t: Micros): void {
@@ -125,11 +139,16 @@ export class LiveData {
     const row = PID_BY_NUMBER.get(pid);
     if (row === undefined) return;
     ecu.scaling = withMaxima(ecu.scaling, pid, data);
-    decodePid(row, data, ecu.scaling, (stream: Stream, v: number) => {
+    decodePid(row, data, ecu.scaling, (plain: Stream, v: number) => {
+      const stream = streams.of(plain, ecu.id, vehicle);
+      if (stream === undefined) {
+        counters.unexpected++;
+        return;
+      }
       counters.values++;
       if (pid === ENGINE_SPEED) ignition.engine(v, t);
       if (pid === ROAD_SPEED) ignition.speed(v, t);
-      emit({ kind: 'sample', stream: streams.of(stream, ecu.id, vehicle), t, v });
+      emit({ kind: 'sample', stream, t, v });
     });
   }
 

@@ -5,9 +5,9 @@ import type { OpenPort, Port } from '../../io/port.ts';
 import type { Source } from '../source.ts';
 import { Diagnostics } from './diagnostics.ts';
 import { Adapter, AdapterRestarted, type Outcome } from './elm/adapter.ts';
-import { Elm327 } from './elm/elm327.ts';
+import { Elm327, newDialogueCounters } from './elm/elm327.ts';
 import { Timing } from './elm/timing.ts';
-import { IGNITION_STATES, IgnitionSense } from './ignition.ts';
+import { IGNITION_STATES, type Ignition, IgnitionSense } from './ignition.ts';
 import { PID_BY_NUMBER, PIDS } from './j1979/pid-table.ts';
 import { LiveData } from './live-data.ts';
 import { PollPlan } from './poll.ts';
@@ -70,20 +70,19 @@ class Obd implements ObdSource {
     unexpected: 0,
     malformed: 0,
     restarts: 0,
+    badLines: 0,
+    incomplete: 0,
   };
+  readonly #dialogue = newDialogueCounters();
   /** What worked last is tried first. */
   #baud: number | undefined;
   #protocol: string | undefined;
-  /** Parts of the running connection, for health and reports. */
-  #elm: Elm327 | undefined;
-  #adapter: Adapter | undefined;
-  #vehicle: Vehicle | undefined;
-  #searching = false;
-  /** What is being tried while no adapter has answered. */
-  #looking: string | undefined;
   /** The car that answered last, whose answers need not be learned again. */
   #lastVehicle: Vehicle | undefined;
-  #ignition: IgnitionSense | undefined;
+  /** The baud rate that is being tried, while no adapter has answered. */
+  #looking: string | undefined;
+  /** The connection while there is one. */
+  #session: Session | undefined;
 
   constructor(options: ObdOptions) {
     this.id = options.id;
@@ -98,40 +97,45 @@ class Obd implements ObdSource {
     try {
       const { port, elm, listening } = await this.#open(clock, signal);
       await using _ = port;
-      this.#elm = elm;
+      this.#session = new Session(elm, emit, clock, signal);
       // A link that ends rejects the pending request; a bug in the listener must surface too.
       const bug = listening.then(() => new Promise<never>(() => {}));
-      await Promise.race([this.#serve(new Session(elm, emit, clock, signal)), bug]);
+      await Promise.race([this.#serve(this.#session), bug]);
     } catch (error) {
       throw withDevice(error, this.#options.device);
+    } finally {
+      this.#looking = undefined;
+      this.#session = undefined;
     }
   }
 
   note(): string | undefined {
-    if (this.#looking !== undefined) return this.#looking;
-    if (this.#vehicle !== undefined) return undefined;
-    return this.#searching
-      ? 'the adapter answers; looking for the car on its bus'
-      : 'the adapter answers, the car does not; is its ignition off?';
+    const { adapter, vehicle, searching } = this.#session ?? {};
+    if (adapter === undefined) return this.#looking;
+    if (vehicle !== undefined) return undefined;
+    if (searching) return 'the adapter answers; looking for the car on its bus';
+    return adapter.foreign === undefined
+      ? 'the adapter answers, the car does not; is its ignition off?'
+      : `the adapter found a bus without OBD-II: ${adapter.foreign}`;
   }
 
   health(): { readonly [key: string]: Json } {
-    const protocol = this.#adapter?.protocol;
+    const { adapter, vehicle, ignition } = this.#session ?? {};
+    const { protocol, bus } = adapter ?? {};
     return {
       device: this.#options.device,
       baud: this.#baud ?? null,
-      adapter: this.#adapter?.banner ?? null,
-      stn: this.#adapter?.features?.stn ?? null,
-      protocol: protocol === undefined ? null : `${protocol} (${this.#adapter?.bus})`,
-      ignition: this.#ignition?.state ?? null,
-      ecus: [...(this.#vehicle?.ecus.values() ?? [])].map(({ id, supported }) => ({
+      adapter: adapter?.banner ?? null,
+      stn: adapter?.features?.stn ?? null,
+      protocol: protocol === undefined ? null : `${protocol} (${bus})`,
+      ignition: ignition?.state ?? null,
+      ecus: [...(vehicle?.ecus.values() ?? [])].map(({ id, supported }) => ({
         id,
         pids: supported.size,
       })),
       timing: this.#timing.health(),
       ...this.#counters,
-      ...this.#elm?.counters,
-      ...this.#adapter?.counters,
+      ...this.#dialogue,
     };
   }
 
@@ -151,7 +155,7 @@ class Obd implements ObdSource {
     for (const baud of tries) {
       this.#looking = `looking for an adapter${baud === undefined ? '' : ` at ${baud} baud`}`;
       const port = await open(signal, baud === undefined ? {} : { baud });
-      const elm = new Elm327(port, clock);
+      const elm = new Elm327(port, clock, this.#dialogue);
       const listening = elm.listen();
       let awake = false;
       try {
@@ -161,7 +165,6 @@ class Obd implements ObdSource {
       }
       heard += elm.received;
       if (!awake) continue;
-      this.#looking = undefined;
       this.#baud = baud;
       return { port, elm, listening };
     }
@@ -192,17 +195,18 @@ class Obd implements ObdSource {
   /** Finds the car, polls it while it is on, waits while it is off, for ever. */
   async #drive(session: Session): Promise<never> {
     const { elm, clock, signal } = session;
-    const adapter = new Adapter(elm, signal, this.#timing);
-    this.#adapter = adapter;
-    await adapter.setUp();
+    const adapter = new Adapter(elm, signal, this.#timing, this.#counters);
     const ignition = new IgnitionSense(clock.now());
-    this.#ignition = ignition;
+    session.vehicle = undefined;
+    session.adapter = adapter;
+    await adapter.setUp();
+    session.ignition = ignition;
     let sameCar = false;
     while (true) {
       await this.#tellVoltage(session, adapter, ignition, VOLTAGE_MS);
-      this.#searching = true;
+      session.searching = true;
       const found = await adapter.connect(this.#protocol);
-      this.#searching = false;
+      session.searching = false;
       if (found.kind === 'answered') {
         sameCar = true;
         await this.#poll(session, adapter, ignition, found);
@@ -223,7 +227,7 @@ class Obd implements ObdSource {
     if (vehicle.ecus.size === 0) return; // Something answered, but not to the question.
     this.#protocol = adapter.protocol;
     ignition.answered(clock.now());
-    this.#vehicle = vehicle;
+    session.vehicle = vehicle;
     this.#lastVehicle = vehicle;
     const diagnostics = new Diagnostics(adapter, vehicle, this.#report);
     const plan = planFor(vehicle, adapter);
@@ -254,7 +258,7 @@ class Obd implements ObdSource {
   /** Waits with the bus left in peace until the car is worth asking again. */
   async #park(session: Session, adapter: Adapter, ignition: IgnitionSense): Promise<void> {
     const { clock, signal } = session;
-    this.#vehicle = undefined;
+    session.vehicle = undefined;
     while (!ignition.shouldProbe(clock.now())) {
       await this.#tellVoltage(session, adapter, ignition, PARKED_VOLTAGE_MS);
       this.#tellIgnition(session, ignition);
@@ -282,23 +286,30 @@ class Obd implements ObdSource {
   #tellIgnition(session: Session, ignition: IgnitionSense): void {
     const { clock, emit } = session;
     const { state } = ignition;
-    if (state === session.ignition && clock.now() < session.ignitionAt) return;
-    session.ignition = state;
+    if (state === session.told && clock.now() < session.ignitionAt) return;
+    session.told = state;
     session.ignitionAt = clock.now() + IGNITION_MS * 1000;
     const v = IGNITION_STATES.indexOf(state);
     emit({ kind: 'sample', stream: IGNITION, t: clock.now(), v });
   }
 }
 
-/** One connection: what it works with, and when it has to tell what. */
+/** One connection: what it works with, how far it has come, and when it has to tell what. */
 class Session {
   readonly elm: Elm327;
   readonly emit: Emit;
   readonly clock: Clock;
   readonly signal: AbortSignal;
+  adapter: Adapter | undefined;
+  ignition: IgnitionSense | undefined;
+  /** The car while it is being polled. */
+  vehicle: Vehicle | undefined;
+  /** The adapter is looking for the car's bus. */
+  searching = false;
   voltageAt: Micros = 0;
   ignitionAt: Micros = 0;
-  ignition: string | undefined;
+  /** The ignition state that was told last. */
+  told: Ignition | undefined;
 
   constructor(elm: Elm327, emit: Emit, clock: Clock, signal: AbortSignal) {
     this.elm = elm;

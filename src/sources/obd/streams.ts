@@ -21,7 +21,7 @@ export const IGNITION: Stream = {
   states: { 0: 'off', 1: 'on', 2: 'running' },
 };
 
-/** `{code, state, ecu, text, present}`: a trouble code has come or gone. */
+/** `{code, status, ecu, text, present}`: a trouble code has come or gone. */
 export const TROUBLE: Stream = {
   id: 'obd.dtc',
   name: 'Trouble code',

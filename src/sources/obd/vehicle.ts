@@ -1,5 +1,6 @@
 import type { Stream } from '#core/stream.ts';
 import { type Adapter, ANSWER_MS, type Outcome } from './elm/adapter.ts';
+import { hexByte } from './hex.ts';
 import { PID_BY_NUMBER } from './j1979/pid-table.ts';
 import { DEFAULT_SCALING, type Scaling, supportedPids } from './j1979/pids.ts';
 
@@ -10,6 +11,10 @@ const BITMAP_STEP = 0x20;
 const BITMAP_LAST = 0xe0;
 const POSITIVE_01 = 0x41;
 const ENGINE_SPEED = 0x0c;
+/** A car has at most eight ECUs that answer OBD requests (ISO 15765-4, 6.4.3). */
+const ECUS_MAX = 8;
+/** ECUs that may get streams of their own while the process lives: those of a few cars. */
+const ECUS_EVER_MAX = 32;
 
 /** One control unit that answers OBD requests. */
 export interface Ecu {
@@ -64,10 +69,13 @@ export class Vehicle {
 /** The streams of a car's ECUs, the same object for the same stream and ECU over reconnections. */
 export class EcuStreams {
   readonly #known = new Map<string, Stream>();
+  readonly #ecus = new Set<string>();
 
-  /** The stream as `ecu` sends it. */
-  of(stream: Stream, ecu: string, vehicle: Vehicle): Stream {
+  /** The stream as `ecu` sends it; undefined when more ECUs were seen than may have streams. */
+  of(stream: Stream, ecu: string, vehicle: Vehicle): Stream | undefined {
     if (ecu === vehicle.engine) return stream;
+    if (!this.#ecus.has(ecu) && this.#ecus.size >= ECUS_EVER_MAX) return undefined;
+    this.#ecus.add(ecu);
     const id = stream.id.replace(/^obd\./, `obd.${ecu}.`);
     const known = this.#known.get(id);
     if (known) return known;
@@ -113,6 +121,7 @@ function noteBitmaps(supported: Map<string, Set<number>>, base: number, outcome:
   if (outcome.kind !== 'answered') return false;
   const bitmaps = outcome.responses.filter(({ pdu }) => pdu[0] === POSITIVE_01 && pdu[1] === base);
   for (const { ecu, pdu } of bitmaps) {
+    if (!supported.has(ecu) && supported.size >= ECUS_MAX) continue;
     const pids = supported.get(ecu) ?? new Set();
     supported.set(ecu, pids);
     for (const pid of supportedPids(base, pdu.subarray(2))) pids.add(pid);
@@ -121,5 +130,5 @@ function noteBitmaps(supported: Map<string, Set<number>>, base: number, outcome:
 }
 
 function request(pid: number): string {
-  return `01${pid.toString(16).padStart(2, '0').toUpperCase()}`;
+  return `01${hexByte(pid)}`;
 }

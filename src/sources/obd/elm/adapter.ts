@@ -3,6 +3,7 @@ import {
   BUS_KINDS,
   type BusKind,
   busOfProtocol,
+  type FrameCounters,
   type Response,
   readResponses,
 } from './elm-frames.ts';
@@ -70,22 +71,31 @@ export interface Features {
 }
 
 export class Adapter {
-  readonly counters = { badLines: 0, incomplete: 0 };
+  readonly counters: FrameCounters;
   /** As the adapter calls itself; not to be believed. */
   banner = '';
   features: Features | undefined;
   /** Digit of `ATDPN` and the bus it stands for, once an ECU has answered. */
   protocol: string | undefined;
   bus: BusKind | undefined;
+  /** What was found instead of a bus with OBD-II. */
+  foreign: string | undefined;
   #tuned = false;
   readonly #elm: Elm327;
   readonly #signal: AbortSignal;
   readonly #timing: Timing;
 
-  constructor(elm: Elm327, signal: AbortSignal, timing: Timing) {
+  /** @param counters counted on from an earlier connection */
+  constructor(
+    elm: Elm327,
+    signal: AbortSignal,
+    timing: Timing,
+    counters: FrameCounters = { badLines: 0, incomplete: 0 },
+  ) {
     this.#elm = elm;
     this.#signal = signal;
     this.#timing = timing;
+    this.counters = counters;
   }
 
   /** Restarts the adapter and sets it up. Throws a LinkError when it does not do what it must. */
@@ -125,9 +135,11 @@ export class Adapter {
     if (first.data.length === 0) return this.#withoutData(first);
     const digit = await this.#protocolDigit();
     const bus = digit === undefined ? guessBus(first.data) : busOfProtocol(digit);
+    this.foreign = undefined;
     if (bus === undefined) {
-      const seen = digit === undefined ? JSON.stringify(first.data[0]) : `protocol ${digit}`;
-      throw new LinkError('BAD_ANSWER', `${this.banner}: not a bus with OBD-II: ${seen}`);
+      // Not a fault of the link: a truck with SAE J1939, say. It is left in peace like a parked car.
+      this.foreign = digit === undefined ? (first.data[0] ?? '') : `protocol ${digit}`;
+      return { kind: 'no-bus', alert: 'unable-to-connect' };
     }
     this.bus = bus;
     this.protocol = digit;
@@ -148,6 +160,22 @@ export class Adapter {
     if (answer.data.length === 0) return this.#withoutData(answer);
     this.#timing.request(this.#elm.times);
     return this.#withData(answer, this.bus);
+  }
+
+  /**
+   * As `request`, for an ECU that has said "wait" (7F xx 78, ISO 14229-1). Adapters before v2.1 do not
+   * know of it (DSJ p. 45): they get the longest wait that they have, a second after each line.
+   */
+  async requestPatiently(hex: string): Promise<Outcome> {
+    await this.#set('ATAT0');
+    await this.#set('ATSTFF');
+    try {
+      return await this.request(hex, SLOW_ANSWER_MS);
+    } finally {
+      await this.#set('ATST00'); // The default (DSJ p. 27); tune() sets its own again.
+      this.#tuned = false;
+      if (this.features?.adaptiveTiming) await this.#set('ATAT1');
+    }
   }
 
   /**

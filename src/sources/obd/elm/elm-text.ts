@@ -30,7 +30,7 @@ export type Alert =
   | 'remote-frame'
   | 'banner';
 
-/** Longer words first, so that none hides inside another. Compared with all spaces removed. */
+/** In an order in which no word is taken for part of another. Compared with all spaces removed. */
 // biome-ignore format: a table
 const WORDS: readonly (readonly [RegExp, Alert])[] = [
   [/^OK$/,                       'ok'],

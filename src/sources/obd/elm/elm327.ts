@@ -57,6 +57,17 @@ export interface DialogueCounters {
   garbageLines: number;
 }
 
+export function newDialogueCounters(): DialogueCounters {
+  return {
+    commands: 0,
+    timeouts: 0,
+    resyncs: 0,
+    strayPrompts: 0,
+    strayBytes: 0,
+    garbageLines: 0,
+  };
+}
+
 /** What an adapter says when it has lost its settings (DSJ p. 9, 89). */
 const RESTARTED = /ELM327|LV RESET/;
 
@@ -66,26 +77,21 @@ interface Waiting {
 }
 
 export class Elm327 {
-  readonly counters: DialogueCounters = {
-    commands: 0,
-    timeouts: 0,
-    resyncs: 0,
-    strayPrompts: 0,
-    strayBytes: 0,
-    garbageLines: 0,
-  };
+  readonly counters: DialogueCounters;
   readonly #port: Port;
   readonly #clock: Clock;
   #text = '';
   #waiting: Waiting | undefined;
   #lost: LinkError | undefined;
   #bytes = 0;
-  readonly #times = { sent: 0, first: 0, prompt: 0 };
+  readonly #times = { sent: 0, last: 0, prompt: 0 };
   #restarted = false;
 
-  constructor(port: Port, clock: Clock) {
+  /** @param counters counted on from an earlier connection */
+  constructor(port: Port, clock: Clock, counters = newDialogueCounters()) {
     this.#port = port;
     this.#clock = clock;
+    this.counters = counters;
   }
 
   /** Bytes of any kind so far. */
@@ -93,8 +99,8 @@ export class Elm327 {
     return this.#bytes;
   }
 
-  /** When the last command was sent, and the first byte and the prompt of its answer came. */
-  get times(): Readonly<{ sent: Micros; first: Micros; prompt: Micros }> {
+  /** When the last command was sent, and the last character and the prompt of its answer came. */
+  get times(): Readonly<{ sent: Micros; last: Micros; prompt: Micros }> {
     return this.#times;
   }
 
@@ -172,7 +178,7 @@ export class Elm327 {
     if (signal.aborted) throw new LinkError('NO_ANSWER', 'stopped', { cause: signal.reason });
     this.#noteReset();
     this.#times.sent = this.#clock.now();
-    this.#times.first = 0;
+    this.#times.last = 0;
     const done = new AbortController();
     const answered = new Promise<string>((resolve, reject) => {
       this.#waiting = { resolve, reject };
@@ -216,11 +222,12 @@ export class Elm327 {
 
   #receive(chunk: Uint8Array): void {
     this.#bytes += chunk.length;
-    if (this.#times.first === 0) this.#times.first = this.#clock.now();
+    const now = this.#clock.now();
     for (const byte of chunk) {
-      if (byte === PROMPT) this.#prompt();
+      if (byte === PROMPT) this.#prompt(now);
       else if ((byte >= 0x20 && byte < 0x7f) || byte === CR || byte === LF) {
         this.#text += String.fromCharCode(byte);
+        if (byte >= 0x20) this.#times.last = now;
       } else {
         this.counters.strayBytes++;
         if (!INSERTED.includes(byte)) this.#text += DAMAGED;
@@ -232,7 +239,7 @@ export class Elm327 {
     }
   }
 
-  #prompt(): void {
+  #prompt(now: Micros): void {
     if (this.#waiting === undefined || this.#text.replaceAll(DAMAGED, '').trim() === '') {
       this.counters.strayPrompts++;
       this.#noteReset();
@@ -242,7 +249,7 @@ export class Elm327 {
     const text = this.#text;
     this.#waiting = undefined;
     this.#text = '';
-    this.#times.prompt = this.#clock.now();
+    this.#times.prompt = now;
     resolve(text);
   }
 

@@ -6,13 +6,15 @@ const GAIN = 1 / 16;
 const REQUESTS_MIN = 50;
 /** `ATST` counts in 4 ms (ELM327 data sheet DSJ, p. 27); 32h is its default, 200 ms. */
 const WAIT_UNIT_MS = 4;
-const WAIT_UNITS_MIN = 0x08;
 const WAIT_UNITS_MAX = 0x32;
 
-/** When a command was sent, and the first byte and the prompt of its answer came. */
+/** P2CAN: an ECU may take this long (ISO 15765-4, table 5), however fast the others are. */
+const P2_MS = 50;
+
+/** When a command was sent, and the last character and the prompt of its answer came. */
 export interface Times {
   readonly sent: Micros;
-  readonly first: Micros;
+  readonly last: Micros;
   readonly prompt: Micros;
 }
 
@@ -26,7 +28,7 @@ interface Track {
 export class Timing {
   /** A command that the adapter answers itself: the link and nothing else. */
   readonly #command: Track = { n: 0, meanMs: 0, maxMs: 0 };
-  /** From a request to the first byte of its answer: link, adapter and ECU. */
+  /** From a request to the end of what ECUs answered: link, adapter and the slowest ECU. */
   readonly #ecu: Track = { n: 0, meanMs: 0, maxMs: 0 };
   /** From a request to its prompt. */
   readonly #request: Track = { n: 0, meanMs: 0, maxMs: 0 };
@@ -36,15 +38,18 @@ export class Timing {
   }
 
   request(times: Times): void {
-    note(this.#ecu, times.first - times.sent);
+    note(this.#ecu, times.last - times.sent);
     note(this.#request, times.prompt - times.sent);
   }
 
-  /** Twice the slowest answer, in units of `ATST`; undefined until enough were measured. */
+  /**
+   * Twice the slowest answer, and never less than what an ECU may take, in units of `ATST`; undefined
+   * until enough were measured.
+   */
   waitUnits(): number | undefined {
     if (this.#ecu.n < REQUESTS_MIN) return undefined;
-    const units = Math.ceil((2 * this.#ecu.maxMs) / WAIT_UNIT_MS);
-    return Math.min(Math.max(units, WAIT_UNITS_MIN), WAIT_UNITS_MAX);
+    const waitMs = Math.max(2 * this.#ecu.maxMs, P2_MS + this.#command.maxMs);
+    return Math.min(Math.ceil(waitMs / WAIT_UNIT_MS), WAIT_UNITS_MAX);
   }
 
   health(): Json {

@@ -223,8 +223,10 @@ describe('a connection', () => {
     heard.hangUp();
     await expect(run).resolves.toBeUndefined();
   });
+});
 
-  test('ends when it is told to stop, though nothing comes', async () => {
+describe('the end of a connection', () => {
+  test('comes when it is told to stop, though nothing comes', async () => {
     const heard = new Listener();
     const run = heard.run();
     await heard.hear(SAMPLE, 1e6);
@@ -233,7 +235,7 @@ describe('a connection', () => {
     expect(heard.waves).toHaveLength(1);
   });
 
-  test('goes on where the last one ended', async () => {
+  test('is where the next one goes on', async () => {
     const heard = new Listener();
     const second = Array.from({ length: 64 }, () => SAMPLE).flat();
     const first = heard.run();

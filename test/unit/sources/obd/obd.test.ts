@@ -243,3 +243,61 @@ test('the car says who it is, to the report and to nobody else', async () => {
   expect(JSON.stringify(readings)).not.toContain(vin);
   expect(JSON.stringify(source.health())).not.toContain(vin);
 });
+
+test('an ECU that takes one PID a request only is asked so, and stays on', async () => {
+  const { clock, values, asked } = drive({ vehicle: { singlePidOnly: true } });
+  await clock.advance(60_000);
+  expect(new Set(values('obd.ignition'))).toEqual(new Set([1, 2]));
+  expect(values('obd.engine.rpm').length).toBeGreaterThan(150);
+  const shared = asked.filter(({ at, command }) => at > 40e6 && /^01(..){2}/.test(command));
+  expect(shared).toEqual([]);
+});
+
+test('a bus without OBD-II is left in peace like a parked car', async () => {
+  const { port, commands } = truck();
+  const { clock, statuses, source } = drive({ obd: { open: () => Promise.resolve(port) } });
+  await clock.advance(600_000);
+  expect(source.note?.()).toBe('the adapter found a bus without OBD-II: protocol A');
+  expect(statuses.filter(({ state }) => state === 'waiting')).toEqual([]);
+  // Pauses double from 2 s to 5 min.
+  expect(commands.filter((command) => command === '0100').length).toBeLessThan(12);
+});
+
+test('what is told of a connection goes with it, and counters go on', async () => {
+  let cut = false;
+  const { clock, source } = drive({
+    adapter: {
+      faults: (command) => {
+        if (cut || !/^01(..){5}/.test(command)) return undefined;
+        cut = true;
+        return 'disconnect';
+      },
+    },
+  });
+  const commands = (): number => Number(source.health()['commands']);
+  while (!cut) await clock.advance(100);
+  const before = commands();
+  await clock.advance(100);
+  expect(source.health()).toMatchObject({ ignition: null, ecus: [], protocol: null });
+  await clock.advance(10_000);
+  expect(source.health()).toMatchObject({ ignition: 'running' });
+  expect(commands()).toBeGreaterThan(before);
+});
+
+/** An adapter in a truck: it finds a bus, but one that speaks SAE J1939. */
+function truck() {
+  const answers: Readonly<Record<string, string>> = {
+    ATZ: 'ELM327 v2.1',
+    ATDPN: 'AA',
+    ATRV: '24.1V',
+    '0100': '18FEF100FFFFFFFFFFFFFFFF',
+    STI: '?',
+  };
+  const commands: string[] = [];
+  const { port, device } = memoryPort((bytes) => {
+    const command = Buffer.from(bytes).toString('latin1').trim();
+    commands.push(command);
+    device.feed(Buffer.from(`${answers[command] ?? 'OK'}\r\r>`, 'latin1'));
+  });
+  return { port, commands };
+}

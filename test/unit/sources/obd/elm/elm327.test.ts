@@ -93,16 +93,18 @@ describe('an answer', () => {
     expect(elm.counters).toMatchObject({ strayBytes: 1, garbageLines: 1 });
   });
 
-  test('is timed from the command over the first byte to the prompt', async () => {
+  test('is timed from the command over its last character to the prompt', async () => {
     const { ask, adapter, elm, clock } = open();
     await clock.advance(5);
     const answer = ask('010C');
     await clock.advance(30);
     adapter.say('7E8');
     await clock.advance(10);
-    adapter.say(lines('04410C1AF8'));
+    adapter.say('04410C1AF8\r');
+    await clock.advance(10);
+    adapter.say('\r>');
     await answer;
-    expect(elm.times).toEqual({ sent: 5_000, first: 35_000, prompt: 45_000 });
+    expect(elm.times).toEqual({ sent: 5_000, last: 45_000, prompt: 55_000 });
   });
 
   test('in words counts as garbage only where data was expected', async () => {

@@ -3,15 +3,15 @@ import { describe, expect, test } from 'vitest';
 import { Timing } from '../../../../../src/sources/obd/elm/timing.ts';
 
 /** Times of an exchange that began at 1 s, in milliseconds from there. */
-const times = (first: number, prompt: number) => ({
+const times = (last: number, prompt: number) => ({
   sent: 1_000_000,
-  first: 1_000_000 + first * 1000,
+  last: 1_000_000 + last * 1000,
   prompt: 1_000_000 + prompt * 1000,
 });
 
-function measured(answers: number, firstMs: number): Timing {
+function measured(answers: number, lastMs: number): Timing {
   const timing = new Timing();
-  for (let i = 0; i < answers; i++) timing.request(times(firstMs, firstMs + 5));
+  for (let i = 0; i < answers; i++) timing.request(times(lastMs, lastMs + 5));
   return timing;
 }
 
@@ -25,10 +25,16 @@ describe('the adapter’s own wait', () => {
     [30, 15],
     [31, 16],
     [62, 31],
-    [1, 0x08],
     [500, 0x32],
   ])('is twice the slowest answer in steps of 4 ms: %d ms is %d', (ms, units) => {
     expect(measured(50, ms).waitUnits()).toBe(units);
+  });
+
+  test('is never less than an ECU may take, and the way there and back', () => {
+    const timing = measured(50, 1);
+    expect(timing.waitUnits()).toBe(Math.ceil(50 / 4));
+    timing.command(times(8, 10));
+    expect(timing.waitUnits()).toBe(60 / 4);
   });
 
   test('goes by the slowest answer, however rare', () => {

@@ -1,0 +1,4 @@
+/** Two upper-case digits, as adapters and the standards write a byte. */
+export function hexByte(byte: number): string {
+  return byte.toString(16).toUpperCase().padStart(2, '0');
+}
