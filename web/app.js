@@ -4,7 +4,7 @@ import { useState } from 'preact/hooks';
 import { EegCard } from './eeg.js';
 import { ageText, Gauge, html } from './gauge.js';
 import { Link } from './link.js';
-import { Live } from './live.js';
+import { askHealth, Live } from './live.js';
 
 /** How often ages are counted on and the link is looked at, ms. */
 const POLL_MS = 250;
@@ -144,12 +144,12 @@ function noticeText(id, text) {
     : `${name}: ${text}`;
 }
 
-/** Goes through automatic, dark and light, and remembers the choice in this browser. */
+/** Goes through automatic, dark and light, and keeps the choice in this browser. */
 function ThemeButton() {
   const [theme, setTheme] = useState(readTheme);
   const next = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length] ?? 'auto';
   const choose = () => {
-    localStorage.setItem(THEME_KEY, next);
+    keepTheme(next);
     applyTheme(next);
     setTheme(next);
   };
@@ -176,8 +176,15 @@ function Logo() {
   `;
 }
 
+/** The theme chosen before; automatic when there is none. */
 function readTheme() {
-  return THEMES.find((theme) => theme === localStorage.getItem(THEME_KEY)) ?? 'auto';
+  const kept = whereAllowed(() => localStorage.getItem(THEME_KEY));
+  return THEMES.find((theme) => theme === kept) ?? 'auto';
+}
+
+/** @param {typeof THEMES[number]} theme */
+function keepTheme(theme) {
+  whereAllowed(() => localStorage.setItem(THEME_KEY, theme));
 }
 
 /** @param {typeof THEMES[number]} theme */
@@ -186,16 +193,17 @@ function applyTheme(theme) {
 }
 
 /**
- * Asks once how the parts of the gateway are. Without an answer what was known stays: that the
- * gateway cannot be reached is told by the link.
- * @param {Live} live
+ * What `use` returns; undefined where the browser blocks storage, or where it is full.
+ * @template T
+ * @param {() => T} use
  */
-async function askHealth(live) {
+function whereAllowed(use) {
   try {
-    const response = await fetch('/health');
-    live.health.value = await response.json();
+    return use();
   } catch (error) {
-    if (!(error instanceof TypeError || error instanceof SyntaxError)) throw error;
+    // Without storage the choice lasts as long as the page, which is no reason not to show it.
+    if (!(error instanceof DOMException)) throw error;
+    return undefined;
   }
 }
 

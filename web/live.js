@@ -12,6 +12,8 @@ const STALE_PERIODS = 3;
 const STALE_MS_MIN = 1_000;
 /** Length of half the memory of the clock map, ms. */
 const CLOCK_WINDOW_MS = 30_000;
+/** A slower answer would be overtaken by the next question, ms. */
+const HEALTH_TIMEOUT_MS = 4_000;
 
 /** @typedef {import('./link.js').Announced} Announced */
 /** @typedef {import('./link.js').Block} Block */
@@ -213,4 +215,35 @@ export class Live {
     this.#clockMap.observe(t, this.#now());
     return this.#clockMap.local(t);
   }
+}
+
+/**
+ * Asks once. Without an answer, or with one that is no health, what was known stays: that the
+ * gateway cannot be reached is told by the link.
+ * @param {Live} live
+ * @param {typeof fetch} [ask]
+ */
+export async function askHealth(live, ask = fetch) {
+  try {
+    const response = await ask('/health', { signal: AbortSignal.timeout(HEALTH_TIMEOUT_MS) });
+    const body = await response.json();
+    // 503 is the status of a gateway with a part that failed. What other replies carry is a problem
+    // document, or the page of a proxy.
+    const told = response.status === 200 || response.status === 503;
+    if (told && Array.isArray(body?.parts)) live.health.value = body;
+  } catch (error) {
+    if (!isNoAnswer(error)) throw error;
+  }
+}
+
+/**
+ * No connection, no JSON, or none in time.
+ * @param {unknown} error
+ */
+function isNoAnswer(error) {
+  return (
+    error instanceof TypeError ||
+    error instanceof SyntaxError ||
+    (error instanceof DOMException && error.name === 'TimeoutError')
+  );
 }

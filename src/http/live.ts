@@ -118,7 +118,10 @@ export class Live implements Consumer {
           pacer.dirty.add(channel);
           break;
         case 'wave':
-          if (reading.lost > 0) pacer.outbox.push((shared ??= gap(reading.stream, reading.lost)));
+          if (reading.lost > 0) {
+            shared ??= gap(reading.stream, reading.lost);
+            pacer.outbox.push(shared);
+          }
           pacer.outbox.push(channel.wave(reading, pacer.subscription.format));
           break;
         case 'event':

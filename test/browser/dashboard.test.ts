@@ -225,3 +225,21 @@ test('the theme goes through automatic, dark and light, and is remembered', asyn
   await button.click();
   expect(await ground()).toBe(light);
 });
+
+test('where the browser blocks storage the page works, and its theme can be changed', async () => {
+  const page = await browser.newPage();
+  onTestFinished(() => page.close());
+  const errors: string[] = [];
+  page.on('pageerror', (error) => errors.push(error.message));
+  await page.addInitScript(() => {
+    const get = () => {
+      throw new DOMException('Access is denied for this document.', 'SecurityError');
+    };
+    Object.defineProperty(window, 'localStorage', { get });
+  });
+  await page.goto(gateway.url);
+  await page.getByRole('button', { name: 'Theme: auto' }).click();
+  await page.getByRole('button', { name: 'Theme: dark' }).waitFor();
+  await showsNumbers(page, 'Speed', 2);
+  expect(errors).toEqual([]);
+});

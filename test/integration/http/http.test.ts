@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ConfigError } from '#core/errors.ts';
+import { BusyError, ConfigError } from '#core/errors.ts';
 import { listen } from '../../../src/http/uws.ts';
 import { stream } from '../../unit/http/fakes.ts';
 import { exchange, type Gateway, health, PAGE, start } from './harness.ts';
@@ -42,6 +42,7 @@ test('the page comes with headers that keep others out', async () => {
   expect(policy).toMatch(/^default-src 'self'; script-src 'self' 'sha256-[\w+/]+=*';/);
   expect(policy).toContain("frame-ancestors 'none'");
   expect(response.headers.get('x-content-type-options')).toBe('nosniff');
+  expect(response.headers.get('cross-origin-resource-policy')).toBe('same-origin');
   expect(response.headers.get('cache-control')).toBe('no-cache');
   expect((await get('/health')).headers.get('cache-control')).toBe('no-store');
 });
@@ -121,11 +122,20 @@ test('a bug in a route is a 500 without its text, and is logged', async () => {
   expect((await get('/health')).status).toBe(200);
 });
 
-test('a port that is taken and an address for strangers are errors of the set-up', async () => {
-  await expect(start([], { port: gateway.port })).rejects.toThrow(
-    new ConfigError(`http: 127.0.0.1:${gateway.port}: in use by another process`),
+test('a port that is taken may be free later, so that is no error of the settings', async () => {
+  const failure = await start([], { port: gateway.port }).catch((error: unknown) => error);
+  expect(failure).toBeInstanceOf(BusyError);
+  expect(failure).toHaveProperty(
+    'message',
+    `http: 127.0.0.1:${gateway.port}: in use by another process`,
   );
+});
+
+test('an address for strangers, and one of another host, are errors of the settings', async () => {
   await expect(start([], { host: '0.0.0.0' })).rejects.toThrow(ConfigError);
+  const options = { handle: async () => ({ status: 200, headers: {} }), sockets: [], headers: {} };
+  const elsewhere = listen({ ...options, onError: () => {} }, '192.0.2.1', 0);
+  await expect(elsewhere).rejects.toThrow(ConfigError);
 });
 
 test('a body of chunks waits for the client and arrives bit by bit', async () => {

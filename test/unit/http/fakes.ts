@@ -1,6 +1,10 @@
 /** Stand-ins for what the live view talks to: sockets without a network, and readings. */
 import type { Event, Sample, Stream, Wave } from '#core/stream.ts';
+import type { Client } from '../../../src/http/client.ts';
+import type { Subscription } from '../../../src/http/feed.ts';
+import { Live } from '../../../src/http/live.ts';
 import type { Peer, Request, SendResult } from '../../../src/http/transport.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
 
 export interface Message {
   readonly type: string;
@@ -78,8 +82,9 @@ export function event(of: Stream, t: number, data: Event['data'] = {}): Event {
   return { kind: 'event', stream: of, t, data };
 }
 
-export function wave(of: Stream, seq: number, v: Int16Array | Int32Array): Wave {
-  return { kind: 'wave', stream: of, t: 1000 * seq, hz: of.hz, v, seq, lost: 0 };
+/** @param lost samples that the source lost before `seq` */
+export function wave(of: Stream, seq: number, v: Int16Array | Int32Array, lost = 0): Wave {
+  return { kind: 'wave', stream: of, t: 1000 * seq, hz: of.hz, v, seq, lost };
 }
 
 export function request(method: string, target: string, extra: Partial<Request> = {}): Request {
@@ -87,4 +92,25 @@ export function request(method: string, target: string, extra: Partial<Request> 
   const headers = new Map([['host', 'localhost']]);
   const body = new Uint8Array();
   return { method, path, query: new URLSearchParams(query), headers, body, ...extra };
+}
+
+export const rpm = stream('obd.engine.rpm');
+export const speed = stream('obd.vehicle.speed');
+export const eeg = stream('eeg.raw', { kind: 'wave', hz: 512, lsb: 0.25, unit: 'uV' });
+export const blink = stream('face.blink', { kind: 'event', hz: 0 });
+export const raw = stream('can.body', { kind: 'frame', hz: 0 });
+export const ALL: Subscription = { patterns: ['*'], maxHz: 1000, format: 'json' };
+
+/** A live view of these streams, and what joins a client to it. */
+export function startLive(streams: readonly Stream[] = [rpm, speed, eeg, blink, raw]) {
+  const clock = new FakeClock();
+  const live = new Live({ clock, streams: () => streams });
+  const join = (...subscriptions: Subscription[]): { peer: FakePeer; client: Client } => {
+    const peer = new FakePeer();
+    const client = live.connect(peer);
+    for (const subscription of subscriptions) live.announce(subscription);
+    live.subscribe(client, subscriptions);
+    return { peer, client };
+  };
+  return { clock, live, join };
 }

@@ -104,6 +104,14 @@ test('an unknown type is told and forgiven, however often', async () => {
   expect(peer.closed).toBeUndefined();
 });
 
+test('of an unknown type only the beginning is told back, and only if it is text', () => {
+  const { ask } = open();
+  expect(ask({ type: 'x'.repeat(1000) })).toMatchObject([
+    { message: `no message has the type "${'x'.repeat(64)}"` },
+  ]);
+  expect(ask({ type: [['a']] })).toMatchObject([{ message: 'no message has the type of object' }]);
+});
+
 test('what fits no shape is told with its place', () => {
   const cases: [message: unknown, text: RegExp][] = [
     [{ type: 'subscribe', id: 1 }, /^streams: /],
@@ -154,15 +162,41 @@ test('50 messages a second are allowed, and one more closes with 4429', async ()
   expect(peer.closed).toMatchObject({ code: 4429 });
 });
 
-test('64 subscriptions are allowed, and one more closes with 4429', async () => {
-  const { clock, peer, send } = open();
-  for (let id = 0; id < 64; id++) {
-    await clock.advance(100);
-    send({ type: 'subscribe', id, streams: ['obd.*'] });
+test('64 patterns are allowed in all subscriptions, and one more closes with 4429', async () => {
+  for (const each of [1, 16, 32]) {
+    const { clock, peer, stats, send } = open();
+    const subscribe = async (id: number) => {
+      await clock.advance(100);
+      send({ type: 'subscribe', id, streams: Array(each).fill('obd.*') });
+    };
+    for (let id = 0; id < 64 / each; id++) await subscribe(id);
+    await subscribe(0);
+    send({ type: 'unsubscribe', id: 0 });
+    await subscribe(0);
+    expect(peer.closed).toBeUndefined();
+    send({ type: 'subscribe', id: 64, streams: ['obd.*'] });
+    expect(peer.closed).toMatchObject({ code: 4429 });
+    expect(stats.cutLimit).toBe(1);
   }
-  expect(peer.closed).toBeUndefined();
-  send({ type: 'subscribe', id: 64, streams: ['obd.*'] });
-  expect(peer.closed).toMatchObject({ code: 4429 });
+});
+
+test('a client that subscribes and never reads is closed before a MiB waits for it', async () => {
+  const clock = new FakeClock();
+  const streams = Array.from({ length: 300 }, (_, i) => stream(`obd.s${i}`));
+  const live = new Live({ clock, streams: () => streams });
+  const peer = new FakePeer();
+  peer.stalled = true;
+  const hello = { device: 'car', epoch: 7, version: '1.2.3' };
+  const session = openTelemetry(peer, { clock, live, hello, stats: new WsStats() });
+  const text = JSON.stringify({ type: 'subscribe', id: 1, streams: ['*'] });
+  let asked = 0;
+  for (; !peer.closed && asked < 1000; asked++) {
+    session.message(new TextEncoder().encode(text), false);
+    await clock.advance(20);
+  }
+  expect(peer.closed).toMatchObject({ code: 4290 });
+  const reply = live.announce({ patterns: ['*'], maxHz: 1, format: 'json' });
+  expect(asked * JSON.stringify(reply).length).toBeLessThan(1.2 * 1024 * 1024);
 });
 
 test('16 KiB are allowed, and one byte more closes with 1009', () => {
@@ -171,6 +205,26 @@ test('16 KiB are allowed, and one byte more closes with 1009', () => {
   expect(peer.messagesOf('pong')).toHaveLength(1);
   sendText('{"type":"ping"}'.padEnd(16 * 1024 + 1));
   expect(peer.closed).toMatchObject({ code: 1009 });
+});
+
+test('no depth of nesting throws, in whatever place it is', () => {
+  const place = fc.constantFrom('type', 'id', 'streams', 'streams.0', 'since', 'maxHz', 't1', 'x');
+  const bracket = fc.constantFrom(['[', ']'], ['{"a":', '}'], ['[{"type":', '}]']);
+  fc.assert(
+    fc.property(place, bracket, fc.double({ min: 0, max: 1, noNaN: true }), (key, pair, share) => {
+      const [left = '', right = ''] = pair;
+      const depth = 1 + Math.floor((share * (16 * 1024 - 100)) / (left.length + right.length));
+      const deep = `${left.repeat(depth)}1${right.repeat(depth)}`;
+      const field = key === 'streams.0' ? `"streams":[${deep}]` : `"${key}":${deep}`;
+      for (const type of ['', '"type":"subscribe",', '"type":"time",']) {
+        const { peer, sendText } = open();
+        sendText(`{${type}${field}}`);
+        expect(peer.messagesOf('error')).toHaveLength(1);
+        expect(peer.closed).toBeUndefined();
+      }
+    }),
+    { examples: [['type', ['[', ']'], 1]] },
+  );
 });
 
 test('no message whatever throws', () => {

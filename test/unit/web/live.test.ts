@@ -1,6 +1,6 @@
 import { effect } from '@preact/signals';
 import { expect, test } from 'vitest';
-import { ClockMap, isStale, Live } from '../../../web/live.js';
+import { askHealth, ClockMap, isStale, Live } from '../../../web/live.js';
 
 const RPM = 'obd.engine.rpm';
 const STREAMS = [
@@ -159,4 +159,74 @@ test('the clock map follows a clock that drifts away', () => {
   // The page's clock gains 1 ms a second: after ten minutes the first offset would be 0.6 s wrong.
   for (let s = 0; s <= 600; s++) map.observe(s * 1e6, s * 1_001);
   expect(600 * 1_001 - map.local(600e6)).toBeLessThanOrEqual(60);
+});
+
+const KNOWN = {
+  status: 'ok',
+  version: '1.0.0',
+  uptimeS: 1,
+  epoch: 1,
+  clockTrust: 'none',
+  parts: [],
+  consumers: [],
+} as const;
+
+/** A page that already knows how the gateway is. */
+function informed(): Live {
+  const live = new Live(() => 0);
+  live.health.value = KNOWN;
+  return live;
+}
+
+const reply = (status: number, body: unknown) => async () =>
+  new Response(JSON.stringify(body), { status });
+
+test.each([200, 503])('a health with status %d is shown', async (status) => {
+  const live = informed();
+  const part = { id: 'obd', status: 'failed', text: 'unplugged', details: { simulated: true } };
+  await askHealth(live, reply(status, { ...KNOWN, status: 'failed', parts: [part] }));
+  expect(live.health.value).toMatchObject({ status: 'failed', parts: [{ id: 'obd' }] });
+  expect(live.simulated.value).toBe(true);
+});
+
+test.each<[status: number, body: unknown]>([
+  [500, { title: 'Internal Server Error', status: 500 }],
+  [500, { ...KNOWN, status: 'failed' }],
+  [200, { title: 'OK' }],
+  [200, { parts: 'none' }],
+  [200, null],
+])('a reply %d with %j is no health, and what was known stays', async (status, body) => {
+  const live = informed();
+  await askHealth(live, reply(status, body));
+  expect(live.health.value).toBe(KNOWN);
+  expect(live.simulated.value).toBe(false);
+});
+
+test.each([new TypeError('Failed to fetch'), new DOMException('signal timed out', 'TimeoutError')])(
+  'no answer (%s) leaves what was known',
+  async (error) => {
+    const live = informed();
+    await askHealth(live, () => Promise.reject(error));
+    expect(live.health.value).toBe(KNOWN);
+  },
+);
+
+test('a page instead of JSON leaves what was known', async () => {
+  const live = informed();
+  await askHealth(live, async () => new Response('<!doctype html>'));
+  expect(live.health.value).toBe(KNOWN);
+});
+
+test('the question ends by itself', async () => {
+  let signal: AbortSignal | null | undefined;
+  await askHealth(informed(), async (_, init) => {
+    signal = init?.signal;
+    return new Response('{}');
+  });
+  expect(signal).toBeInstanceOf(AbortSignal);
+});
+
+test('a bug while asking is not taken for silence', async () => {
+  const bug = new RangeError('a bug');
+  await expect(askHealth(informed(), () => Promise.reject(bug))).rejects.toBe(bug);
 });
