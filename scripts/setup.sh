@@ -14,13 +14,15 @@ case $(uname -m) in
   *) fail "no Node is pinned for $(uname -m); there is one for x86_64 and aarch64" ;;
 esac
 
-# The stamp holds the lock file that node_modules was made from.
+# The stamp holds the lock file that node_modules was made from. It is gone while that is not whole,
+# so that a setup which was interrupted begins again.
 stamp=node_modules/.vigil-lock
 if ! cmp -s package-lock.json "$stamp"; then
   command -v npm >/dev/null || fail "npm is missing: install Node 20 or newer, which brings it"
   major=$(node -p 'process.versions.node.split(".")[0]')
   [ "$major" -ge 20 ] || fail "Node 20 or newer is needed to install packages, this is $(node -v)"
   say "installing the packages of package-lock.json"
+  rm -f "$stamp"
   npm ci --loglevel=error || fail "npm ci ended with an error (see above)"
   cp package-lock.json "$stamp"
 fi

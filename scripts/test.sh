@@ -6,6 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 say() { printf 'test: %s\n' "$*"; }
+fail() { say "$@" >&2; exit 1; }
 
 missing=()
 command -v chromium >/dev/null || missing+=(chromium)
@@ -13,13 +14,16 @@ command -v socat >/dev/null || missing+=(socat)
 # The service manager itself is not needed, only its notification tool.
 command -v systemd-notify >/dev/null || missing+=(systemd)
 if [ ${#missing[@]} -gt 0 ]; then
-  say "installing ${missing[*]}"
+  command -v apt-get >/dev/null || fail "apt-get is missing: install ${missing[*]} by hand"
   root=()
-  [ "$(id -u)" = 0 ] || root=(sudo)
-  command -v apt-get >/dev/null || { say "apt-get is missing: install ${missing[*]} by hand" >&2; exit 1; }
+  if [ "$(id -u)" != 0 ]; then
+    command -v sudo >/dev/null || fail "sudo is missing: install ${missing[*]} as root"
+    root=(sudo)
+  fi
+  say "installing ${missing[*]}"
   "${root[@]}" apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive "${root[@]}" apt-get install -y -qq --no-install-recommends \
-    "${missing[@]}" >/dev/null
+  "${root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 fi
 
 scripts/setup.sh

@@ -2,8 +2,8 @@ import { BusyError, ConfigError } from '#core/errors.ts';
 
 /** Exit codes of sysexits(3). systemd/vigil.service knows the last of them. */
 export const EXIT_SOFTWARE = 70;
-export const EXIT_TEMPFAIL = 75;
-export const EXIT_CONFIG = 78;
+const EXIT_TEMPFAIL = 75;
+const EXIT_CONFIG = 78;
 
 /** The exit code for an error that a person can do something about; undefined for a bug. */
 export function exitCodeOf(error: unknown): number | undefined {

@@ -9,8 +9,9 @@ import { Live } from './http/live.ts';
 import { startHttp } from './http/server.ts';
 import { loadStatic } from './http/static.ts';
 import { anchorEpoch, monotonicClock } from './io/clock.ts';
+import { endWithin } from './io/deadline.ts';
 import { nextEpoch } from './io/files.ts';
-import { createLog, type Log } from './io/log.ts';
+import { createLog } from './io/log.ts';
 import { type Systemd, systemd } from './io/systemd.ts';
 import { supervise } from './sources/supervise.ts';
 import { healthOf, progressCheck, SourceStatus } from './status.ts';
@@ -47,21 +48,9 @@ async function run(config: Config): Promise<void> {
     log.error({ error: inspect(error) }, 'ended by a bug');
     process.exitCode = EXIT_SOFTWARE;
   }
-  endWithin(STOP_MS_MAX, log);
+  endWithin(STOP_MS_MAX, () => log.error({}, `not stopped in ${STOP_MS_MAX / 1000} s`));
   manager.notify('STOPPING=1');
   log.info({}, 'stopping');
-}
-
-/**
- * Ends the process by force when it has not ended by itself in `ms`. Not by process.exit, which waits
- * for the threads of libuv: one may be inside an open() that its driver does not let go of.
- */
-function endWithin(ms: number, log: Log): void {
-  const end = (): void => {
-    log.error({}, `not stopped in ${ms / 1000} s`);
-    process.kill(process.pid, 'SIGKILL');
-  };
-  setTimeout(end, ms).unref();
 }
 
 /** The parts, in the order in which data flows through them. Nothing is opened yet. */

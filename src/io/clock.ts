@@ -3,10 +3,12 @@ import type { Clock, Epoch, Trust } from '#core/clock.ts';
 
 /** The only file that reads a clock. */
 
-/** systemd-timesyncd makes this file when NTP has set the clock in this boot. */
-const NTP_MARK = '/run/systemd/timesync/synchronized';
-/** The real-time clock in seconds since 1970. Reading it fails where it has never been set. */
-const RTC = '/sys/class/rtc/rtc0/since_epoch';
+const WALL_FILES = {
+  /** systemd-timesyncd makes this file when NTP has set the clock in this boot. */
+  ntp: '/run/systemd/timesync/synchronized',
+  /** The real-time clock in seconds since 1970. Reading it fails where it has never been set. */
+  rtc: '/sys/class/rtc/rtc0/since_epoch',
+};
 const BOOT_ID = '/proc/sys/kernel/random/boot_id';
 /** When this release was made: a clock that says less has lost its time. */
 const BUILD_MS_MIN = Date.UTC(2026, 10, 1);
@@ -33,13 +35,17 @@ export function monotonicClock(): Clock {
   };
 }
 
-/** Ties `clock` to the wall: what the wall clock says at this moment, and how far to believe it. */
-export function anchorEpoch(id: number, clock: Clock): Epoch {
+/**
+ * Ties `clock` to the wall: what the wall clock says at this moment, and how far to believe it.
+ *
+ * @param files where the system tells of its clocks
+ */
+export function anchorEpoch(id: number, clock: Clock, files = WALL_FILES): Epoch {
   const now = Date.now();
   return {
     id,
     wallMs: now - clock.now() / 1000,
-    trust: wallTrust(now),
+    trust: wallTrust(now, files),
     bootId: existsSync(BOOT_ID) ? readFileSync(BOOT_ID, 'latin1').trim() : '',
   };
 }
@@ -49,7 +55,7 @@ export function anchorEpoch(id: number, clock: Clock): Epoch {
  * says little: that of a Raspberry Pi 5 comes without a battery and begins at 1970 after each power
  * cut, while the system's time goes on from a date in a file.
  */
-export function wallTrust(now: number, files = { ntp: NTP_MARK, rtc: RTC }): Trust {
+function wallTrust(now: number, files: typeof WALL_FILES): Trust {
   if (existsSync(files.ntp)) return 'ntp';
   return now >= BUILD_MS_MIN && rtcMs(files.rtc) >= BUILD_MS_MIN ? 'rtc' : 'none';
 }

@@ -46,6 +46,7 @@ function openInTime(serial: SerialPort, signal: AbortSignal, onReturn: () => voi
     const stop = (): void => giveUp('stopped while opening');
     const timer = setTimeout(() => giveUp(`not open in ${OPEN_MS_MAX / 1000} s`), OPEN_MS_MAX);
     signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
     serial.open((error) => {
       clearTimeout(timer);
       signal.removeEventListener('abort', stop);

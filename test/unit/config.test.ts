@@ -72,14 +72,14 @@ test('each place sets only what is written in it', () => {
   const { config } = read({
     file: 'data: /var/lib/vigil\nlog: debug\n',
     env: { VIGIL_LOG: 'warn', VIGIL_OBD: 'sim:' },
-    flags: ['--http', '0.0.0.0:80'],
+    flags: ['--http', '127.0.0.2:80'],
   });
   expect(config).toEqual({
     ...DEFAULTS,
     data: '/var/lib/vigil',
     log: 'warn',
     obd: SIM,
-    http: { host: '0.0.0.0', port: 80 },
+    http: { host: '127.0.0.2', port: 80 },
   });
 });
 
@@ -97,8 +97,8 @@ test('variables of other programs and empty ones are no settings', () => {
 
 test('addresses are a host and a port', () => {
   const cases: [string, { host: string; port: number }][] = [
-    ['0.0.0.0:0', { host: '0.0.0.0', port: 0 }],
-    ['vigil.local:65535', { host: 'vigil.local', port: 65_535 }],
+    ['127.0.0.1:0', { host: '127.0.0.1', port: 0 }],
+    ['localhost:65535', { host: 'localhost', port: 65_535 }],
     ['[::1]:8080', { host: '::1', port: 8080 }],
   ];
   for (const [text, http] of cases) {
@@ -147,10 +147,17 @@ test('--check is told to the caller, and errors are the same with it', () => {
   );
 });
 
-test('the configuration cannot be changed afterwards', () => {
-  for (const flags of [[], ['--sim', '1']]) {
-    expect(Object.isFrozen(read({ flags }).config)).toBe(true);
+test('the configuration cannot be changed afterwards, in none of its parts', () => {
+  for (const flags of [[], ['--sim', '1'], ['--eeg', HEADSET]]) {
+    const { config } = read({ flags });
+    const parts = [config, config.http, config.eeg, ...config.eeg, config.eeg[0]?.port];
+    expect(parts.every(Object.isFrozen), flags.join(' ')).toBe(true);
   }
+});
+
+test('the usage text says that a foreign variable of our prefix stops the start', () => {
+  expect(USAGE).toContain('begins with VIGIL_ stops the start');
+  expect(refusal({ env: { VIGIL_CHECK: '1' } })).toContain('no setting is called "check"');
 });
 
 test('every flag of the usage text is understood', () => {
@@ -184,6 +191,14 @@ const REFUSED: readonly (readonly [input: Input, message: string])[] = [
     'flag --http: http: expected a port from 0 to 65535, found "x:65536"',
   ],
   [
+    { flags: ['--http', '0.0.0.0:8080'] },
+    'flag --http: http: expected a loopback address, as there are no accounts yet, found "0.0.0.0:8080"',
+  ],
+  [
+    { file: 'http: "[::]:8080"' },
+    'vigil.yaml line 1: http: expected a loopback address, as there are no accounts yet, found "[::]:8080"',
+  ],
+  [
     { env: { VIGIL_OBD: '/dev/ttyUSB0' } },
     `variable VIGIL_OBD: obd: expected ${PORT_URL}, found "/dev/ttyUSB0"`,
   ],
@@ -212,8 +227,8 @@ const REFUSED: readonly (readonly [input: Input, message: string])[] = [
     'flag --sim: sim: expected a whole number below 2^32, found 4294967296',
   ],
   [
-    { flags: ['--can', 'can0'] },
-    'flag --can: can: expected nothing: this version reads no CAN bus, use obd, found "can0"',
+    { flags: ['--can', 'can0', '--can', 'can1'] },
+    'flag --can: can: expected nothing: this version reads no CAN bus, use obd, found ["can0","can1"]',
   ],
   [
     { file: 'mqtt: true' },

@@ -5,14 +5,11 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { serve } from '../../../scripts/simulate/serve.ts';
-import { monotonicClock } from '../../../src/io/clock.ts';
-import { quickAdapter } from '../../support/devices.ts';
 import { eventually, type Gateway, Subscriber, startGateway } from '../../support/gateway.ts';
 
 const MAIN = path.resolve(import.meta.dirname, '../../../src/main.ts');
 /** The gateway gives its parts 5 s to stop; more than that is a hang. */
-const STOP_MS_MAX = 6_000;
+const STOP_MS_MAX = 7_000;
 const SIMULATED = ['--sim', '1'];
 
 /** Tells it to stop and how it ended; fails when that takes too long. */
@@ -84,7 +81,7 @@ test('systemd is told of the start, of being alive and of the stop', async () =>
   expect(await gateway.exited).toEqual({ code: 0, signal: null });
 });
 
-test('a port that is in use is told in one line, with the exit code for a configuration', async () => {
+test('a port that is in use is told in one line, with an exit code that systemd starts again after', async () => {
   const other = createServer().listen(0, '127.0.0.1');
   await once(other, 'listening');
   onTestFinished(() => void other.close());
@@ -98,7 +95,7 @@ test('a port that is in use is told in one line, with the exit code for a config
   child.stderr.on('data', (bytes) => {
     said += String(bytes);
   });
-  expect(await once(child, 'close')).toEqual([78, null]);
+  expect(await once(child, 'close')).toEqual([75, null]);
   expect(said).toMatch(new RegExp(`^vigil: http: 127\\.0\\.0\\.1:${port}: .*\\n$`));
 });
 
@@ -112,25 +109,38 @@ test('--help tells every flag and starts nothing', () => {
   }
 });
 
-test('a car that is parked is left alone but for a probe now and then, and health says so', async () => {
-  const asked: string[] = [];
-  const clock = monotonicClock();
-  const record = ({ command }: { command: string }): void => {
-    if (/^[0-9A-F]+$/.test(command)) asked.push(command);
-  };
-  const off = { ignitionOffAtS: 10 };
-  await using served = await serve('tcp:127.0.0.1:0', quickAdapter(clock, record, off));
-  await using gateway = await startGateway({ args: ['--obd', served.url] });
-  await gateway.untilPart(
-    'obd',
-    ({ details }) => details['ignition'] === 'on' || details['ignition'] === 'running',
-  );
-  const { text } = await gateway.untilPart('obd', ({ details }) => details['ignition'] === 'off');
-  expect(text).toBe('the adapter answers, the car does not; is its ignition off?');
-  const before = asked.length;
-  // Probes come after 2, 4 and 8 s.
-  await clock.sleep(10_000);
-  expect(asked.slice(before).length).toBeLessThanOrEqual(3);
-  expect(new Set(asked.slice(before))).toEqual(new Set(['0100']));
-  expect(await gateway.part('obd')).toMatchObject({ status: 'ok' });
+/** Has Node load a module first that plants a fault in the gateway's own process. */
+function planted(...faults: readonly string[]): { NODE_OPTIONS: string } {
+  const urls = faults.map((name) => new URL(`../../support/faults/${name}.ts`, import.meta.url));
+  return { NODE_OPTIONS: urls.map(({ href }) => `--import=${href}`).join(' ') };
+}
+
+/** Runs a gateway with faults that end it. */
+function runWith(...faults: readonly string[]) {
+  const data = mkdtempSync(path.join(tmpdir(), 'vigil-fault-'));
+  onTestFinished(() => rmSync(data, { recursive: true }));
+  const args = [MAIN, ...SIMULATED, '--http', '127.0.0.1:0', '--data', data];
+  const env = { PATH: process.env['PATH'], ...planted(...faults) };
+  return spawnSync(process.execPath, args, { encoding: 'utf8', env, timeout: 30_000 });
+}
+
+test('a bug in a source ends the process, with its message and stack in the log', () => {
+  const { status, stdout, stderr } = runWith('buggy-adapter');
+  expect(stdout).toMatch(/^error vigil: ended by a bug error="TypeError: planted.* at .*"$/m);
+  expect(stdout).toContain('buggy-adapter.ts');
+  expect(stdout).not.toContain('SuppressedError');
+  expect([status, stderr]).toEqual([70, '']);
+});
+
+test('a thread that hangs in a driver does not keep the process after a bug', () => {
+  const { signal, stdout } = runWith('buggy-adapter', 'stuck-thread');
+  expect(stdout).toContain('TypeError: planted');
+  expect(stdout).toMatch(/not stopped in 5 s\n$/);
+  expect(signal).toBe('SIGKILL');
+});
+
+test('nor does it after SIGTERM', async () => {
+  await using gateway = await startGateway({ args: SIMULATED, env: planted('stuck-thread') });
+  expect(await stopped(gateway, 'SIGTERM')).toEqual({ code: null, signal: 'SIGKILL' });
+  expect(gateway.log.at(-1)).toContain('not stopped in 5 s');
 });

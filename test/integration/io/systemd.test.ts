@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -39,4 +39,15 @@ test('a message that cannot be sent is told to the caller', async () => {
   const { promise, resolve } = Promise.withResolvers<Error>();
   systemd({ NOTIFY_SOCKET: '/x', PATH: '/nonexistent' }, resolve).notify('READY=1');
   expect(await promise).toMatchObject({ code: 'ENOENT' });
+});
+
+/** A small system may be without it. */
+const analyzer = spawnSync('systemd-analyze', ['--version']).error === undefined;
+
+test.runIf(analyzer)('the unit keeps the process away from what it does not need', () => {
+  const unit = path.resolve(import.meta.dirname, '../../../systemd/vigil.service');
+  const args = ['security', '--offline=yes', '--threshold=20', '--no-pager', unit];
+  const { status, stdout, stderr } = spawnSync('systemd-analyze', args, { encoding: 'utf8' });
+  expect(stdout + stderr).toContain('Overall exposure level');
+  expect(status).toBe(0);
 });

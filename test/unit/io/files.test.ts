@@ -1,4 +1,13 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -83,6 +92,28 @@ test('a count that is lost altogether is refused instead of beginning again', ()
   expect(() => nextEpoch(directory)).toThrow(
     `${path.join(directory, 'epoch')} and ${path.join(directory, 'epoch.copy')}: expected the number of the last epoch, below 4294967295, found ["x"]; write one there that is higher than any recorded`,
   );
+});
+
+test('a directory that cannot be used is a setting that cannot be used', () => {
+  put('file', '');
+  const [file, below] = [path.join(directory, 'file'), path.join(directory, 'file', 'x')];
+  const dangling = path.join(directory, 'link');
+  symlinkSync(path.join(directory, 'gone', 'x'), dangling);
+  for (const [data, reason] of [
+    [file, 'it is a file'],
+    [below, 'there is a file in its path'],
+    [dangling, 'it cannot be made there'],
+  ] as const) {
+    const start = (): number => nextEpoch(data);
+    expect(start).toThrow(ConfigError);
+    expect(start).toThrow(`data: expected a directory to write to, found "${data}": ${reason}`);
+  }
+});
+
+test('a disk that fails is no setting', () => {
+  // What is not a regular file stands in for one that cannot be read: EISDIR.
+  mkdirSync(path.join(directory, 'epoch'));
+  expect(() => nextEpoch(directory)).not.toThrow(ConfigError);
 });
 
 test('the last number there is can be used', () => {

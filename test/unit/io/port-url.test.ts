@@ -46,6 +46,7 @@ const BAD: readonly (readonly [text: string, fault: string])[] = [
   ['tcp://192.168.0.10:35000/path', 'a path'],
   ['tcp://192.168.0.10:35000?baud=9600', 'a query'],
   ['tcp://me@192.168.0.10:35000', 'a user'],
+  ['tcp://:secret@192.168.0.10:35000', 'a password'],
 ];
 
 test.each(GOOD)('%s is understood', (text, url) => {

@@ -27,19 +27,26 @@ test('an old glibc gets the known result, and a second run does nothing', async 
   expect((await readFile(file)).equals(relinked)).toBe(true);
 });
 
-test('a glibc that is new enough is left alone, without a look at the file', () => {
+test('a glibc that is new enough takes the published binary and the relinked one', async () => {
+  const file = join(directory, 'new.node');
+  await copyFile(PUBLISHED, file);
   for (const glibc of ['2.38', '2.41', '3.0']) {
-    expect(relinkInstalled('/nonexistent', ARCH, glibc)).toContain('as it is');
+    expect(relinkInstalled(file, ARCH, glibc)).toBe(`glibc ${glibc} loads ${file} as it is`);
   }
+  expect((await readFile(file)).equals(await readFile(PUBLISHED))).toBe(true);
+  relinkInstalled(file, ARCH, '2.36');
+  expect(relinkInstalled(file, ARCH, '2.41')).toBe(`${file} is relinked already`);
 });
 
-test('a binary that is not the published one is never written', async () => {
+test('a binary that is not the published one is refused on every glibc, and never written', async () => {
   const file = join(directory, 'other.node');
   const bytes = Buffer.concat([await readFile(PUBLISHED), Buffer.of(0)]);
   await writeFile(file, bytes);
-  expect(() => relinkInstalled(file, ARCH, '2.36')).toThrow(
-    /expected sha256 \w{64}, found \w{64}$/,
-  );
+  for (const glibc of ['2.36', '2.41']) {
+    expect(() => relinkInstalled(file, ARCH, glibc)).toThrow(
+      /expected sha256 \w{64}, found \w{64}$/,
+    );
+  }
   expect((await readFile(file)).equals(bytes)).toBe(true);
 });
 
