@@ -53,11 +53,19 @@ export interface VehicleOptions {
   readonly scaling?: Partial<Scaling>;
   /** How long the engine unit takes to answer; the transmission takes half as long again. */
   readonly ecuMs?: number;
+  /** The units stay silent on service 01 requests with several PIDs, as some early CAN units do. */
+  readonly singlePidOnly?: boolean;
+  /** The transmission answers 45 ms after the engine unit, when impatient adapters have gone on. */
+  readonly slowSecond?: boolean;
+  /** This unit says that its verification numbers (0906) follow, and never sends them. */
+  readonly pendingOnly?: 'engine' | 'transmission';
 }
 
 const ECU_MS = 8;
 /** Checking its own flash takes the engine unit this long (service 09 infotype 06). */
 const CHECKSUM_MS = 300;
+/** How much later a slow transmission unit answers. */
+const SLOW_SECOND_MS = 45;
 const CONDITIONS_NOT_CORRECT = 0x22;
 const RESPONSE_PENDING = 0x78;
 /** J1979: at most six PIDs in one request, and only on CAN. */
@@ -76,6 +84,7 @@ export function createVehicle(car: Car, options: VehicleOptions = {}): Vehicle {
   const memory = new TroubleMemory(car);
   const ecuMs = options.ecuMs ?? ECU_MS;
   const snapshot = (t: Micros): Snapshot => ({ car: car.at(t), troubles: memory.at(t), scaling });
+  const { singlePidOnly = false, slowSecond, pendingOnly } = options;
   const engine = new ControlUnit({
     node: 0,
     answerMs: ecuMs,
@@ -84,14 +93,18 @@ export function createVehicle(car: Car, options: VehicleOptions = {}): Vehicle {
     snapshot,
     car,
     memory,
+    singlePidOnly,
+    pendingOnly: pendingOnly === 'engine',
   });
   const transmission = new ControlUnit({
     node: 1,
-    answerMs: ecuMs * 1.5,
+    answerMs: slowSecond ? ecuMs + SLOW_SECOND_MS : ecuMs * 1.5,
     pids: TRANSMISSION_PIDS,
     info: TRANSMISSION_INFO,
     snapshot,
     car,
+    singlePidOnly,
+    pendingOnly: pendingOnly === 'transmission',
   });
   return {
     car,
@@ -112,6 +125,8 @@ interface Wiring {
   readonly car: Car;
   /** Only the engine unit keeps trouble codes; the others have none. */
   readonly memory?: TroubleMemory;
+  readonly singlePidOnly: boolean;
+  readonly pendingOnly: boolean;
 }
 
 class ControlUnit implements Ecu {
@@ -125,15 +140,15 @@ class ControlUnit implements Ecu {
 
   answer(request: readonly number[], t: Micros, bus: Bus): readonly EcuAnswer[] {
     if (!this.#wiring.car.at(t).ignition) return [];
-    const { answerMs } = this.#wiring;
+    const { answerMs, pendingOnly } = this.#wiring;
     const messages = this.#messages(request, t, bus);
-    if (request[0] !== 0x09 || request[1] !== 0x06 || messages.length === 0) {
+    const checksum = request[0] === 0x09 && request[1] === 0x06;
+    const pending = { afterMs: answerMs, pdu: [0x7f, 0x09, RESPONSE_PENDING] };
+    if (checksum && pendingOnly) return [pending];
+    if (!checksum || messages.length === 0) {
       return messages.map((pdu) => ({ afterMs: answerMs, pdu }));
     }
-    return [
-      { afterMs: answerMs, pdu: [0x7f, 0x09, RESPONSE_PENDING] },
-      ...messages.map((pdu) => ({ afterMs: answerMs + CHECKSUM_MS, pdu })),
-    ];
+    return [pending, ...messages.map((pdu) => ({ afterMs: answerMs + CHECKSUM_MS, pdu }))];
   }
 
   #messages(request: readonly number[], t: Micros, bus: Bus): readonly number[][] {
@@ -165,9 +180,13 @@ class ControlUnit implements Ecu {
   #currentData(pids: readonly number[], t: Micros, bus: Bus): number[][] {
     const bitmaps = pids.filter(isBitmap).length;
     const mixed = bitmaps > 0 && bitmaps < pids.length;
-    if (mixed || pids.length > (bus === 'can' ? PIDS_PER_REQUEST_MAX : 1)) return [];
+    if (mixed || pids.length > this.#pidsMax(bus)) return [];
     const data = pids.flatMap((pid) => this.#onePid(pid, t));
     return data.length > 0 ? [[0x41, ...data]] : [];
+  }
+
+  #pidsMax(bus: Bus): number {
+    return bus === 'can' && !this.#wiring.singlePidOnly ? PIDS_PER_REQUEST_MAX : 1;
   }
 
   #onePid(pid: number, t: Micros): number[] {

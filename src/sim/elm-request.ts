@@ -28,7 +28,8 @@ const RAW_BYTES_MAX = 8;
 const PENDING_MS = 5000;
 /** The adaptive modes wait this many times the first unit's answer time for further answers. */
 const ADAPTIVE_FACTOR = { 1: 2, 2: 1 } as const;
-/** The response count came with v1.3, the handling of pending answers with v2.1 (ELM327DSJ). */
+/** Adaptive timing came with v1.2, response counts with v1.3, pending answers with v2.1 (ELM327DSJ). */
+const ADAPTIVE_SINCE = 1.2;
 const COUNT_SINCE = 1.3;
 const PENDING_SINCE = 2.1;
 
@@ -162,7 +163,7 @@ function collect(
   limit: number,
 ): { lines: TimedLine[]; endMs: number } {
   const patience = timeoutMs(settings);
-  const { adaptive } = settings;
+  const adaptive = personality.knows >= ADAPTIVE_SINCE ? settings.adaptive : 0;
   const first = arrivals[0]?.atMs ?? 0;
   const quiet = adaptive === 0 ? patience : Math.min(patience, ADAPTIVE_FACTOR[adaptive] * first);
   const lines: TimedLine[] = [];

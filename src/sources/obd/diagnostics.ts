@@ -1,123 +1,146 @@
 import type { Emit, Micros } from '#core/stream.ts';
-import { type Adapter, ANSWER_MS, SLOW_ANSWER_MS } from './elm/adapter.ts';
+import { type Adapter, ANSWER_MS, type Outcome, SLOW_ANSWER_MS } from './elm/adapter.ts';
 import type { Response } from './elm/elm-frames.ts';
 import { freezeFrameJob } from './freeze-frame.ts';
+import { hexByte } from './hex.ts';
 import {
   type DtcStatus,
+  type Framing,
+  isAnswerTo,
   parseDtcs,
   parseNegative,
   singleService01,
-  type Transport,
 } from './j1979/answers.ts';
 import { dtcText } from './j1979/dtcs.ts';
 import { decodeMonitors, type MonitorScope } from './j1979/monitors.ts';
 import { parseMonitorTests } from './j1979/service06.ts';
-import {
-  INFO_TYPE,
-  joinRows,
-  parseCalibrationIds,
-  parseEcuName,
-  parseInfoTypes,
-  parseInUse,
-  parseVerificationNumbers,
-  parseVin,
-} from './j1979/service09.ts';
-import type { Job } from './job.ts';
+import { type Job, JobQueue, pdusByEcu, type Waiting } from './job.ts';
 import { TROUBLE } from './streams.ts';
 import type { Vehicle } from './vehicle.ts';
+import { vehicleInfoJob } from './vehicle-info.ts';
 import type { VehicleReport } from './vehicle-report.ts';
 
 /** Trouble codes and readiness are asked for this often; what never changes once a connection. */
 const STATE_MS = 30_000;
+/** Confirmed, pending and permanent trouble codes. */
+const CODE_SERVICES: readonly string[] = ['03', '07', '0A'];
 const MONITOR_PIDS: ReadonlyMap<number, MonitorScope> = new Map([
   [0x01, 'since-cleared'],
   [0x41, 'this-cycle'],
 ]);
-/** Times a job is asked before it is given up for this connection. */
-const TRIES_MAX = 3;
-/** Jobs that may wait; a car has some 60 monitors, and each ECU a freeze frame. */
-const JOBS_MAX = 500;
-/** MIDs 00, 20, .. E0 of service 06 name the others (SAE J1979, 6.6). */
-const MID_BITMAPS: readonly number[] = [0x00, 0x20, 0x40, 0x60, 0x80, 0xa0, 0xc0, 0xe0];
+/** MIDs 00, 20, .. E0 of service 06 name the next 32 (SAE J1979, 6.6). */
+const MID_STEP = 0x20;
+const MID_LAST = 0xff;
+/** ISO 14229-1, table A.1: repeat the request; the answer follows. */
+const BUSY = 0x21;
+const PENDING = 0x78;
+
+/** What diagnosis needs of an adapter. */
+export type Asker = Pick<Adapter, 'bus' | 'request' | 'requestPatiently'>;
 
 /**
  * The services that are not live values: trouble codes (03, 07, 0A), freeze frames (02), results of
  * on-board tests (06) and vehicle information (09). The caller runs one job now and then, so that
- * live values never wait long.
+ * live values never wait long. What was not answered well is asked again, a few times; what was
+ * read is kept meanwhile.
  */
 export class Diagnostics {
-  /** Jobs given up or left out. */
-  abandoned = 0;
-  readonly #adapter: Adapter;
+  readonly #adapter: Asker;
   readonly #vehicle: Vehicle;
   readonly #report: VehicleReport;
-  readonly #transport: Transport;
-  readonly #queue: { job: Job; tries: number }[] = [];
+  readonly #framing: Framing;
+  readonly #queue = new JobQueue();
   #stateAt: Micros = 0;
 
-  constructor(adapter: Adapter, vehicle: Vehicle, report: VehicleReport) {
+  constructor(adapter: Asker, vehicle: Vehicle, report: VehicleReport) {
     this.#adapter = adapter;
     this.#vehicle = vehicle;
     this.#report = report;
-    this.#transport = adapter.bus === 'can11' || adapter.bus === 'can29' ? 'can' : 'other';
-    this.#add(this.#state());
-    this.#add([this.#infoTypes()]);
+    this.#framing = adapter.bus === 'can11' || adapter.bus === 'can29' ? 'can' : 'other';
+    // A report that was thrown away has lost its codes too.
+    const onAnotherCar = (): void => {
+      this.#stateAt = 0;
+    };
+    this.#add([vehicleInfoJob(vehicle, report, this.#framing, onAnotherCar)]);
     // On the older buses service 06 has another form, which no table describes.
-    if (this.#transport === 'can') this.#add([this.#tests(0x00)]);
+    if (this.#framing === 'can') this.#add([this.#tests(0x00)]);
   }
 
   /** Whether there is anything to ask. */
   due(now: Micros): boolean {
-    if (now >= this.#stateAt) {
-      if (this.#stateAt > 0) this.#add(this.#state());
-      this.#stateAt = now + STATE_MS * 1000;
-    }
-    return this.#queue.length > 0;
+    return now >= this.#stateAt || this.#queue.ready(now);
   }
 
   /** Runs one job. */
   async step(now: () => Micros, emit: Emit): Promise<void> {
-    const next = this.#queue.shift();
+    this.#refresh(now());
+    const next = this.#queue.take(now());
     if (next === undefined) return;
-    const outcome = await this.#adapter.request(next.job.hex, next.job.timeoutMs);
-    // Nobody answers: no ECU of this car knows the service.
-    if (outcome.kind === 'silent') return;
-    const responses = outcome.kind === 'answered' ? outcome.responses : [];
-    if (responses.every(({ pdu }) => isWait(pdu))) this.#again(next);
-    else this.#add(next.job.read(responses, now(), emit));
+    const outcome = await this.#ask(next);
+    // Silence means that no ECU of this car knows the service, or that the answer was late. What is
+    // asked regularly needs no second try to tell.
+    if (outcome.kind === 'silent' && next.job.urgent) return;
+    if (outcome.kind !== 'answered') this.#again(next, now(), false);
+    else this.#read(next, outcome, now(), emit);
   }
 
-  #again(entry: { job: Job; tries: number }): void {
-    entry.tries++;
-    if (entry.tries < TRIES_MAX) this.#queue.push(entry);
-    else this.abandoned++;
+  #ask({ job, patient }: Waiting): Promise<Outcome> {
+    return patient
+      ? this.#adapter.requestPatiently(job.hex)
+      : this.#adapter.request(job.hex, job.timeoutMs);
+  }
+
+  #read(
+    next: Waiting,
+    { responses, whole }: Outcome & { readonly kind: 'answered' },
+    t: Micros,
+    emit: Emit,
+  ): void {
+    const { job } = next;
+    const answers = responses.filter(({ pdu }) => isAnswerTo(job.hex, pdu));
+    // Whether a message is missing shows on CAN in each message, elsewhere in none.
+    const readable = answers.length > 0 && (whole || this.#framing === 'can');
+    const more = readable ? job.read(answers, t, emit) : undefined;
+    this.#add(more ?? []);
+    const waits = unmetWaits(job.hex, responses, answers);
+    const refused = responses.some(({ pdu }) => refusal(job.hex, pdu) !== undefined);
+    const settled = whole && waits.length === 0 && (answers.length > 0 ? !!more : refused);
+    if (!settled) this.#again(next, t, waits.includes(PENDING));
+  }
+
+  #again(next: Waiting, now: Micros, patient: boolean): void {
+    if (!this.#queue.retry(next, now, patient)) this.#report.abandoned++;
   }
 
   #add(jobs: readonly Job[]): void {
-    const room = JOBS_MAX - this.#queue.length;
-    this.#queue.push(...jobs.slice(0, room).map((job) => ({ job, tries: 0 })));
-    this.abandoned += Math.max(0, jobs.length - room);
+    this.#report.abandoned += this.#queue.add(jobs);
   }
 
-  /** What may change during a drive. */
-  #state(): Job[] {
-    const codes = ['03', '07', '0A'].map((hex) => ({
+  #refresh(now: Micros): void {
+    if (now < this.#stateAt) return;
+    this.#stateAt = now + STATE_MS * 1000;
+    this.#add(CODE_SERVICES.map((hex) => this.#codes(hex)));
+    this.#add([...MONITOR_PIDS].map(([pid, scope]) => this.#monitors(pid, scope)));
+  }
+
+  #codes(hex: string): Job {
+    return {
       hex,
       timeoutMs: ANSWER_MS,
-      read: (responses: readonly Response[], t: Micros, emit: Emit) =>
-        this.#readCodes(responses, t, emit),
-    }));
-    return [...codes, ...[...MONITOR_PIDS].map(([pid, scope]) => this.#monitors(pid, scope))];
+      urgent: true,
+      read: (responses, t, emit) => this.#readCodes(responses, t, emit),
+    };
   }
 
   #monitors(pid: number, scope: MonitorScope): Job {
     return {
       hex: `01${hexByte(pid)}`,
       timeoutMs: ANSWER_MS,
+      urgent: true,
       read: (responses) => {
         for (const { ecu, pdu } of responses) {
-          const data = singleService01(pdu);
-          const status = data?.pid === pid ? decodeMonitors(data.data, scope) : undefined;
+          const data = singleService01(pdu)?.data;
+          const status = data && decodeMonitors(data, scope);
           if (status) this.#report.of(ecu).monitors.set(scope, status);
         }
         return [];
@@ -128,8 +151,9 @@ export class Diagnostics {
   /** An ECU answers in one message on CAN, and in one for each three codes elsewhere. */
   #readCodes(responses: readonly Response[], t: Micros, emit: Emit): readonly Job[] {
     const jobs: Job[] = [];
-    for (const [ecu, pdus] of byEcu(responses)) {
-      const lists = pdus.flatMap((pdu) => parseDtcs(pdu, this.#transport) ?? []);
+    for (const [ecu, pdus] of pdusByEcu(responses)) {
+      const messages = this.#framing === 'can' ? pdus.slice(-1) : pdus;
+      const lists = messages.flatMap((pdu) => parseDtcs(pdu, this.#framing) ?? []);
       const [first] = lists;
       // A list that was cut would look like codes that went away.
       if (first === undefined || lists.some(({ fault }) => fault !== undefined)) continue;
@@ -160,48 +184,7 @@ export class Diagnostics {
   }
 
   #freezeFrame(): Job {
-    return freezeFrameJob(this.#vehicle, this.#report, this.#transport);
-  }
-
-  #infoTypes(): Job {
-    return {
-      hex: '0900',
-      timeoutMs: SLOW_ANSWER_MS,
-      read: (responses) => {
-        const types = new Set(responses.flatMap(({ pdu }) => parseInfoTypes(pdu) ?? []));
-        return Object.values(INFO_TYPE)
-          .filter((type) => type !== INFO_TYPE.supported && types.has(type))
-          .map((type) => this.#info(type));
-      },
-    };
-  }
-
-  #info(type: number): Job {
-    return {
-      hex: `09${hexByte(type)}`,
-      timeoutMs: SLOW_ANSWER_MS,
-      read: (responses) => {
-        for (const [ecu, pdus] of byEcu(responses)) {
-          const pdu = this.#transport === 'can' ? pdus.at(-1) : joinRows(pdus);
-          if (pdu) this.#readInfo(ecu, pdu);
-        }
-        return [];
-      },
-    };
-  }
-
-  #readInfo(ecu: string, pdu: Uint8Array): void {
-    const vin = parseVin(pdu);
-    if (vin) {
-      const known = this.#report.vin?.vin;
-      if (known !== undefined && known !== vin.vin) this.#report.clear();
-      this.#report.vin = vin;
-    }
-    const report = this.#report.of(ecu);
-    report.calibrationIds = parseCalibrationIds(pdu)?.items ?? report.calibrationIds;
-    report.verificationNumbers = parseVerificationNumbers(pdu)?.items ?? report.verificationNumbers;
-    report.inUse = parseInUse(pdu)?.items ?? report.inUse;
-    report.name = parseEcuName(pdu) ?? report.name;
+    return freezeFrameJob(this.#vehicle, this.#report, this.#framing);
   }
 
   /** @param mid a monitor, or one of the bitmaps that name the monitors */
@@ -209,36 +192,37 @@ export class Diagnostics {
     return {
       hex: `06${hexByte(mid)}`,
       timeoutMs: SLOW_ANSWER_MS,
+      once: true,
       read: (responses) => {
-        const supported = new Set<number>();
+        const named = new Set<number>();
         for (const { ecu, pdu } of responses) {
           const tests = parseMonitorTests(pdu);
-          if (tests === undefined) continue;
-          for (const found of tests.supported) supported.add(found);
-          if (!MID_BITMAPS.includes(mid)) this.#report.of(ecu).tests.set(mid, tests.items);
+          for (const found of tests?.supported ?? []) named.add(found);
+          const items = tests?.items.filter((item) => item.mid === mid) ?? [];
+          if (items.length > 0) this.#report.of(ecu).tests.set(mid, items);
         }
-        return [...supported].map((found) => this.#tests(found));
+        return [...named]
+          .filter((found) => found > mid && found <= Math.min(mid + MID_STEP, MID_LAST))
+          .map((found) => this.#tests(found));
       },
     };
   }
 }
 
-/** The PDUs of each ECU, refusals left out. */
-function byEcu(responses: readonly Response[]): Map<string, Uint8Array[]> {
-  const groups = new Map<string, Uint8Array[]>();
-  for (const { ecu, pdu } of responses) {
-    if (parseNegative(pdu)) continue;
-    groups.set(ecu, [...(groups.get(ecu) ?? []), pdu]);
-  }
-  return groups;
+/** Why this PDU refuses this request, or undefined when it does not. */
+function refusal(hex: string, pdu: Uint8Array): number | undefined {
+  const negative = parseNegative(pdu);
+  return negative?.service === Number.parseInt(hex.slice(0, 2), 16) ? negative.nrc : undefined;
 }
 
-/** "Busy" and "answer pending" (ISO 14229-1, NRC 21 and 78): worth asking again. */
-function isWait(pdu: Uint8Array): boolean {
-  const nrc = parseNegative(pdu)?.nrc;
-  return nrc === 0x21 || nrc === 0x78;
-}
-
-function hexByte(byte: number): string {
-  return byte.toString(16).toUpperCase().padStart(2, '0');
+/** The reasons, BUSY or PENDING, of the ECUs that asked for time and have not answered yet. */
+function unmetWaits(
+  hex: string,
+  responses: readonly Response[],
+  answers: readonly Response[],
+): readonly number[] {
+  return responses
+    .filter(({ ecu }) => answers.every((answer) => answer.ecu !== ecu))
+    .flatMap(({ pdu }) => refusal(hex, pdu) ?? [])
+    .filter((nrc) => nrc === BUSY || nrc === PENDING);
 }

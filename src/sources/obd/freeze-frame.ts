@@ -1,6 +1,7 @@
 import { ANSWER_MS } from './elm/adapter.ts';
 import type { Response } from './elm/elm-frames.ts';
-import { splitService02, type Transport } from './j1979/answers.ts';
+import { hexByte } from './hex.ts';
+import { type Framing, splitService02 } from './j1979/answers.ts';
 import { decodeDtc, NO_DTC } from './j1979/dtcs.ts';
 import { PID_BY_NUMBER, PID_LENGTHS } from './j1979/pid-table.ts';
 import { decodePid, supportedPids } from './j1979/pids.ts';
@@ -19,20 +20,20 @@ const BITMAP_STEP = 0x20;
  * Reads the freeze frame: which code stored it, then which PIDs it holds, then their values. Each
  * answer brings the next request.
  */
-export function freezeFrameJob(vehicle: Vehicle, report: VehicleReport, transport: Transport): Job {
-  const read = new FrameReader(vehicle, report, transport);
+export function freezeFrameJob(vehicle: Vehicle, report: VehicleReport, framing: Framing): Job {
+  const read = new FrameReader(vehicle, report, framing);
   return read.codeJob();
 }
 
 class FrameReader {
   readonly #vehicle: Vehicle;
   readonly #report: VehicleReport;
-  readonly #transport: Transport;
+  readonly #framing: Framing;
 
-  constructor(vehicle: Vehicle, report: VehicleReport, transport: Transport) {
+  constructor(vehicle: Vehicle, report: VehicleReport, framing: Framing) {
     this.#vehicle = vehicle;
     this.#report = report;
-    this.#transport = transport;
+    this.#framing = framing;
   }
 
   codeJob(): Job {
@@ -54,7 +55,7 @@ class FrameReader {
   }
 
   #valueJobs(pids: readonly number[]): Job[] {
-    const size = this.#transport === 'can' ? PAIRS_MAX : 1;
+    const size = this.#framing === 'can' ? PAIRS_MAX : 1;
     const jobs: Job[] = [];
     for (let i = 0; i < pids.length; i += size) {
       jobs.push(this.#job(pids.slice(i, i + size), (ecu, pid, data) => this.#keep(ecu, pid, data)));
@@ -81,7 +82,7 @@ class FrameReader {
     pids: readonly number[],
     use: (ecu: Ecu, pid: number, data: Uint8Array) => readonly Job[],
   ): Job {
-    const pairs = pids.map((pid) => pid.toString(16).toUpperCase().padStart(2, '0') + FRAME);
+    const pairs = pids.map((pid) => hexByte(pid) + FRAME);
     return {
       hex: `02${pairs.join('')}`,
       timeoutMs: ANSWER_MS,

@@ -133,6 +133,7 @@ class Obd implements ObdSource {
         id,
         pids: supported.size,
       })),
+      diagnosis: this.#report.summary(),
       timing: this.#timing.health(),
       ...this.#counters,
       ...this.#dialogue,

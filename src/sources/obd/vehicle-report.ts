@@ -1,3 +1,4 @@
+import type { Json } from '#core/stream.ts';
 import type { DtcStatus } from './j1979/answers.ts';
 import type { MonitorScope, MonitorStatus } from './j1979/monitors.ts';
 import type { MonitorTest } from './j1979/service06.ts';
@@ -21,6 +22,8 @@ export interface EcuReport {
   /** Address: `7e8`. */
   readonly ecu: string;
   name: string | undefined;
+  /** As this ECU has it: a replaced one may have another car's, or an odd one. */
+  vin: Vin | undefined;
   calibrationIds: readonly string[];
   /** In the order of the calibrations; eight hexadecimal digits. */
   verificationNumbers: readonly string[];
@@ -35,7 +38,10 @@ export interface EcuReport {
 
 /** Everything known of the car beside its live values. It outlives connections. */
 export class VehicleReport {
+  /** Of the engine's ECU, and well-formed. */
   vin: Vin | undefined;
+  /** Requests of diagnosis given up or left out, in all connections. */
+  abandoned = 0;
   readonly #ecus = new Map<string, EcuReport>();
 
   get ecus(): readonly EcuReport[] {
@@ -49,6 +55,7 @@ export class VehicleReport {
     const report: EcuReport = {
       ecu,
       name: undefined,
+      vin: undefined,
       calibrationIds: [],
       verificationNumbers: [],
       inUse: [],
@@ -66,4 +73,31 @@ export class VehicleReport {
     this.vin = undefined;
     this.#ecus.clear();
   }
+
+  /**
+   * The state of the car for anyone who may see its health: neither the VIN nor calibrations, by
+   * which a car could be recognised. Null is what has not been read.
+   */
+  summary(): { readonly [key: string]: Json } {
+    return { abandoned: this.abandoned, ecus: this.ecus.map(summaryOf) };
+  }
+}
+
+function summaryOf({ ecu, name, codes, monitors }: EcuReport): Json {
+  const status = monitors.get('since-cleared');
+  const supported = status?.monitors.filter((monitor) => monitor.supported);
+  return {
+    ecu,
+    name: name ?? null,
+    stored: codes.get('confirmed') ?? null,
+    pending: codes.get('pending') ?? null,
+    permanent: codes.get('permanent') ?? null,
+    mil: status?.mil ?? null,
+    readiness: supported
+      ? {
+          supported: supported.length,
+          complete: supported.filter(({ complete }) => complete).length,
+        }
+      : null,
+  };
 }

@@ -190,6 +190,29 @@ test('a parked car says nothing', () => {
   expect(ask(car, ENGINE, '0100', 61)).toEqual([]);
 });
 
+test('units that know one PID a request stay silent on more', () => {
+  const car = createVehicle(createCar(1), { singlePidOnly: true });
+  expect(ask(car, ENGINE, '010c', 20)).toHaveLength(1);
+  expect(ask(car, ENGINE, '010c0d', 20)).toEqual([]);
+  expect(ask(car, TRANSMISSION, '010d1c', 20)).toEqual([]);
+});
+
+test('a slow transmission unit answers 45 ms after the engine unit', () => {
+  const { ecus } = createVehicle(createCar(1), { slowSecond: true });
+  const times = ecus.map((ecu) => ecu.answer([0x01, 0x0d], 20 * S, 'can')[0]?.afterMs);
+  expect(times).toEqual([8, 53]);
+});
+
+test('a unit whose verification numbers stay pending answers everything else', () => {
+  const engine = createVehicle(createCar(1), { pendingOnly: 'engine' });
+  expect(ask(engine, ENGINE, '0906', 20)).toEqual(['7f0978']);
+  expect(ask(engine, ENGINE, '0904', 20)).toHaveLength(1);
+  expect(ask(engine, TRANSMISSION, '0906', 20)).toEqual([]);
+  const transmission = createVehicle(createCar(1), { pendingOnly: 'transmission' });
+  expect(ask(transmission, ENGINE, '0906', 20)).toEqual(['7f0978', '4906011c9a52e7']);
+  expect(ask(transmission, TRANSMISSION, '0906', 20)).toEqual(['7f0978']);
+});
+
 function hex(bytes: readonly number[]): string {
   return Buffer.from(bytes).toString('hex');
 }

@@ -150,6 +150,13 @@ test('AT0 waits the whole timeout after the last answer, AT2 less than AT1', () 
   expect(took('ATAT2')).toBeLessThan(took('ATAT1'));
 });
 
+test('an adapter from before v1.2 always waits the whole timeout', () => {
+  const host = new Host({ personality: 'clone-2.1' }).set('ATE0', '0100');
+  const before = host.now;
+  host.ask('010C');
+  expect(host.now - before).toBe(1000 + 1000 + 8000 + 200_000);
+});
+
 test('silence is NO DATA after the time of ATST', () => {
   const host = new Host().set('ATE0', '0100', 'ATST19');
   const before = host.now;

@@ -16,6 +16,19 @@ import { decodeDtc, NO_DTC } from './dtcs.ts';
  */
 
 const NEGATIVE = 0x7f;
+/** What a positive answer adds to the service that was asked. */
+const POSITIVE = 0x40;
+
+/**
+ * Whether a PDU is the positive answer to a request, and not a late one to another.
+ *
+ * @param hex service and data of the request: `0902`; of several PIDs any may be the first one
+ */
+export function isAnswerTo(hex: string, pdu: Uint8Array): boolean {
+  const [service = 0, ...ids] = Buffer.from(hex, 'hex');
+  if (pdu[0] !== service + POSITIVE) return false;
+  return ids.length === 0 || (pdu[1] !== undefined && ids.includes(pdu[1]));
+}
 
 export interface PidData {
   readonly pid: number;
@@ -90,8 +103,11 @@ function walk(
   return start === 1 ? 'no PID in the answer' : undefined;
 }
 
-/** CAN answers count their codes; on the older buses they are filled up with 0000 instead. */
-export type Transport = 'can' | 'other';
+/**
+ * How messages are cut: on CAN one of any length, which counts its items; on the older buses rows of
+ * seven bytes, filled up with 00.
+ */
+export type Framing = 'can' | 'other';
 
 export type DtcStatus = 'confirmed' | 'pending' | 'permanent';
 
@@ -109,14 +125,14 @@ const DTC_STATUS: ReadonlyMap<number, DtcStatus> = new Map([
 ]);
 
 /** The codes of one answer to service 03, 07 or 0A. An empty list is an answer too: `43 00`. */
-export function parseDtcs(pdu: Uint8Array, transport: Transport): DtcList | undefined {
+export function parseDtcs(pdu: Uint8Array, framing: Framing): DtcList | undefined {
   const status = DTC_STATUS.get(pdu[0] ?? 0);
   if (!status) return undefined;
-  const start = transport === 'can' ? 2 : 1;
+  const start = framing === 'can' ? 2 : 1;
   const bytes = pdu.length - start;
   if (bytes < 0) return { status, codes: [], fault: 'no count of codes' };
   const whole = Math.floor(bytes / 2);
-  const announced = transport === 'can' ? (pdu[1] ?? 0) : Math.ceil(bytes / 2);
+  const announced = framing === 'can' ? (pdu[1] ?? 0) : Math.ceil(bytes / 2);
   const codes: string[] = [];
   // More than announced is padding that some adapters pass on.
   for (let i = 0; i < Math.min(announced, whole); i++) {

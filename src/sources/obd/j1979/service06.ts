@@ -65,7 +65,7 @@ function readTest(record: Uint8Array): MonitorTest {
   const [value = 0, min = 0, max = 0] = [3, 5, 7].map((at) =>
     uas < 0x80 ? view.getUint16(at) : view.getInt16(at),
   );
-  const { unit, mul, div, add } = SCALINGS.get(uas) ?? RAW;
+  const { unit, mul, div, add } = UNIT_SCALES.get(uas) ?? RAW;
   const scaled = (raw: number): number => (raw * mul) / div + add;
   return {
     mid,
@@ -87,21 +87,21 @@ function resultOf(value: number, min: number, max: number): MonitorTest['result'
   return min <= value && value <= max ? 'pass' : 'fail';
 }
 
-interface Scaling {
+interface UnitScale {
   readonly unit: string;
   readonly mul: number;
   readonly div: number;
   readonly add: number;
 }
 
-const RAW: Scaling = { unit: '1', mul: 1, div: 1, add: 0 };
+const RAW: UnitScale = { unit: '1', mul: 1, div: 1, add: 0 };
 
 /**
  * SAE J1979 appendix E, as far as independent tables agree; the rest is shown raw. Where the
  * standard prints a rounded resolution (0.0000305 for 1/32768) the printed one counts.
  */
 // biome-ignore format: one scaling a line; value = raw * mul / div + add
-const SCALINGS: ReadonlyMap<number, Scaling> = new Map(([
+const UNIT_SCALES: ReadonlyMap<number, UnitScale> = new Map(([
   [0x01, '1',       1,      1],
   [0x02, '1',       1,      10],
   [0x03, '1',       1,      100],

@@ -6,6 +6,7 @@ import { supportedPids } from './pids.ts';
  *
  *   49 TYPE N item item ...   on CAN, N items
  *   49 TYPE SEQ data(4)       elsewhere, one message for every four bytes, SEQ 01 up: see `joinRows`
+ *   49 ODD N                elsewhere: the type after this one has N messages
  *   49 TYPE bitmap(4) ...     type 00: what is supported
  *
  * Texts are ASCII, filled up with 00 at either end; an ECU that was never programmed may send FF.
@@ -37,16 +38,20 @@ const HEAD_BYTES = 3;
 /** Data bytes in one message of the older buses. */
 const ROW_BYTES = 4;
 
+const VIN_ROWS = 5;
+const ROWS_PER_CALIBRATION_ID = CALIBRATION_ID_BYTES / ROW_BYTES;
+
 /**
  * Puts the messages of an older bus together to the PDU that CAN would have brought, whatever order
  * they came in; a row that came twice counts once. Rows do not tell how many items they hold: their
  * length does. Undefined when one is missing or malformed.
+ *
+ * @param count how many rows the ECU said it sends, where it did (`parseRowCount`)
  */
-export function joinRows(rows: readonly Uint8Array[]): Uint8Array | undefined {
+export function joinRows(rows: readonly Uint8Array[], count?: number): Uint8Array | undefined {
   const bySequence = new Map(rows.map((row) => [row[2] ?? 0, row]));
-  const [first] = rows;
-  if (!first) return undefined;
-  const type = first[1] ?? 0;
+  const type = rows[0]?.[1] ?? 0;
+  if (!isRowCount(type, bySequence.size, count)) return undefined;
   const bytes = bySequence.size * ROW_BYTES;
   const pdu = new Uint8Array(HEAD_BYTES + bytes);
   pdu.set([ANSWER, type, Math.floor(bytes / (ITEM_BYTES[type] ?? bytes))]);
@@ -57,6 +62,24 @@ export function joinRows(rows: readonly Uint8Array[]): Uint8Array | undefined {
     pdu.set(row.subarray(HEAD_BYTES), HEAD_BYTES + (sequence - 1) * ROW_BYTES);
   }
   return pdu;
+}
+
+/** Whether so many rows can be all of a type: a last one that is lost leaves no gap. */
+function isRowCount(type: number, rows: number, announced: number | undefined): boolean {
+  if (type === INFO_TYPE.vin) return rows === VIN_ROWS;
+  if (announced !== undefined) return rows === announced;
+  return rows > 0 && (type !== INFO_TYPE.calibrationIds || rows % ROWS_PER_CALIBRATION_ID === 0);
+}
+
+/**
+ * The rows that an older ECU announces for the type after this one, 1 to 255; undefined when `pdu` is
+ * no answer to an odd type.
+ */
+export function parseRowCount(pdu: Uint8Array): number | undefined {
+  const [sid, type = 0, count = 0] = pdu;
+  return sid === ANSWER && type % 2 === 1 && pdu.length === HEAD_BYTES && count > 0
+    ? count
+    : undefined;
 }
 
 /** The types that an answer to type 00 names, ascending; undefined when it is none. */

@@ -1,12 +1,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
+  type Framing,
+  isAnswerTo,
   parseDtcs,
   parseNegative,
   singleService01,
   splitService01,
   splitService02,
-  type Transport,
 } from '../../../../../src/sources/obd/j1979/answers.ts';
 import { PID_LENGTHS } from '../../../../../src/sources/obd/j1979/pid-table.ts';
 import { parseMonitorTests } from '../../../../../src/sources/obd/j1979/service06.ts';
@@ -100,7 +101,7 @@ test('a freeze frame carries its number between PID and data', () => {
 });
 
 // biome-ignore format: one answer a line
-test.each<[pdu: string, transport: Transport, status: string, codes: string[], fault?: string]>([
+test.each<[pdu: string, framing: Framing, status: string, codes: string[], fault?: string]>([
   ['4300',             'can',   'confirmed', []],
   ['430201430196',     'can',   'confirmed', ['P0143', 'P0196']],
   ['4701D016',         'can',   'pending',   ['U1016']],
@@ -113,8 +114,20 @@ test.each<[pdu: string, transport: Transport, status: string, codes: string[], f
   ['43010401050106',   'other', 'confirmed', ['P0104', 'P0105', 'P0106']],
   ['4301040105',       'other', 'confirmed', ['P0104', 'P0105']],
   ['43010401',         'other', 'confirmed', ['P0104'],          '2 codes announced, 1 came whole'],
-])('codes of %s on %s', (pdu, transport, status, codes, fault) => {
-  expect(parseDtcs(bytes(pdu), transport)).toEqual({ status, codes, fault });
+])('codes of %s on %s', (pdu, framing, status, codes, fault) => {
+  expect(parseDtcs(bytes(pdu), framing)).toEqual({ status, codes, fault });
+});
+
+test.each([
+  ['0902', '490201', true],
+  ['0902', '490401', false],
+  ['0902', '49', false],
+  ['07', '4700', true],
+  ['07', '43010301', false],
+  ['010C0D', '410D320C1AF8', true],
+  ['0602', '4601', false],
+])('an answer to %s or not: %s', (hex, pdu, expected) => {
+  expect(isAnswerTo(hex, bytes(pdu))).toBe(expected);
 });
 
 test('a refusal names the service and the reason', () => {

@@ -5,6 +5,7 @@ import {
   parseEcuName,
   parseInfoTypes,
   parseInUse,
+  parseRowCount,
   parseVerificationNumbers,
   parseVin,
 } from '../../../../../src/sources/obd/j1979/service09.ts';
@@ -65,6 +66,24 @@ test('a missing, short or foreign row is no answer', () => {
   expect(joinRows(ROWS.slice(1).map(bytes))).toBeUndefined();
   expect(joinRows([...ROWS.slice(0, 4), '490205333435'].map(bytes))).toBeUndefined();
   expect(joinRows([...ROWS.slice(0, 4), '49040533343536'].map(bytes))).toBeUndefined();
+});
+
+test('a last row that is lost is missed: by the type, or by the number that the ECU announced', () => {
+  expect(joinRows(ROWS.slice(0, 4).map(bytes))).toBeUndefined();
+  const id = [1, 2, 3, 4].map((row) => bytes(`49040${row}41424344`));
+  expect(joinRows(id)).toBeDefined();
+  expect(joinRows(id.slice(0, 3))).toBeUndefined();
+  expect(joinRows(id, 8)).toBeUndefined();
+  const number = [bytes('49060112345678')];
+  expect(joinRows(number)).toBeDefined();
+  expect(joinRows(number, 2)).toBeUndefined();
+});
+
+test('an odd type tells how many rows the next one has', () => {
+  expect(parseRowCount(bytes('490105'))).toBe(5);
+  expect(parseRowCount(bytes('490100'))).toBeUndefined();
+  expect(parseRowCount(bytes('490205'))).toBeUndefined();
+  expect(parseRowCount(bytes('4901'))).toBeUndefined();
 });
 
 test('the supported types, with and without a sequence number', () => {
