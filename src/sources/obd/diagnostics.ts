@@ -1,6 +1,6 @@
 import type { Emit, Micros } from '#core/stream.ts';
 import { type Adapter, ANSWER_MS, type Outcome, SLOW_ANSWER_MS } from './elm/adapter.ts';
-import type { Response } from './elm/elm-frames.ts';
+import { isCan, type Response } from './elm/elm-frames.ts';
 import { freezeFrameJob } from './freeze-frame.ts';
 import { hexByte } from './hex.ts';
 import {
@@ -56,7 +56,7 @@ export class Diagnostics {
     this.#adapter = adapter;
     this.#vehicle = vehicle;
     this.#report = report;
-    this.#framing = adapter.bus === 'can11' || adapter.bus === 'can29' ? 'can' : 'other';
+    this.#framing = isCan(adapter.bus) ? 'can' : 'other';
     // A report that was thrown away has lost its codes too.
     const onAnotherCar = (): void => {
       this.#stateAt = 0;

@@ -5,6 +5,7 @@ import type { OpenPort, Port } from '../../io/port.ts';
 import type { Source } from '../source.ts';
 import { Diagnostics } from './diagnostics.ts';
 import { Adapter, AdapterRestarted, type Outcome } from './elm/adapter.ts';
+import { isCan } from './elm/elm-frames.ts';
 import { Elm327, newDialogueCounters } from './elm/elm327.ts';
 import { Timing } from './elm/timing.ts';
 import { IGNITION_STATES, type Ignition, IgnitionSense } from './ignition.ts';
@@ -334,8 +335,7 @@ function planFor(vehicle: Vehicle, adapter: Adapter): PollPlan {
   const isScale = ({ pid }: { pid: number }): boolean => SCALES.includes(pid);
   const values = rows.filter((row) => !isScale(row)).sort((a, b) => b.hz - a.hz);
   const ordered = [...rows.filter(isScale), ...values];
-  const packing = adapter.bus === 'can11' || adapter.bus === 'can29';
-  return new PollPlan(ordered, packing, (pid) => vehicle.knowsLength(pid));
+  return new PollPlan(ordered, isCan(adapter.bus), (pid) => vehicle.knowsLength(pid));
 }
 
 /** At most DIAGNOSTIC_MS: voltage, ignition and diagnosis come due, whatever the plan holds. */

@@ -1,4 +1,5 @@
 import { LinkError } from '#core/errors.ts';
+import { hexByte } from '../hex.ts';
 import {
   BUS_KINDS,
   type BusKind,
@@ -187,7 +188,7 @@ export class Adapter {
     const units = this.#timing.waitUnits();
     if (units === undefined) return;
     this.#tuned = true;
-    await this.#set(`ATST${units.toString(16).padStart(2, '0').toUpperCase()}`);
+    await this.#set(`ATST${hexByte(units)}`);
   }
 
   /** Volts at the plug, or undefined where the adapter does not measure them. */

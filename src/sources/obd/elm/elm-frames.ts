@@ -17,6 +17,11 @@ import { IsoTpReceiver } from '../isotp.ts';
 export const BUS_KINDS = ['can11', 'can29', 'j1850', 'kwp', 'iso9141'] as const;
 export type BusKind = (typeof BUS_KINDS)[number];
 
+/** Whether it is CAN, with ISO-TP and requests for several PIDs, and not one of the older buses. */
+export function isCan(bus: BusKind | undefined): bus is 'can11' | 'can29' {
+  return bus === 'can11' || bus === 'can29';
+}
+
 /** One message of one ECU. */
 export interface Response {
   /** The ECU: `7e8`, `18daf110`, or the source address on older buses, `10`. */
@@ -59,9 +64,7 @@ export function readResponses(
   lines: readonly string[],
   counters: FrameCounters,
 ): Response[] {
-  return bus === 'can11' || bus === 'can29'
-    ? readCan(bus, lines, counters)
-    : readLegacy(bus, lines, counters);
+  return isCan(bus) ? readCan(bus, lines, counters) : readLegacy(bus, lines, counters);
 }
 
 function readCan(

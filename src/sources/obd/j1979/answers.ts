@@ -1,3 +1,4 @@
+import { hexByte } from '../hex.ts';
 import { decodeDtc, NO_DTC } from './dtcs.ts';
 
 /**
@@ -94,9 +95,10 @@ function walk(
     const pid = pdu[start] ?? 0;
     const length = lengths.get(pid);
     const rest = pdu.length - start;
-    if (length === undefined) return `PID ${hex(pid)} has no known length, ${rest} bytes left over`;
+    if (length === undefined)
+      return `PID ${hexByte(pid)} has no known length, ${rest} bytes left over`;
     const end = start + head + length;
-    if (end > pdu.length) return `PID ${hex(pid)} is cut short`;
+    if (end > pdu.length) return `PID ${hexByte(pid)} is cut short`;
     found(pid, pdu.subarray(start + head, end), start);
     start = end;
   }
@@ -177,15 +179,11 @@ const NRC_TEXTS: Readonly<Record<number, string>> = {
 export function parseNegative(pdu: Uint8Array): NegativeResponse | undefined {
   const [sid, service, nrc] = pdu;
   if (sid !== NEGATIVE || service === undefined || nrc === undefined) return undefined;
-  const text = NRC_TEXTS[nrc] ?? `reason ${hex(nrc)}`;
+  const text = NRC_TEXTS[nrc] ?? `reason ${hexByte(nrc)}`;
   return { service, nrc, text, pending: nrc === 0x78 };
 }
 
 /** Big-endian, 0 to FFFF. The caller has checked that both bytes are there. */
 function word(pdu: Uint8Array, at: number): number {
   return (pdu[at] ?? 0) * 256 + (pdu[at + 1] ?? 0);
-}
-
-function hex(byte: number): string {
-  return byte.toString(16).toUpperCase().padStart(2, '0');
 }

@@ -1,4 +1,5 @@
 import type { Stream } from '#core/stream.ts';
+import { hexByte } from '../hex.ts';
 import {
   CONTROL_STATUS,
   EMISSION_REQUIREMENT,
@@ -128,7 +129,7 @@ const SENSORS = [1, 2, 3, 4, 5, 6, 7, 8];
 
 // biome-ignore format: one PID a line, in columns
 const ROWS: readonly Row[] = [
-  ...MAP_PAGES.map((pid): Row => [pid, 4, 'bitmap', 0, `Supported PIDs ${hex(pid + 1)}-${hex(pid + 0x20)}`]),
+  ...MAP_PAGES.map((pid): Row => [pid, 4, 'bitmap', 0, `Supported PIDs ${hexByte(pid + 1)}-${hexByte(pid + 0x20)}`]),
   // Bytes B to D are the readiness bits, decoded by monitors.ts.
   [0x01, 4,      'bits',   0.2, 'Monitor status since codes were cleared',
     ['A7',  'obd.monitor.mil',               SWITCH,     'Malfunction indicator lamp'],
@@ -484,8 +485,4 @@ function rangeOf(signal: Signal): Stream['range'] {
   // The value that means "unused" is the largest one, wherever there is one.
   const top = signal.unused === max ? max - 1 : max;
   return [toValue(signal, min, DEFAULT_SCALING), toValue(signal, top, DEFAULT_SCALING)];
-}
-
-function hex(byte: number): string {
-  return byte.toString(16).toUpperCase().padStart(2, '0');
 }

@@ -1,3 +1,4 @@
+import { hexByte } from '../hex.ts';
 import type { Parsed } from './answers.ts';
 import { supportedPids } from './pids.ts';
 
@@ -226,7 +227,7 @@ const SENSORS_PER_BANK = 4;
 
 function monitorName(mid: number): string {
   const range = MONITORS.find(([first, last]) => first <= mid && mid <= last);
-  if (!range) return `Monitor ${hex(mid)}`;
+  if (!range) return `Monitor ${hexByte(mid)}`;
   const index = mid - range[0];
   const bank = Math.floor(index / SENSORS_PER_BANK) + 1;
   const place = `bank ${bank} sensor ${(index % SENSORS_PER_BANK) + 1}`;
@@ -250,9 +251,5 @@ const TESTS: Readonly<Record<number, string>> = {
 };
 
 function testName(tid: number): string {
-  return TESTS[tid] ?? `Test ${hex(tid)}`;
-}
-
-function hex(byte: number): string {
-  return byte.toString(16).toUpperCase().padStart(2, '0');
+  return TESTS[tid] ?? `Test ${hexByte(tid)}`;
 }

@@ -1,3 +1,4 @@
+import { hexByte } from '../hex.ts';
 import type { Parsed } from './answers.ts';
 import { supportedPids } from './pids.ts';
 
@@ -223,5 +224,5 @@ function text(data: Uint8Array): string {
 }
 
 function hexText(data: Uint8Array): string {
-  return Array.from(data, (byte) => byte.toString(16).toUpperCase().padStart(2, '0')).join('');
+  return Array.from(data, hexByte).join('');
 }
