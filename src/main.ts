@@ -38,7 +38,9 @@ async function run(config: Config): Promise<void> {
     log.error({ source: 'systemd' }, `systemd-notify: ${error.message}`),
   );
   manager.notify('READY=1');
-  log.info({ epoch: epoch.id, clock: epoch.trust }, `Vigil ${version} at ${url}/`);
+  log.info({}, `Vigil ${version} at ${url}/`);
+  const wall = epoch.trust === 'none' ? 'not to be trusted' : `set by ${epoch.trust}`;
+  log.info({}, `start ${epoch.id} with the data in ${config.data}; the wall clock is ${wall}`);
   flushCompileCache();
 
   try {

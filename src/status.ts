@@ -18,6 +18,8 @@ export class SourceStatus {
   /** Connections that ended, and the last reason; a retry does not hide why it is one. */
   #failures = 0;
   #lastError = '';
+  /** Kinds of failure that were told in this outage: two that alternate are told once each. */
+  readonly #told = new Set<string>();
 
   constructor({ source, simulated }: Device, log: Log, clock: Clock) {
     this.source = source;
@@ -30,17 +32,21 @@ export class SourceStatus {
     const fields = { source: this.source.id };
     switch (status.state) {
       case 'running':
-        this.#log.info(fields, this.#failures > 0 ? 'receiving data again' : 'receiving data');
+        this.#log.info(
+          fields,
+          `receiving ${this.#simulated ? 'simulated ' : ''}data${this.#failures > 0 ? ' again' : ''}`,
+        );
         this.#lastError = '';
+        this.#told.clear();
         this.#since = this.#clock.now();
         break;
       case 'waiting': {
         const text = `${status.error.message} [${status.error.code}]`;
-        const isNews = kindOf(text) !== kindOf(this.#lastError);
         // The first failure of a kind is news; its repeats, one a retry, are not.
-        this.#log[isNews ? 'error' : 'debug'](fields, text);
+        this.#log[this.#told.has(kindOf(text)) ? 'debug' : 'error'](fields, text);
+        if (this.#told.size === 0) this.#since = this.#clock.now();
+        this.#told.add(kindOf(text));
         this.#failures++;
-        if (isNews) this.#since = this.#clock.now();
         this.#lastError = text;
         break;
       }

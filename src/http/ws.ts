@@ -43,6 +43,8 @@ const CLOSE_POLICY = 1008;
 const CLOSE_TOO_BIG = 1009;
 const CLOSE_TOO_MANY = 4429;
 
+const PATTERNS_EXPECTED = `expected a list of 1 to ${PATTERNS_MAX} stream ids`;
+
 const Id = v.optional(v.union([v.number(), v.pipe(v.string(), v.maxLength(ID_CHARS_MAX))]));
 const Pattern = v.pipe(
   v.string(),
@@ -53,7 +55,11 @@ const Message = v.variant('type', [
   v.object({
     type: v.literal('subscribe'),
     id: Id,
-    streams: v.pipe(v.array(Pattern), v.minLength(1), v.maxLength(PATTERNS_MAX)),
+    streams: v.pipe(
+      v.array(Pattern, PATTERNS_EXPECTED),
+      v.minLength(1, PATTERNS_EXPECTED),
+      v.maxLength(PATTERNS_MAX, PATTERNS_EXPECTED),
+    ),
     maxHz: v.optional(v.pipe(v.number(), v.minValue(HZ_MIN), v.maxValue(HZ_MAX)), HZ_DEFAULT),
     format: v.optional(v.picklist(['json', 'bin']), 'json'),
     since: v.optional(v.object({ epoch: v.number(), seq: v.number() })),

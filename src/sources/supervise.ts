@@ -70,7 +70,7 @@ async function connection(
   const watchdog = watchSilence(source, clock, () => lastAt, ending);
   try {
     await source.run(receive, clock, ending.signal);
-    throw new LinkError('LINK_LOST', `${source.id}: the link ended without an error`);
+    throw new LinkError('LINK_LOST', 'the device closed the connection');
   } catch (error) {
     if (signal.aborted) return undefined; // How a source stops is its own affair.
     if (ending.signal.reason instanceof LinkError) return ending.signal.reason;
@@ -94,6 +94,6 @@ async function watchSilence(
   while (!ending.signal.aborted) {
     await clock.sleep(limit / SILENCE_CHECKS, ending.signal).catch(() => {}); // The abort ends it.
     if (ending.signal.aborted || clock.now() - lastAt() < limit * 1000) continue;
-    ending.abort(new LinkError('NO_DATA', `${source.id}: no data for ${limit / 1000} s`));
+    ending.abort(new LinkError('NO_DATA', `no data for ${limit / 1000} s`));
   }
 }

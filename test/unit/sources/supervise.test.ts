@@ -135,7 +135,7 @@ test('a silent link counts as lost after its limit, not before', async () => {
   expect(states()).toEqual(['starting']);
   await clock.advance(1);
   expect(states()).toEqual(['starting', 'waiting']);
-  expect(errors()).toMatchObject([{ code: 'NO_DATA', message: 'fake: no data for 4 s' }]);
+  expect(errors()).toMatchObject([{ code: 'NO_DATA', message: 'no data for 4 s' }]);
 });
 
 test('a silent link is reported as silent, however its source stops', async () => {
