@@ -15,16 +15,56 @@ case $(uname -m) in
 esac
 
 # The stamp holds the lock file that node_modules was made from. It is gone while that is not whole,
-# so that a setup which was interrupted begins again.
+# so that a set-up which was interrupted begins again.
 stamp=node_modules/.vigil-lock
-if ! cmp -s package-lock.json "$stamp"; then
+
+# Whether node_modules is what package-lock.json says, and has each package that we ask for.
+whole() {
+  cmp -s package-lock.json "$stamp" || return 1
+  local name
+  for name in $(sed -n '/ependencies": {/,/}/s/^ *"\([^"]*\)": ".*/\1/p' package.json); do
+    case $name in node-linux-*) [ "$name" = "node-linux-$arch" ] || continue ;; esac
+    [ -f "node_modules/$name/package.json" ] || return 1
+  done
+}
+
+# Runs a command in a process group of its own, which a signal to us ends at once and altogether.
+child=
+run() {
+  local code=0
+  set -m
+  "$@" </dev/null &
+  child=$!
+  set +m
+  wait "$child" || code=$?
+  child=
+  return "$code"
+}
+
+interrupted() {
+  trap '' INT TERM
+  [ -z "$child" ] || kill -KILL -- "-$child" 2>/dev/null || true
+  fail "interrupted; run it again"
+}
+
+install() {
   command -v npm >/dev/null || fail "npm is missing: install Node 20 or newer, which brings it"
+  local major
   major=$(node -p 'process.versions.node.split(".")[0]')
   [ "$major" -ge 20 ] || fail "Node 20 or newer is needed to install packages, this is $(node -v)"
   say "installing the packages of package-lock.json"
   rm -f "$stamp"
-  npm ci --loglevel=error || fail "npm ci ended with an error (see above)"
+  run rm -rf node_modules
+  run npm ci --loglevel=error || fail "npm ci ended with an error (see above)"
   cp package-lock.json "$stamp"
+}
+
+if ! whole; then
+  trap interrupted INT TERM
+  exec 9>.setup.lock
+  flock -n 9 || { say "waiting for another set-up"; run flock 9; }
+  whole || install
+  trap - INT TERM
 fi
 
 node=node_modules/node-linux-$arch/bin/node

@@ -22,12 +22,13 @@ const USAGE = `usage: node scripts/simulate.ts [options]
   --log                print the commands and the faults that hit them
 WHERE is tcp:HOST:PORT or pty:/PATH.`;
 
-class UsageError extends Error {}
-
 try {
   await main();
 } catch (error) {
-  console.error(error instanceof UsageError ? `${error.message}\n${USAGE}` : String(error));
+  // The first line of what parseArgs says is the sentence; the others advise.
+  const [sentence] = (error instanceof Error ? error.message : String(error)).split('\n');
+  const words = sentence?.replace('argument is ambiguous.', 'needs a value without a dash');
+  console.error(`simulate: ${words}`);
   process.exitCode = 1;
 }
 
@@ -47,10 +48,12 @@ async function main(): Promise<void> {
   if (values.help) return console.log(USAGE);
   const clock = monotonicClock();
   const seed = Number(values.seed);
-  if (!Number.isInteger(seed)) throw new UsageError(`--seed ${values.seed}: not a whole number`);
+  if (!/^\d{1,10}$/.test(values.seed)) {
+    throw new Error(`--seed: expected a whole number from 0, found ${JSON.stringify(values.seed)}`);
+  }
   const { personality, protocol } = values;
-  if (!isPersonality(personality)) throw new UsageError(`--personality ${personality}: unknown`);
-  if (!isProtocol(protocol)) throw new UsageError(`--protocol ${protocol}: expected 1 to 9`);
+  if (!isPersonality(personality)) throw new Error(`--personality ${personality}: unknown`);
+  if (!isProtocol(protocol)) throw new Error(`--protocol ${protocol}: expected 1 to 9`);
   const adapter = new ElmAdapter({
     vehicle: createVehicle(createCar(seed)),
     personality,
@@ -61,21 +64,23 @@ async function main(): Promise<void> {
       if (values.log) console.log(fault ? `${command}  (${fault})` : command);
     },
   });
-  const elm = values.elm ?? (values.thinkgear ? undefined : 'tcp:127.0.0.1:35000');
-  const served: Served[] = [];
-  if (elm) served.push(announce('adapter', await serve(elm, elmPort(adapter, clock))));
-  if (values.thinkgear) {
+  const elm = values.elm ?? (values.thinkgear !== undefined ? undefined : 'tcp:127.0.0.1:35000');
+  // Where the second cannot be served, the first is taken away again.
+  await using opening = new AsyncDisposableStack();
+  if (elm !== undefined)
+    announce('adapter', opening.use(await serve(elm, elmPort(adapter, clock))));
+  if (values.thinkgear !== undefined) {
     const headset = await serve(values.thinkgear, headPort({ seed }, clock));
-    served.push(announce('headset', headset));
+    announce('headset', opening.use(headset));
   }
+  const serving = opening.move();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => void Promise.all(served.map((one) => one[Symbol.asyncDispose]())));
+    process.once(signal, () => void serving.disposeAsync());
   }
 }
 
-function announce(what: string, served: Served): Served {
-  console.log(`${what}: ${served.url}`);
-  return served;
+function announce(what: string, { url }: Served): void {
+  console.log(`${what}: ${url}`);
 }
 
 function isPersonality(name: string): name is PersonalityName {
@@ -92,8 +97,8 @@ function parseFaults(text: string): Partial<Record<Fault, number>> {
   for (const item of text.split(',').filter((part) => part !== '')) {
     const [name = '', chance = ''] = item.split('=');
     const p = Number(chance);
-    if (!isFault(name)) throw new UsageError(`--faults ${item}: no such fault`);
-    if (!(p > 0 && p <= 1)) throw new UsageError(`--faults ${item}: expected a chance up to 1`);
+    if (!isFault(name)) throw new Error(`--faults ${item}: no such fault`);
+    if (!(p > 0 && p <= 1)) throw new Error(`--faults ${item}: expected a chance up to 1`);
     chances[name] = p;
   }
   return chances;

@@ -9,8 +9,9 @@
  * now unused, is marked weak. Bytes change in place and the file keeps its size.
  *
  * Nothing but the two binaries named by hash below is ever written, and only as the one known
- * result; another one is refused on every host, as it would run inside the gateway. Source of the layout: System V ABI, "Object Files" and "Dynamic Linking"; Linux Standard
- * Base Core 5.0, chapter 10.7 "Symbol Versioning".
+ * result; another one is refused on every host, as it would run inside the gateway. Source of the
+ * layout: System V ABI, "Object Files" and "Dynamic Linking"; Linux Standard Base Core 5.0, chapter
+ * 10.7 "Symbol Versioning".
  *
  *   node scripts/uws-relink.ts
  */
@@ -141,24 +142,29 @@ function readRequirements(
 }
 
 /**
- * Relinks the binary at `path` where the host needs it; returns a sentence that says what was done.
+ * Relinks the binary at `path` where the host needs it; returns a sentence that says what was done, or
+ * undefined where nothing was.
  *
  * @throws Error when the binary is neither the published one nor its relinked copy
  */
-export function relinkInstalled(path: string, arch: string, glibc: string | undefined): string {
+export function relinkInstalled(
+  path: string,
+  arch: string,
+  glibc: string | undefined,
+): string | undefined {
   if (glibc === undefined)
     throw new Error('uWebSockets.js needs glibc, and this host has another libc');
   const binary = BINARIES[arch];
   if (!binary) throw new Error(`no uWebSockets.js is known for ${arch}, only for x64 and arm64`);
   const bytes = readFileSync(path);
   const found = sha256(bytes);
-  if (found === binary.relinked) return `${path} is relinked already`;
+  if (found === binary.relinked) return;
   if (found !== binary.untouched) {
     throw new Error(`${path}: expected sha256 ${binary.untouched}, found ${found}`);
   }
   const [major = 0, minor = 0] = glibc.split('.').map(Number);
   if (major > WANTED.major || (major === WANTED.major && minor >= WANTED.minor)) {
-    return `glibc ${glibc} loads ${path} as it is`;
+    return;
   }
   const result = relink(bytes, binary.baseVersion);
   if (sha256(result) !== binary.relinked) {
@@ -189,9 +195,10 @@ if (import.meta.main) {
   const name = `uws_linux_${process.arch}_${process.versions.modules}.node`;
   const path = fileURLToPath(new URL(`../node_modules/uWebSockets.js/${name}`, import.meta.url));
   try {
-    console.log(relinkInstalled(relative('', path), process.arch, runningGlibc()));
+    const done = relinkInstalled(relative('', path), process.arch, runningGlibc());
+    if (done) console.log(`setup: ${done}`);
   } catch (error) {
-    console.error(error instanceof Error ? error.message : error);
+    console.error(`setup: ${error instanceof Error ? error.message : error}`);
     process.exitCode = 1;
   }
 }

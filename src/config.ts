@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import * as v from 'valibot';
 import { isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
@@ -18,49 +19,59 @@ const FOUND_CHARS_MAX = 80;
 const EEG_DEVICES = ['thinkgear'] as const;
 const EEG_DEVICES_MAX = 4;
 
-const ADDRESS = 'HOST:PORT such as 127.0.0.1:8080';
+/** Below this installation, wherever it was started from. */
+const DATA = fileURLToPath(new URL('../data', import.meta.url));
+const ADDRESS = 'expected HOST:PORT such as 127.0.0.1:8080';
+const EEG_EXAMPLES =
+  'thinkgear+serial:///dev/rfcomm0, thinkgear+tcp://192.168.0.10:13854 or thinkgear+sim:';
+const NAME = 'expected a name of a-z, 0-9, _ and -, at most 23';
+const DIRECTORY = 'expected a directory';
+const SEED = 'expected a whole number from 0';
+const UNREADABLE: ReadonlyMap<string, string> = new Map([
+  ['ENOENT', 'no such file'],
+  ['ENOTDIR', 'no such file'],
+  ['EISDIR', 'a directory, not a file'],
+  ['EACCES', 'no permission to read it'],
+]);
 /** Settings that may be given several times, and with commas in a variable. */
 const LISTS: readonly string[] = ['eeg', 'can'];
 
 const address = v.pipe(v.string(ADDRESS), fallible(parseAddress));
-const portUrl = v.pipe(v.string('a port URL'), fallible(parsePortUrl));
-const eegUrl = v.pipe(v.string('a port URL with its device'), fallible(parseEegUrl));
+const portUrl = v.pipe(
+  v.string('expected a port URL'),
+  fallible((text) => parsePortUrl(text)),
+);
+const eegUrl = v.pipe(v.string(`expected ${EEG_EXAMPLES}`), fallible(parseEegUrl));
 
 const SETTINGS = {
   /** Name of this gateway in topics and messages. */
-  device: setting(
-    v.pipe(
-      v.string('a name of a-z, 0-9, _ and -, at most 23'),
-      v.regex(/^[a-z0-9_-]{1,23}$/, 'a name of a-z, 0-9, _ and -, at most 23'),
-    ),
-    'vigil',
-  ),
+  device: setting(v.pipe(v.string(NAME), v.regex(/^[a-z0-9_-]{1,23}$/, NAME)), 'vigil'),
   /** Directory of everything that is kept. */
-  data: setting(v.pipe(v.string('a directory'), v.nonEmpty('a directory')), 'data'),
+  data: setting(v.pipe(v.string(DIRECTORY), v.nonEmpty(DIRECTORY)), DATA),
   http: setting(address, '127.0.0.1:8080'),
   obd: setting(v.optional(portUrl)),
   eeg: setting(
-    v.pipe(v.array(eegUrl), v.maxLength(EEG_DEVICES_MAX, `at most ${EEG_DEVICES_MAX}`)),
+    v.pipe(
+      v.array(eegUrl, `expected ${EEG_EXAMPLES}, or a list of them`),
+      v.maxLength(EEG_DEVICES_MAX, `expected at most ${EEG_DEVICES_MAX}`),
+    ),
     [],
   ),
   /** Seed of the simulated car and driver, which take the place of devices not given. */
   sim: setting(
     v.optional(
       v.pipe(
-        v.union(
-          [v.number(), v.pipe(v.string(), v.digits(), v.transform(Number))],
-          'a whole number',
-        ),
-        v.integer('a whole number'),
-        v.minValue(0, 'a whole number from 0'),
-        v.maxValue(0xffff_ffff, 'a whole number below 2^32'),
+        v.union([v.number(), v.pipe(v.string(), v.digits(), v.transform(Number))], SEED),
+        v.integer(SEED),
+        v.minValue(0, SEED),
+        v.maxValue(0xffff_ffff, 'expected a whole number below 2^32'),
       ),
     ),
   ),
-  can: setting(v.optional(notYet('nothing: this version reads no CAN bus, use obd'))),
-  mqtt: setting(v.optional(notYet('nothing: this version has no MQTT broker'))),
+  can: setting(v.optional(notYet('this version reads no CAN bus, use obd'))),
+  mqtt: setting(v.optional(notYet('this version has no MQTT broker'))),
   log: setting(
-    v.picklist(['debug', 'info', 'warn', 'error'], 'debug, info, warn or error'),
+    v.picklist(['debug', 'info', 'warn', 'error'], 'expected debug, info, warn or error'),
     'info',
   ),
 } as const;
@@ -78,18 +89,19 @@ export interface Invocation {
 
 export const USAGE = `vigil, the in-car gateway
 
-  node src/main.ts [options]
+  scripts/start.sh [options]
 
   --config FILE      settings in YAML; the flags below override it
   --device NAME      name of this gateway in topics            (vigil)
-  --data DIR         where everything is kept                  (data)
+  --data DIR         where everything is kept          (data, in the clone)
   --http HOST:PORT   dashboard and API                         (127.0.0.1:8080)
   --obd URL          serial:///dev/ttyUSB0?baud=38400, tcp://192.168.0.10:35000 or sim:
-  --eeg URL          thinkgear+serial:///dev/rfcomm0; may be given several times
+  --eeg URL          thinkgear+serial:///dev/rfcomm0 or thinkgear+sim:; may be given several times
   --sim SEED         a simulated car and driver in place of devices not given
   --log LEVEL        debug, info, warn or error                (info)
   --check            validate the settings and leave
-  --help             this text
+  -h, --help         this text
+  --version          the version
 
 Every option with a value is also a variable of the environment: VIGIL_HTTP, VIGIL_OBD, with commas
 in VIGIL_EEG. Another variable that begins with VIGIL_ stops the start: it may be one misspelt.
@@ -120,8 +132,8 @@ export function readConfig(
     ...fromFlags(flags.values),
   ]);
   const entries = Object.entries(SETTINGS).map(([key, { schema, fallback }]) => {
-    const { value, where } = written.get(key) ?? { value: fallback, where: 'default' };
-    return [key, validate(key, schema, value, where)];
+    const { value, where } = written.get(key) ?? { value: fallback, where: `default of ${key}` };
+    return [key, validate(schema, value, where)];
   });
   const config = Object.fromEntries(entries) as Config; // Each by its own schema.
   return { config: deepFreeze(withSimulation(config)), check: flags.check };
@@ -149,7 +161,7 @@ function parseFlags(argv: readonly string[]): {
   const text = { type: 'string' } as const;
   try {
     const { values } = parseArgs({
-      args: [...argv],
+      args: joinDashes(argv),
       options: {
         config: text,
         check: { type: 'boolean' },
@@ -160,9 +172,26 @@ function parseFlags(argv: readonly string[]): {
     });
     return { values, config: values.config, check: values.check ?? false };
   } catch (error) {
-    // parseArgs words its errors for people, and throws nothing else.
-    throw new ConfigError(error instanceof Error ? error.message : String(error), { cause: error });
+    throw new ConfigError(wordsOf(error), { cause: error });
   }
+}
+
+/** Makes `--sim -1` the `--sim=-1` that parseArgs insists on, so that the setting is what is judged. */
+function joinDashes(argv: readonly string[]): string[] {
+  const joined: string[] = [];
+  for (const arg of argv) {
+    const last = joined.at(-1) ?? '';
+    if (/^-[^-]/.test(arg) && /^--[a-z]+$/.test(last)) joined.splice(-1, 1, `${last}=${arg}`);
+    else joined.push(arg);
+  }
+  return joined;
+}
+
+/** The first line of what parseArgs says, which throws nothing but errors for people. */
+function wordsOf(error: unknown): string {
+  const [line = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
+  const [, flag] = /^Option '(--[a-z]+).*argument (?:missing|is ambiguous)/.exec(line) ?? [];
+  return flag === undefined ? line : `flag ${flag}: its value is missing`;
 }
 
 function* fromFlags(values: Readonly<Record<string, unknown>>): Generator<[string, Written]> {
@@ -193,9 +222,14 @@ function readText(path: string, readFile: (path: string) => string): string {
     );
   } catch (error) {
     if (error instanceof ConfigError) throw error;
-    const seen = error instanceof Error ? error.message : String(error);
-    throw new ConfigError(`${path}: cannot be read (${seen})`, { cause: error });
+    throw new ConfigError(`${path}: ${reasonOf(error)}`, { cause: error });
   }
+}
+
+function reasonOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const known = UNREADABLE.get(code);
+  return known ?? `cannot be read (${error instanceof Error ? error.message : String(error)})`;
 }
 
 function* fromFile(path: string, text: string): Generator<[string, Written]> {
@@ -215,7 +249,7 @@ function* fromFile(path: string, text: string): Generator<[string, Written]> {
     const name = isScalar(key) ? String(key.value) : kindOf(key);
     const where = at(isScalar(key) ? key.range?.[0] : undefined);
     if (!Object.hasOwn(SETTINGS, name)) throw unknownKey(name, where);
-    yield [name, { value: plainValue(value, `${where}: ${name}`), where }];
+    yield [name, writtenIn(value, name, `${where}: ${name}`)];
   }
 }
 
@@ -229,6 +263,12 @@ function plainValue(node: unknown, where: string): unknown {
   throw new ConfigError(`${where}: expected a value or a list of values, found ${kindOf(node)}`);
 }
 
+/** One text stands for a list of it, where a list is wanted. */
+function writtenIn(node: unknown, key: string, where: string): Written {
+  const value = plainValue(node, where);
+  return { value: LISTS.includes(key) && typeof value === 'string' ? [value] : value, where };
+}
+
 function kindOf(node: unknown): string {
   if (isMap(node)) return 'a map';
   return isSeq(node) ? 'a list with other lists, maps or aliases in it' : 'an alias';
@@ -239,12 +279,14 @@ function unknownKey(key: string, where: string): ConfigError {
   return new ConfigError(`${where}: no setting is called ${shown(key)}; there are ${known}`);
 }
 
-function validate(key: string, schema: v.GenericSchema, value: unknown, where: string): unknown {
+/** Every schema has its own words: "expected ...", or a sentence that is whole. */
+function validate(schema: v.GenericSchema, value: unknown, where: string): unknown {
   const result = v.safeParse(schema, value);
   if (result.success) return result.output;
   const [issue] = result.issues;
-  const expected = issue.message.replace(/^expected /, '').replace(/, found .*$/s, '');
-  throw new ConfigError(`${where}: ${key}: expected ${expected}, found ${shown(issue.input)}`);
+  const words = issue.message.replace(/, found .*$/s, '');
+  const found = words.includes('expected ') ? `, found ${shown(issue.input)}` : '';
+  throw new ConfigError(`${where}: ${words}${found}`);
 }
 
 function shown(value: unknown): string {
@@ -257,8 +299,10 @@ function parseAddress(text: string): { host: string; port: number } {
   const [, name = '', digits] = /^(\[[0-9a-f:.]+\]|[^\s:[\]]+):(\d{1,5})$/i.exec(text) ?? [];
   if (digits === undefined) throw new ConfigError(ADDRESS);
   const [host, port] = [name.replace(/^\[|\]$/g, ''), Number(digits)];
-  if (port > 65_535) throw new ConfigError('a port from 0 to 65535');
-  if (!isLoopback(host)) throw new ConfigError('a loopback address, as there are no accounts yet');
+  if (port > 65_535) throw new ConfigError('expected a port from 0 to 65535');
+  if (!isLoopback(host)) {
+    throw new ConfigError('expected a loopback address, as there are no accounts yet');
+  }
   return { host, port };
 }
 
@@ -267,11 +311,9 @@ function parseEegUrl(text: string) {
   const [, name, url] = /^([a-z]+)\+(.*)$/.exec(text) ?? [];
   const device = EEG_DEVICES.find((known) => known === name);
   if (device === undefined || url === undefined) {
-    throw new ConfigError(
-      `expected thinkgear+ and a port URL, such as thinkgear+serial:///dev/rfcomm0`,
-    );
+    throw new ConfigError(`expected ${EEG_EXAMPLES}`);
   }
-  return { device, port: parsePortUrl(url) };
+  return { device, port: parsePortUrl(url, EEG_EXAMPLES) };
 }
 
 /** A valibot step out of a function that throws a ConfigError. */

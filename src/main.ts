@@ -122,7 +122,8 @@ async function watchUntilStopped(
 
 try {
   const argv = process.argv.slice(2);
-  if (argv.includes('--help')) process.stdout.write(USAGE);
+  if (argv.includes('--help') || argv.includes('-h')) process.stdout.write(USAGE);
+  else if (argv.includes('--version')) process.stdout.write(`${packageVersion()}\n`);
   else {
     const { config, check } = readConfig(argv, process.env, (path) => readFileSync(path, 'utf8'));
     if (check) process.stdout.write('the configuration is good\n');

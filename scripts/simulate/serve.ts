@@ -1,13 +1,14 @@
 /** Puts a simulated device on a TCP port or a pseudo-terminal. Used by scripts and by tests. */
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, lstatSync, readlinkSync } from 'node:fs';
 import net from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { LinkError } from '#core/errors.ts';
 import type { OpenPort } from '../../src/io/port.ts';
 
+const PORT_MAX = 65_535;
 const PTY_WAIT_MS = 5000;
 const PTY_POLL_MS = 20;
 /** How long the terminal stays away after a cut link. */
@@ -27,7 +28,8 @@ export interface Served extends AsyncDisposable {
  */
 export function serve(where: string, open: OpenPort): Promise<Served> {
   const tcp = /^tcp:(.+):(\d+)$/.exec(where);
-  if (tcp) return serveTcp(tcp[1] ?? '', Number(tcp[2]), open);
+  if (tcp && Number(tcp[2]) <= PORT_MAX) return serveTcp(tcp[1] ?? '', Number(tcp[2]), open);
+  if (tcp) throw new Error(`${where}: expected a port from 0 to ${PORT_MAX}`);
   const pty = /^pty:(\/.+)$/.exec(where);
   if (pty) return servePty(pty[1] ?? '', open);
   throw new Error(`expected tcp:HOST:PORT or pty:/PATH, found ${JSON.stringify(where)}`);
@@ -46,7 +48,10 @@ async function serveTcp(host: string, port: number, open: OpenPort): Promise<Ser
     busy = false;
   });
   server.listen(port, host);
-  await once(server, 'listening');
+  await once(server, 'listening').catch((cause: Error) => {
+    const inUse = 'code' in cause && cause.code === 'EADDRINUSE';
+    throw new Error(`tcp:${host}:${port}: ${inUse ? 'already in use' : cause.message}`, { cause });
+  });
   const address = server.address();
   const bound = typeof address === 'object' && address ? address.port : port;
   return {
@@ -84,6 +89,8 @@ async function servePty(path: string, open: OpenPort): Promise<Served> {
 }
 
 async function openPty(path: string): Promise<ChildProcessByStdio<Writable, Readable, null>> {
+  // socat deletes whatever is there.
+  if (!isOurs(path)) throw new Error(`${path}: there is a file already, which is left alone`);
   const child = spawn('socat', [`PTY,raw,echo=0,link=${path}`, '-'], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
@@ -93,13 +100,23 @@ async function openPty(path: string): Promise<ChildProcessByStdio<Writable, Read
   });
   failed.catch(() => {}); // Once it runs, its end ends the pump.
   child.stdin.on('error', () => {}); // Writing to a socat that has just ended.
-  await Promise.race([failed, appears(path)]);
+  const ended = new AbortController();
+  child.once('error', () => ended.abort()).once('exit', () => ended.abort());
+  await Promise.race([failed, appears(path, ended.signal)]);
   return child;
 }
 
-async function appears(path: string): Promise<void> {
+/** Whether nothing is at `path`, or the link to a pseudo-terminal that an earlier run has left. */
+function isOurs(path: string): boolean {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (!found) return true;
+  return found.isSymbolicLink() && readlinkSync(path).startsWith('/dev/pts/');
+}
+
+/** Waits for the terminal until there is nothing left to wait for. */
+async function appears(path: string, ended: AbortSignal): Promise<void> {
   for (let waited = 0; waited < PTY_WAIT_MS; waited += PTY_POLL_MS) {
-    if (existsSync(path)) return;
+    if (existsSync(path) || ended.aborted) return;
     await delay(PTY_POLL_MS);
   }
   throw new Error(`${path}: no pseudo-terminal after ${PTY_WAIT_MS / 1000} s`);

@@ -5,6 +5,7 @@ import {
   openSync,
   readFileSync,
   renameSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
@@ -12,12 +13,15 @@ import { ConfigError } from '#core/errors.ts';
 
 const EPOCH_MAX = 0xffff_ffff;
 const EPOCH_FILES = ['epoch', 'epoch.copy'] as const;
+/** What is recorded is nobody else's business. */
+const DIRECTORY_OPTIONS = { mode: 0o700 };
 
 /** Errors of a directory that was chosen badly. A full or broken disk is none of them. */
 const UNUSABLE: Readonly<Record<string, string>> = {
   EEXIST: 'it is a file',
   ENOTDIR: 'there is a file in its path',
   ENOENT: 'it cannot be made there',
+  ENAMETOOLONG: 'a name in its path is too long',
   EACCES: 'no permission to write there',
   EPERM: 'no permission to write there',
   EROFS: 'the file system is read-only',
@@ -69,7 +73,7 @@ export function nextEpoch(directory: string): number {
 }
 
 function countStart(directory: string): number {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  makeDirectory(path.resolve(directory));
   const files = EPOCH_FILES.map((name) => path.join(directory, name));
   const texts = files.map(readIfThere).filter((text) => text !== undefined);
   const counts = texts.filter((text) => /^\d{1,10}\n?$/.test(text)).map(Number);
@@ -82,6 +86,22 @@ function countStart(directory: string): number {
   }
   for (const file of files) writeAtomically(file, `${last + 1}\n`);
   return last + 1;
+}
+
+/**
+ * Makes the directory and what is missing above it. Node's recursive mkdir would try for ever where
+ * the parent is there and still nothing can be made in it, as in /proc.
+ */
+function makeDirectory(directory: string): void {
+  try {
+    mkdirSync(directory, DIRECTORY_OPTIONS);
+    return;
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST' && statSync(directory).isDirectory()) return;
+    if (codeOf(error) !== 'ENOENT') throw error;
+  }
+  makeDirectory(path.dirname(directory)); // The root is always there.
+  mkdirSync(directory, DIRECTORY_OPTIONS);
 }
 
 function readIfThere(file: string): string | undefined {

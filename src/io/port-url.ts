@@ -12,30 +12,67 @@ export type PortUrl =
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
   | { readonly kind: 'sim' };
 
-const EXPECTED = 'serial:///dev/ttyUSB0?baud=38400, tcp://192.168.0.10:35000 or sim:';
+const EXAMPLES = 'serial:///dev/ttyUSB0?baud=38400, tcp://192.168.0.10:35000 or sim:';
+const PORT_MAX = 65_535;
+/** How much of an unknown part an error message shows. */
+const PART_CHARS_MAX = 40;
 
-/** Reads a port URL. Throws a ConfigError that says what was expected and what was found. */
-export function parsePortUrl(text: string): PortUrl {
+/**
+ * Reads a port URL.
+ *
+ * @param examples what is expected, in the words of an error message
+ * @throws ConfigError that says what is wrong, what was expected and what was found
+ */
+export function parsePortUrl(text: string, examples = EXAMPLES): PortUrl {
   if (text === 'sim:') return { kind: 'sim' };
+  const url = readUrl(text);
+  if (typeof url !== 'string') return url;
+  const fault = url === '' ? '' : `${url}; `;
+  throw new ConfigError(`${fault}expected ${examples}, found ${JSON.stringify(text)}`);
+}
+
+/** The fault instead, where there is one; it is empty for a text that is nothing like a URL. */
+function readUrl(text: string): PortUrl | string {
   const url = URL.parse(text);
-  const port = url?.protocol === 'serial:' ? serialUrl(url) : url && tcpUrl(url);
-  if (port) return port;
-  throw new ConfigError(`expected ${EXPECTED}, found ${JSON.stringify(text)}`);
+  if (url?.protocol === 'serial:') return serialUrl(url);
+  if (url?.protocol === 'tcp:') return tcpUrl(url);
+  if (text.startsWith('sim:')) return unknownPart(text.slice('sim:'.length));
+  // URL takes neither an empty host nor a port beyond 16 bits.
+  const [, host, port] = /^tcp:\/\/([^/?#]*?)(?::(\d+))?(?:[/?#]|$)/i.exec(text) ?? [];
+  if (host === '') return 'no host';
+  return port === undefined ? '' : badPort(port);
 }
 
-/** Undefined where a part is missing, or one is there that would be ignored. */
-function serialUrl({ href, host, pathname, search, hash }: URL): PortUrl | undefined {
-  const query = /^(?:\?baud=([^&]*))?$/.exec(search);
+function serialUrl({ host, pathname, search, hash }: URL): PortUrl | string {
+  if (host !== '') return 'a serial port needs three slashes before its path';
   const path = decoded(pathname);
-  if (host !== '' || hash !== '' || path === undefined || path.length < 2 || !query) return;
-  const baud = query[1];
-  return { kind: 'serial', path, ...(baud === undefined ? {} : { baud: parseBaud(baud, href) }) };
+  if (path === undefined) return 'a % that begins no character';
+  if (path.length < 2 || !path.startsWith('/')) return 'no path';
+  if (hash !== '') return unknownPart(hash);
+  if (search === '') return { kind: 'serial', path };
+  const [baud, ...more] = search.slice(1).split('&');
+  const [name = '', rate] = baud?.split('=', 2) ?? [];
+  if (name !== 'baud') return unknownPart(name);
+  if (more.length > 0) return unknownPart(more.join('&'));
+  return { kind: 'serial', path, baud: parseBaud(rate ?? '') };
 }
 
-function tcpUrl({ protocol, username, password, hostname, port, pathname, search, hash }: URL) {
-  const extra = username + password + pathname.replace(/^\/$/, '') + search + hash;
-  if (protocol !== 'tcp:' || hostname === '' || Number(port) === 0 || extra !== '') return;
-  return { kind: 'tcp', host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) } as const;
+function tcpUrl(url: URL): PortUrl | string {
+  if (url.hostname === '') return 'no host';
+  if (url.username + url.password !== '') return 'a user or a password';
+  const extra = url.pathname.replace(/^\/$/, '') + url.search + url.hash;
+  if (extra !== '') return unknownPart(extra);
+  if (url.port === '') return 'no port';
+  if (Number(url.port) === 0) return badPort(url.port);
+  return { kind: 'tcp', host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port) };
+}
+
+function badPort(port: string): string {
+  return `port ${port.slice(0, PART_CHARS_MAX)} is not one of 1 to ${PORT_MAX}`;
+}
+
+function unknownPart(part: string): string {
+  return `unknown part ${JSON.stringify(part.slice(0, PART_CHARS_MAX))}`;
 }
 
 function decoded(text: string): string | undefined {
@@ -46,12 +83,10 @@ function decoded(text: string): string | undefined {
   }
 }
 
-function parseBaud(text: string, url: string): number {
+function parseBaud(text: string): number {
   const baud = Number(text);
   if (Number.isInteger(baud) && baud >= BAUD_MIN && baud <= BAUD_MAX) return baud;
-  throw new ConfigError(
-    `expected a baud rate from ${BAUD_MIN} to ${BAUD_MAX} in ${url}, found ${text}`,
-  );
+  throw new ConfigError(`expected a baud rate from ${BAUD_MIN} to ${BAUD_MAX}, found ${text}`);
 }
 
 /** The opener for a real port. */

@@ -97,6 +97,8 @@ const REASONS: readonly (readonly [RegExp, string])[] = [
   [/No such file/i, 'no such port; is the device plugged in or paired?'],
   [/Permission denied|EACCES/i, 'no permission; add the user to the group dialout'],
   [/lock|busy/i, 'in use by another program'],
-  [/No such device|ENXIO|ENODEV/i, 'the device is gone'],
+  [/No such device|ENXIO|ENODEV/i, 'no device is behind it'],
   [/Inappropriate ioctl|Not a (tty|typewriter)/i, 'not a serial port'],
+  [/Is a directory|EISDIR/i, 'a directory, not a serial port'],
+  [/Not a directory|ENOTDIR/i, 'no such port: there is a file in its path'],
 ];

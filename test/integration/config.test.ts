@@ -49,6 +49,11 @@ test('a missing file and an unknown flag are no crash', () => {
   }
 });
 
+test('help and the version are one flag away', () => {
+  expect(run('-h').stdout).toBe(run('--help').stdout);
+  expect(run('--version').stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+});
+
 test('a lost count of epochs stops the start, before anything could be recorded twice', () => {
   writeFileSync(path.join(directory, 'epoch'), 'x');
   const { status, stderr } = run('--data', directory, '--http', '127.0.0.1:0');

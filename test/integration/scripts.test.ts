@@ -1,17 +1,20 @@
 /** The scripts on a machine that lacks something, played by commands of our own. */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chmodSync,
   copyFileSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
+  readFileSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 const SCRIPTS = path.resolve(import.meta.dirname, '../../scripts');
 let top = '';
@@ -22,7 +25,18 @@ beforeEach(() => {
   bin = path.join(top, 'bin');
   mkdirSync(bin);
   mkdirSync(path.join(top, 'scripts'));
-  for (const name of ['bash', 'dirname', 'uname', 'cmp', 'cp', 'rm']) {
+  for (const name of [
+    'bash',
+    'dirname',
+    'uname',
+    'cmp',
+    'cp',
+    'rm',
+    'sed',
+    'flock',
+    'mkdir',
+    'sleep',
+  ]) {
     const { stdout } = spawnSync('sh', ['-c', `command -v ${name}`], { encoding: 'utf8' });
     symlinkSync(stdout.trim(), path.join(bin, name));
   }
@@ -45,6 +59,49 @@ function run(script: string) {
   return spawnSync(path.join(bin, 'bash'), [file], { encoding: 'utf8', env: { PATH: bin } });
 }
 
+/** The same, while the test goes on. */
+function start(script: string) {
+  const file = path.join(top, 'scripts', script);
+  copyFileSync(path.join(SCRIPTS, script), file);
+  const child = spawn(path.join(bin, 'bash'), [file], { env: { PATH: bin } });
+  const ended = once(child, 'close');
+  let text = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (part: string) => {
+      text += part;
+    });
+  }
+  return { child, ended, text: () => text };
+}
+
+function put(name: string, content: string): string {
+  const file = path.join(top, name);
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(file, content);
+  return file;
+}
+
+/** A clone with one package to install, and an npm that installs it and counts itself. */
+function clone(): void {
+  put('package-lock.json', 'lock');
+  put('package.json', '{\n  "dependencies": {\n    "@one/pack": "1.0.0"\n  }\n}\n');
+  put('scripts/uws-relink.ts', '');
+  command('node', 'echo 24');
+  const arch = process.arch;
+  command(
+    'npm',
+    `echo one >>"${top}/installs"
+mkdir -p node_modules/@one/pack node_modules/node-linux-${arch}/bin
+echo '{}' >node_modules/@one/pack/package.json
+cp "${bin}/pinned" node_modules/node-linux-${arch}/bin/node`,
+  );
+  command('pinned', '');
+}
+
+function installs(): number {
+  return readFileSync(path.join(top, 'installs'), 'utf8').split('\n').length - 1;
+}
+
 test('without root and without sudo, tests say what to install', () => {
   command('id', 'echo 1000');
   command('apt-get', 'exit 1');
@@ -54,18 +111,125 @@ test('without root and without sudo, tests say what to install', () => {
 });
 
 test('a set-up that was interrupted begins again, also with the lock file of before', () => {
-  const [lock, stamp] = ['package-lock.json', 'node_modules/.vigil-lock'].map((name) =>
-    path.join(top, name),
-  );
-  mkdirSync(path.join(top, 'node_modules'));
-  writeFileSync(stamp ?? '', 'old');
-  writeFileSync(lock ?? '', 'new');
-  command('node', 'echo 24');
+  clone();
+  put('node_modules/.vigil-lock', 'old');
+  const half = put('node_modules/half/package.json', '{}');
   command('npm', 'exit 1');
   expect(run('setup.sh')).toMatchObject({ status: 1 });
-  writeFileSync(lock ?? '', 'old');
+  expect(existsSync(half)).toBe(false);
+  put('package-lock.json', 'old');
   const { status, stdout, stderr } = run('setup.sh');
   expect(stdout).toContain('installing the packages');
   expect(stderr).toContain('npm ci ended with an error');
   expect(status).toBe(1);
+});
+
+test('a second set-up does and says nothing, unless a package is gone', () => {
+  clone();
+  expect(run('setup.sh')).toMatchObject({ status: 0, stderr: '' });
+  expect(run('setup.sh')).toMatchObject({ status: 0, stdout: '', stderr: '' });
+  expect(installs()).toBe(1);
+  rmSync(path.join(top, 'node_modules/@one'), { recursive: true });
+  expect(run('setup.sh')).toMatchObject({ status: 0 });
+  expect(installs()).toBe(2);
+});
+
+test('of two set-ups at once the second waits, and finds the work done', async () => {
+  clone();
+  command('slow', `until [ -e "${top}/go" ]; do sleep 0.02; done`);
+  const npm = readFileSync(path.join(bin, 'npm'), 'utf8');
+  command('npm', `slow\n${npm}`);
+  const first = start('setup.sh');
+  await vi.waitFor(() => expect(first.text()).toContain('installing'), 10_000);
+  const second = start('setup.sh');
+  await vi.waitFor(() => expect(second.text()).toBe('setup: waiting for another set-up\n'), 10_000);
+  put('go', '');
+  expect(await Promise.all([first.ended, second.ended])).toEqual([
+    [0, null],
+    [0, null],
+  ]);
+  expect(installs()).toBe(1);
+});
+
+test.each(['SIGINT', 'SIGTERM'] as const)('%s ends a set-up, and npm with it', async (signal) => {
+  clone();
+  command('npm', `echo $$ >"${top}/pid"; trap '' INT TERM; while :; do sleep 1; done`);
+  const { child, ended, text } = start('setup.sh');
+  const pid = () => Number(readFileSync(path.join(top, 'pid'), 'utf8'));
+  await vi.waitFor(() => expect(pid()).toBeGreaterThan(0), 10_000);
+  child.kill(signal);
+  expect(await ended).toEqual([1, null]);
+  expect(text()).toContain('setup: interrupted; run it again\n');
+  await vi.waitFor(() => expect(isRunning(pid())).toBe(false), 10_000);
+});
+
+/** A process that has ended, and that nobody has asked for its code yet, does not run. */
+function isRunning(pid: number): boolean {
+  const stat = `/proc/${pid}/stat`;
+  return existsSync(stat) && !/\) Z /.test(readFileSync(stat, 'utf8'));
+}
+
+/** What start.sh runs the gateway with, called from elsewhere. */
+function started(env: Readonly<Record<string, string>>, ...args: readonly string[]): string {
+  put('scripts/setup.sh', '#!/bin/sh\n');
+  chmodSync(path.join(top, 'scripts/setup.sh'), 0o755);
+  command('shown', 'shift; echo "$PWD: $*"');
+  mkdirSync(path.join(top, 'node_modules/.bin'), { recursive: true });
+  copyFileSync(path.join(bin, 'shown'), path.join(top, 'node_modules/.bin/node'));
+  const file = path.join(top, 'scripts/start.sh');
+  copyFileSync(path.join(SCRIPTS, 'start.sh'), file);
+  return spawnSync(path.join(bin, 'bash'), [file, ...args], {
+    encoding: 'utf8',
+    cwd: bin,
+    env: { PATH: bin, ...env },
+  }).stdout;
+}
+
+test('the gateway simulates where nothing says what to run with, and runs where the caller is', () => {
+  expect(started({})).toBe(`${bin}: --sim 1\n`);
+  expect(started({ VIGIL_LOG: 'debug', VIGIL_OBD: '' })).toBe(`${bin}: --sim 1\n`);
+  expect(started({}, '--data', 'here')).toBe(`${bin}: --data here\n`);
+  for (const name of ['VIGIL_OBD', 'VIGIL_EEG', 'VIGIL_CONFIG', 'VIGIL_SIM']) {
+    expect(started({ [name]: 'x' })).toBe(`${bin}: \n`);
+  }
+});
+
+/** How scripts/simulate.ts ends, which it has to by itself. */
+function simulate(...args: readonly string[]) {
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [path.join(SCRIPTS, 'simulate.ts'), ...args],
+    { encoding: 'utf8', timeout: 4_000 },
+  );
+  return { status, stdout, stderr };
+}
+
+test('the simulator leaves a file alone that is in the place of its terminal', () => {
+  const precious = put('precious', 'x');
+  const link = path.join(top, 'link');
+  symlinkSync(precious, link);
+  for (const place of [precious, link, bin]) {
+    const { status, stderr } = simulate('--elm', `pty:${place}`);
+    expect(stderr).toBe(`simulate: ${place}: there is a file already, which is left alone\n`);
+    expect(status).toBe(1);
+  }
+  expect(readFileSync(link, 'utf8')).toBe('x');
+});
+
+test('the simulator says in one sentence what it cannot do', () => {
+  const cases: [readonly string[], RegExp][] = [
+    [['--seed', ''], /--seed: expected a whole number from 0, found ""/],
+    [['--seed', '-1'], /Option '--seed' needs a value without a dash/],
+    [['--speed'], /Unknown option '--speed'/],
+    [['--elm', 'tcp:127.0.0.1:99999'], /expected a port from 0 to 65535/],
+    [['--elm', 'tcp:127.0.0.1:0', '--thinkgear', 'usb:'], /expected tcp:HOST:PORT or pty/],
+    [['--elm', 'pty:/proc/nope'], /proc\/nope: /],
+  ];
+  for (const [args, words] of cases) {
+    const { status, stderr } = simulate(...args);
+    expect(stderr).toMatch(words);
+    expect(stderr).toMatch(/^simulate: .*\n$/m);
+    expect(stderr).not.toContain('usage');
+    expect(status, args.join(' ')).toBe(1);
+  }
 });

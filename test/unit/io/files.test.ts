@@ -103,6 +103,9 @@ test('a directory that cannot be used is a setting that cannot be used', () => {
     [file, 'it is a file'],
     [below, 'there is a file in its path'],
     [dangling, 'it cannot be made there'],
+    ['/proc/nope', 'it cannot be made there'],
+    ['/proc/nope/deeper', 'it cannot be made there'],
+    [path.join(directory, 'x'.repeat(300)), 'a name in its path is too long'],
   ] as const) {
     const start = (): number => nextEpoch(data);
     expect(start).toThrow(ConfigError);

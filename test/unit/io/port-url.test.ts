@@ -62,7 +62,28 @@ test('the error shows what a URL looks like and what was found', () => {
     'expected serial:///dev/ttyUSB0?baud=38400, tcp://192.168.0.10:35000 or sim:, found "/dev/ttyUSB0"',
   );
   expect(() => parsePortUrl('serial:///dev/x?baud=1')).toThrow(
-    'expected a baud rate from 300 to 4000000 in serial:///dev/x?baud=1, found 1',
+    'expected a baud rate from 300 to 4000000, found 1',
+  );
+});
+
+test.each([
+  ['tcp://192.168.0.10', 'no port'],
+  ['tcp://192.168.0.10:99999', 'port 99999 is not one of 1 to 65535'],
+  ['tcp://192.168.0.10:0', 'port 0 is not one of 1 to 65535'],
+  ['tcp://:35000', 'no host'],
+  ['tcp://192.168.0.10:35000/path', 'unknown part "/path"'],
+  ['tcp://me@192.168.0.10:35000', 'a user or a password'],
+  ['serial:///dev/ttyUSB0?boud=9600', 'unknown part "boud"'],
+  ['serial:///dev/ttyUSB0?baud=9600&parity=odd', 'unknown part "parity=odd"'],
+  ['serial:///dev/ttyUSB0#x', 'unknown part "#x"'],
+  ['serial://dev/ttyUSB0', 'a serial port needs three slashes before its path'],
+  ['serial:', 'no path'],
+  ['serial:dev/ttyUSB0', 'no path'],
+  ['serial:///dev/%', 'a % that begins no character'],
+  ['sim:1', 'unknown part "1"'],
+])('the error for %s names the fault: %s', (text, fault) => {
+  expect(() => parsePortUrl(text, 'this')).toThrow(
+    new ConfigError(`${fault}; expected this, found ${JSON.stringify(text)}`),
   );
 });
 

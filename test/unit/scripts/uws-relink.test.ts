@@ -23,7 +23,7 @@ test('an old glibc gets the known result, and a second run does nothing', async 
   const relinked = await readFile(file);
   expect(relinked.length).toBe((await readFile(PUBLISHED)).length);
   expect(relinked.includes('__isoc23_strtol')).toBe(true); // The string stays; nobody asks for it.
-  expect(relinkInstalled(file, ARCH, '2.36')).toBe(`${file} is relinked already`);
+  expect(relinkInstalled(file, ARCH, '2.36')).toBeUndefined();
   expect((await readFile(file)).equals(relinked)).toBe(true);
 });
 
@@ -31,11 +31,11 @@ test('a glibc that is new enough takes the published binary and the relinked one
   const file = join(directory, 'new.node');
   await copyFile(PUBLISHED, file);
   for (const glibc of ['2.38', '2.41', '3.0']) {
-    expect(relinkInstalled(file, ARCH, glibc)).toBe(`glibc ${glibc} loads ${file} as it is`);
+    expect(relinkInstalled(file, ARCH, glibc)).toBeUndefined();
   }
   expect((await readFile(file)).equals(await readFile(PUBLISHED))).toBe(true);
   relinkInstalled(file, ARCH, '2.36');
-  expect(relinkInstalled(file, ARCH, '2.41')).toBe(`${file} is relinked already`);
+  expect(relinkInstalled(file, ARCH, '2.41')).toBeUndefined();
 });
 
 test('a binary that is not the published one is refused on every glibc, and never written', async () => {
