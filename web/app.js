@@ -1,14 +1,15 @@
 /** The dashboard: connects, and shows car and driver on one screen. */
+import { effect } from '@preact/signals';
 import { render } from 'preact';
 import { useState } from 'preact/hooks';
 import { EegCard } from './eeg.js';
 import { ageText, Gauge, html } from './gauge.js';
 import { Link } from './link.js';
-import { askHealth, Live } from './live.js';
+import { askHealth, Live, noticeText } from './live.js';
 
 /** How often ages are counted on and the link is looked at, ms. */
 const POLL_MS = 250;
-const HEALTH_MS = 5_000;
+const HEALTH_MS = 2_000;
 /** What the page shows; everything else stays with the gateway. */
 const STREAMS = ['obd.*', 'eeg.*'];
 
@@ -68,6 +69,15 @@ const INSTRUMENTS = [
   },
 ];
 
+/** What the pill says, in front of it what a narrow screen leaves out. */
+const FLOWS = {
+  connecting: ['', 'Connecting'],
+  live: ['', 'Live'],
+  idle: ['Connected, ', 'no data'],
+  stale: ['', 'Stale'],
+  offline: ['', 'Offline'],
+};
+
 const THEMES = /** @type {const} */ (['auto', 'dark', 'light']);
 const THEME_KEY = 'vigil.theme';
 
@@ -77,7 +87,7 @@ function Page({ live }) {
     <header>
       <${Logo} />
       <h1>Vigil</h1>
-      ${live.simulated.value && html`<p class="badge">Simulated</p>`}
+      ${live.simulated.value && html`<p class="badge">Sim<span class="rest">ulated</span></p>`}
       <${Pill} live=${live} />
       <${ThemeButton} />
     </header>
@@ -86,6 +96,7 @@ function Page({ live }) {
       <section class="card car" aria-labelledby="car-title">
         <h2 id="car-title" class="unseen">Vehicle</h2>
         ${INSTRUMENTS.map((instrument) => html`<${Instrument} live=${live} ...${instrument} />`)}
+        <${CheckEngine} live=${live} />
       </section>
       <${EegCard} live=${live} />
     </main>
@@ -99,15 +110,33 @@ function Instrument({ live, streams, scale, size }) {
 
 /** The connection. A screen reader hears its changes, not the seconds. */
 function Pill(/** @type {{ live: Live }} */ { live }) {
-  const { phase, heardAt } = live.link.value;
-  const word = { connecting: 'Connecting', live: 'Live', stale: 'Stale', offline: 'Offline' }[
-    phase
-  ];
-  const silent = phase === 'stale' || phase === 'offline';
+  const { heardAt } = live.link.value;
+  const flow = live.flow.value;
+  const [rest, word] = FLOWS[flow];
+  const silent = flow === 'stale' || flow === 'offline';
   return html`
-    <p class="pill" data-phase=${phase}>
-      <span role="status">${word}</span>
+    <p class="pill" data-flow=${flow}>
+      <span role="status"><span class="rest">${rest}</span>${word}</span>
       ${silent && html`<span aria-hidden="true">${ageText(live.clock.value - heardAt)}</span>`}
+    </p>
+  `;
+}
+
+/** The lamp of the car. Its line is always there, so that nothing moves when it lights up. */
+function CheckEngine(/** @type {{ live: Live }} */ { live }) {
+  const { lit, stale, count, code, text } = live.lamp();
+  const codes = count > 0 ? `${count} ${count === 1 ? 'code' : 'codes'}` : '';
+  const newest = [code, text].filter(Boolean).join(' ');
+  const words = ['Check engine', codes, newest].filter(Boolean).join(' · ');
+  return html`
+    <p class="lamp" role="status" data-state=${stale ? 'stale' : 'caution'} title=${lit ? words : null}>
+      ${
+        lit &&
+        html`<svg viewBox="0 0 24 18" aria-hidden="true">
+            <path d="M8 2h7M11.5 2v3M2 7v7M2 10.5h3M5 5h10l3 3h2v-2h2v9h-2v-2h-2l-2 3H9l-2-3H5z" />
+          </svg>
+          <span>${words}</span>`
+      }
     </p>
   `;
 }
@@ -117,31 +146,26 @@ function Notices(/** @type {{ live: Live }} */ { live }) {
   const linked = live.link.value.phase === 'live';
   const parts = linked ? (live.health.value?.parts ?? []) : [];
   const refusal = live.refusal.value;
+  const bare = linked && live.sources.value?.length === 0;
   return html`
     <ul class="notices" role="status">
       ${refusal && html`<li data-level="danger">${refusal}</li>`}
+      ${
+        bare &&
+        html`<li data-level="caution">
+          No device is configured. Try <code>--sim 1</code>, or <code>--obd</code> and <code>--eeg</code>.
+        </li>`
+      }
       ${parts
         .filter(({ status }) => status !== 'ok')
         .map(
           ({ id, status, text }) =>
-            html`<li key=${id} data-level=${status === 'failed' ? 'danger' : 'caution'}>
+            html`<li key=${id} data-level=${status === 'failed' ? 'danger' : 'caution'} title=${text}>
               ${noticeText(id, text)}
             </li>`,
         )}
     </ul>
   `;
-}
-
-/**
- * A part's sentence, with the part's name in front unless it is there already.
- * @param {string} id
- * @param {string} text
- */
-function noticeText(id, text) {
-  const name = id.length <= 3 ? id.toUpperCase() : id;
-  return text.toLowerCase().startsWith(`${id.toLowerCase()}:`)
-    ? `${name}${text.slice(id.length)}`
-    : `${name}: ${text}`;
 }
 
 /** Goes through automatic, dark and light, and keeps the choice in this browser. */
@@ -207,6 +231,21 @@ function whereAllowed(use) {
   }
 }
 
+/**
+ * Asks for the health when called, unless an answer is awaited: a late one must not undo a newer.
+ * @param {Live} live
+ */
+function healthAsker(live) {
+  let asking = false;
+  return async () => {
+    if (asking) return;
+    asking = true;
+    await askHealth(live).finally(() => {
+      asking = false;
+    });
+  };
+}
+
 function start() {
   const now = () => performance.now();
   const live = new Live(now);
@@ -227,8 +266,13 @@ function start() {
     link.poll();
     live.advance();
   }, POLL_MS);
-  void askHealth(live);
-  setInterval(() => void askHealth(live), HEALTH_MS);
+  const ask = healthAsker(live);
+  setInterval(ask, HEALTH_MS);
+  // A stream that ends or begins, like a link that does, is news that the parts will explain.
+  effect(() => {
+    void [live.outdated.value, live.link.value.phase];
+    void ask();
+  });
   addEventListener('online', () => link.retry());
   document.addEventListener('visibilitychange', () => {
     if (!document.hidden) link.retry();

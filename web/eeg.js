@@ -72,6 +72,7 @@ export function EegCard({ live }) {
         <h2 id="eeg-title">EEG</h2>
         <p class="quality" data-level=${level}><b>${word}</b> <span>${hint}</span></p>
       </div>
+      <${Others} live=${live} />
       <${Trace} live=${live} />
       <${Bands} live=${live} />
       <div class="senses">
@@ -80,6 +81,19 @@ export function EegCard({ live }) {
       </div>
     </section>
   `;
+}
+
+/**
+ * The card shows one headset; that another one works must not stay a secret.
+ * @param {{ live: Live }} props
+ */
+function Others({ live }) {
+  const others = (live.sources.value ?? [])
+    .filter(({ id, status }) => /^eeg\d+$/.test(id) && status === 'ok')
+    .map(({ id }) => id);
+  if (others.length === 0) return null;
+  const verb = others.length === 1 ? 'is' : 'are';
+  return html`<p class="others">Showing eeg; ${others.join(', ')} ${verb} also connected</p>`;
 }
 
 /** @param {{ live: Live }} props */

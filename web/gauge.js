@@ -20,6 +20,8 @@ const SWEEP_DEG = 240;
 const RADIUS = 86;
 /** Half the length of the bright pointer at the end of the arc, percent of the scale. */
 const POINTER = 0.5;
+/** The shortest arc, percent: a value below the scale is there all the same. */
+const STUB = 2;
 
 /** What to write for a UCUM code where the code itself is not what people write. */
 const UNITS = new Map([
@@ -135,6 +137,7 @@ export function readingText({ v, unit, stale, ageMs }, scale) {
  * @param {string} props.size class of the gauge: `large` or `small`
  */
 export function Gauge({ scale, reading, size }) {
+  const large = size === 'large';
   const face = useMemo(() => Face(scale), [scale]);
   const { v, stale } = reading;
   const zone = v === undefined || stale ? undefined : zoneOf(v, scale);
@@ -153,10 +156,10 @@ export function Gauge({ scale, reading, size }) {
     >
       <svg viewBox="0 0 200 152" aria-hidden="true">
         ${face} ${v !== undefined && Pointer(fraction(v, scale) * 100)}
-        <text class=${wide ? 'number long' : 'number'} x="100" y=${size === 'large' ? 114 : 108}>
+        <text class=${wide ? 'number long' : 'number'} x="100" y=${large ? 116 : 106}>
           ${v === undefined ? '–' : numberText(v, scale.step)}
         </text>
-        <text class="unit" x="100" y=${size === 'large' ? 133 : 138}>${unitText(reading.unit)}</text>
+        <text class="unit" x="100" y=${large ? 135 : 131}>${unitText(reading.unit)}</text>
       </svg>
       <p class="label">
         ${scale.label}
@@ -171,8 +174,9 @@ export function Gauge({ scale, reading, size }) {
 function Pointer(percent) {
   const path = arc(0, 1, RADIUS);
   const from = Math.max(0, percent - POINTER);
+  const shown = Math.max(STUB, percent);
   return html`
-    <path class="arc value" d=${path} pathLength="100" stroke-dasharray="${percent} 200" />
+    <path class="arc value" d=${path} pathLength="100" stroke-dasharray="${shown} 200" />
     <path class="pointer" d=${path} pathLength="100" stroke-dasharray="0 ${from} ${POINTER * 2} 200" />
   `;
 }
@@ -196,10 +200,11 @@ function Face(scale) {
     ${
       major &&
       steps(min, max, major).map((v) => {
-        const [x, y] = pointAt(share(v), RADIUS - 28).split(' ');
+        const [x, y] = pointAt(share(v), RADIUS - 27).split(' ');
         return html`<text class="mark" x=${x} y=${y} dy="0.35em">${v / per}</text>`;
       })
     }
+    ${!major && html`<text class="end" x="38" y="150">${min}</text><text class="end last" x="162" y="150">${max}</text>`}
   `;
 }
 

@@ -5,9 +5,9 @@
  *        any of them --closed, or 10 s of silence--> offline --back-off--> connecting
  *
  * The gateway sends `tick` every second, so silence always means trouble: a phone that left the
- * hotspot gets no close event for minutes. Pauses between tries double from 0.5 s to 15 s, each cut
- * at random by up to half so that ten phones do not come back in one instant; only a tick, which
- * proves a second of working link, resets them.
+ * hotspot gets no close event for minutes. The gateway is one hop away, so pauses between tries
+ * double only from 0.5 s to 3 s, each cut at random by up to half so that ten phones do not come
+ * back in one instant; only a tick, which proves a second of working link, resets them.
  *
  * A wave frame, little endian:
  *    0  u8   1, the kind of frame       16  u16  samples a channel
@@ -21,8 +21,10 @@
 export const STALE_MS = 3_000;
 /** Silence after which the socket is given up, ms. */
 export const DEAD_MS = 10_000;
+/** A try that brought no hello is given up, ms: on a lost hotspot it would hang for minutes. */
+export const CONNECT_MS = 4_000;
 const RETRY_MS_FIRST = 500;
-const RETRY_MS_MAX = 15_000;
+const RETRY_MS_MAX = 3_000;
 /** Faster than this a number cannot be read, so no more is asked for. */
 const SAMPLES_HZ_MAX = 10;
 const HEADER_BYTES = 24;
@@ -50,6 +52,7 @@ const COUNT_BYTES = new Map([
  *   | { type: 'subscribed', streams: Announced[] }
  *   | { type: 'samples', t: number, values: Record<string, number | null> }
  *   | { type: 'wave' } & Block
+ *   | { type: 'event', stream: string, t: number, data: Record<string, unknown> }
  *   | { type: 'tick', t: number }
  *   | { type: 'error', code: string, message: string }} Message
  */
@@ -62,6 +65,7 @@ const COUNT_BYTES = new Map([
  * @property {(streams: readonly Announced[]) => void} streams
  * @property {(t: number, values: Record<string, number | null>) => void} samples null: not a number
  * @property {(block: Block) => void} block
+ * @property {(stream: string, data: Record<string, unknown>) => void} event
  * @property {(t: number) => void} tick
  * @property {(message: string) => void} refused
  */
@@ -108,15 +112,27 @@ export class Link {
       if (now >= this.#retryAt) this.#connect(now);
       return;
     }
-    const silentMs = now - Math.max(this.#openedAt, this.#heardAt);
-    if (silentMs >= DEAD_MS) this.#lose(this.#socket);
+    const silentMs = this.#silentMs(now);
+    const patienceMs = this.phase === 'connecting' ? CONNECT_MS : DEAD_MS;
+    if (silentMs >= patienceMs) this.#lose(this.#socket);
     else if (silentMs >= STALE_MS && this.phase === 'live') this.#enter('stale');
   }
 
-  /** Tries again now: the page came back to the screen, or the phone to the network. */
+  /**
+   * Tries again now: the page came back to the screen, or the phone to the network. A socket that
+   * is silent belongs to the network that was left.
+   */
   retry() {
+    const silent = this.#silentMs(this.#options.now()) >= STALE_MS;
+    if (this.#socket && silent) this.#lose(this.#socket);
+    this.#retryMs = RETRY_MS_FIRST;
     this.#retryAt = 0;
     this.poll();
+  }
+
+  /** @param {number} now */
+  #silentMs(now) {
+    return now - Math.max(this.#openedAt, this.#heardAt);
   }
 
   /** @param {number} now */
@@ -207,6 +223,9 @@ export class Link {
         break;
       case 'wave':
         listener.block(message);
+        break;
+      case 'event':
+        listener.event(message.stream, message.data);
         break;
       case 'tick':
         this.#retryMs = RETRY_MS_FIRST;

@@ -10,6 +10,13 @@ import { batch, computed, signal } from '@preact/signals';
 const STALE_PERIODS = 3;
 /** At 512 Hz three periods are 6 ms, less than the way through the air: nothing is stale before, ms. */
 const STALE_MS_MIN = 1_000;
+/** Nothing at all from a source for so long: none of its values is believed, slow ones included, ms. */
+const SOURCE_SILENT_MS = 6_000;
+/** The parts of the gateway that bring readings; the streams of one begin with its id. */
+const SOURCE = /^(obd|eeg)\d*$/;
+const TROUBLE = 'obd.dtc';
+/** A notice is read at a glance or not at all. */
+const NOTICE_CHARS_MAX = 90;
 /** Length of half the memory of the clock map, ms. */
 const CLOCK_WINDOW_MS = 30_000;
 /** A slower answer would be overtaken by the next question, ms. */
@@ -20,12 +27,25 @@ const HEALTH_TIMEOUT_MS = 4_000;
 /** @typedef {import('./link.js').Hello} Hello */
 /** @typedef {import('./link.js').Phase} Phase */
 /** @typedef {import('../src/core/health.ts').Health} Health */
+/** @typedef {import('../src/core/health.ts').PartHealth} PartHealth */
 /** @typedef {{ v: number, at: number }} Value `at`: when it was taken, on the page's clock, ms. */
 
 /**
  * A value as it may be shown. `v` is undefined before the first one came.
  * @typedef {{ v: number | undefined, stale: boolean, ageMs: number, unit: string }} Reading
  */
+
+/**
+ * What the whole chain does: `idle` is a gateway that answers while no device brings readings.
+ * @typedef {Phase | 'idle'} Flow
+ */
+
+/**
+ * The check-engine lamp: the number of stored codes and the newest one, as far as they are known.
+ * @typedef {{ lit: boolean, stale: boolean, count: number, code: string, text: string }} Lamp
+ */
+
+/** @typedef {{ stored?: readonly string[] | null, mil?: boolean | null }} EcuTroubles */
 
 /**
  * The gateway's time on the page's clock. Messages are late by a changing amount and never early,
@@ -68,6 +88,24 @@ export function isStale(ageMs, hz) {
   return hz > 0 && ageMs > Math.max((STALE_PERIODS * 1000) / hz, STALE_MS_MIN);
 }
 
+/**
+ * A part's sentence for a person in a hurry: the part's name in front, without the code of the
+ * error, and cut at the end of a sentence where it is long.
+ * @param {string} id
+ * @param {string} text
+ */
+export function noticeText(id, text) {
+  const name = id.length <= 3 ? id.toUpperCase() : id;
+  const plain = text.replace(/\s*\[[\w-]+\]$/, '');
+  const named = plain.toLowerCase().startsWith(`${id.toLowerCase()}:`)
+    ? `${name}${plain.slice(id.length)}`
+    : `${name}: ${plain}`;
+  if (named.length <= NOTICE_CHARS_MAX) return named;
+  const start = named.slice(0, NOTICE_CHARS_MAX);
+  const sentences = /^.*[.;?!](?=\s)/.exec(start)?.[0];
+  return sentences ?? `${start.slice(0, -1).replace(/\s+\S*$/, '')}…`;
+}
+
 /** Implements the Listener of link.js. */
 export class Live {
   /** The page's clock, ms, moved on by `advance`: what ages are computed from. */
@@ -87,6 +125,18 @@ export class Live {
       (this.health.value?.parts.some((part) => part.details['simulated'] === true) ?? false),
   );
 
+  /** The parts that bring readings; undefined until the gateway told of them. */
+  sources = computed(() => this.health.value?.parts.filter(({ id }) => SOURCE.test(id)));
+  /** @type {import('@preact/signals').ReadonlySignal<Flow>} */
+  flow = computed(() => {
+    const { phase } = this.link.value;
+    if (phase !== 'live') return phase;
+    if (!this.sources.value) return 'connecting';
+    return this.sources.value.some(({ status }) => status === 'ok') ? 'live' : 'idle';
+  });
+  /** The streams that are too old, joined: it changes when one goes stale or is fresh again. */
+  outdated = signal('');
+
   /** @type {() => number} */
   #now;
   #clockMap = new ClockMap();
@@ -94,6 +144,11 @@ export class Live {
   #streams = signal(new Map());
   /** @type {Map<string, import('@preact/signals').Signal<Value | undefined>>} */
   #values = new Map();
+  /** When the newest value of each source was taken, on the page's clock, ms. */
+  #heard = /** @type {Map<string, number>} */ (new Map());
+  #newestCode = signal('');
+  /** What the codes mean that were told in words. */
+  #codeTexts = /** @type {Map<string, string>} */ (new Map());
   /** @type {Set<(block: Block) => void>} */
   #blockListeners = new Set();
 
@@ -106,6 +161,10 @@ export class Live {
 
   advance() {
     this.clock.value = this.#now();
+    this.outdated.value = [...this.#values]
+      .filter(([id, { value }]) => value && isStale(this.#now() - value.at, this.#hz(id)))
+      .map(([id]) => id)
+      .join(' ');
   }
 
   /**
@@ -127,6 +186,8 @@ export class Live {
     batch(() => {
       this.gateway.value = hello;
       this.refusal.value = '';
+      // Codes may have come and gone unheard; health tells which are there.
+      this.#newestCode.value = '';
     });
   }
 
@@ -147,7 +208,7 @@ export class Live {
     const at = this.#timeOf(t);
     batch(() => {
       for (const [id, v] of Object.entries(values)) {
-        if (v !== null) this.#value(id).value = { v, at };
+        if (v !== null) this.#set(id, { v, at });
       }
     });
   }
@@ -156,8 +217,38 @@ export class Live {
   block(block) {
     const last = block.values.length - 1;
     const at = this.#timeOf(block.t + (last * 1e6) / block.hz);
-    this.#value(block.stream).value = { v: block.values[last] ?? 0, at };
+    this.#set(block.stream, { v: block.values[last] ?? 0, at });
     for (const listener of this.#blockListeners) listener(block);
+  }
+
+  /**
+   * @param {string} stream
+   * @param {Record<string, unknown>} data
+   */
+  event(stream, { code, status, text, present }) {
+    if (stream !== TROUBLE || status !== 'confirmed' || typeof code !== 'string') return;
+    if (typeof text === 'string') this.#codeTexts.set(code, text);
+    if (present) this.#newestCode.value = code;
+    else if (this.#newestCode.value === code) this.#newestCode.value = '';
+  }
+
+  /**
+   * The check-engine lamp of the car. To be read inside a component or an effect.
+   * @returns {Lamp}
+   */
+  lamp() {
+    const mil = this.reading('obd.monitor.mil');
+    const told = this.health.value?.parts.find(({ id }) => id === 'obd')?.details['diagnosis'];
+    const ecus = /** @type {{ ecus?: EcuTroubles[] } | undefined} */ (told)?.ecus ?? [];
+    const stored = ecus.flatMap((ecu) => ecu.stored ?? []);
+    const code = this.#newestCode.value || (stored.at(-1) ?? '');
+    return {
+      lit: mil.v === undefined ? ecus.some((ecu) => ecu.mil === true) : mil.v === 1,
+      stale: mil.stale,
+      count: this.reading('obd.monitor.dtcs').v ?? stored.length,
+      code,
+      text: this.#codeTexts.get(code) ?? '',
+    };
   }
 
   /** @param {number} t µs */
@@ -191,13 +282,39 @@ export class Live {
     const stream = this.#streams.value.get(id);
     const value = this.#value(id).value;
     const ageMs = value ? Math.max(0, this.clock.value - value.at) : 0;
-    const linked = this.link.value.phase === 'live';
+    const up = this.link.value.phase === 'live' && this.#isUp(id);
     return {
       v: value?.v,
-      stale: value !== undefined && (!linked || isStale(ageMs, stream?.hz ?? 1)),
+      stale: value !== undefined && (!up || isStale(ageMs, this.#hz(id))),
       ageMs,
       unit: stream?.unit ?? '',
     };
+  }
+
+  /**
+   * False when the source of a stream does not work, or brings nothing at all.
+   * @param {string} id
+   */
+  #isUp(id) {
+    const source = sourceOf(id);
+    const part = this.sources.value?.find((each) => each.id === source);
+    const heardAt = this.#heard.get(source) ?? -Infinity;
+    return (part?.status ?? 'ok') === 'ok' && this.clock.value - heardAt <= SOURCE_SILENT_MS;
+  }
+
+  /** @param {string} id */
+  #hz(id) {
+    return this.#streams.value.get(id)?.hz ?? 1;
+  }
+
+  /**
+   * @param {string} id
+   * @param {Value} value
+   */
+  #set(id, value) {
+    const source = sourceOf(id);
+    this.#heard.set(source, Math.max(value.at, this.#heard.get(source) ?? -Infinity));
+    this.#value(id).value = value;
   }
 
   /** @param {string} id */
@@ -215,6 +332,11 @@ export class Live {
     this.#clockMap.observe(t, this.#now());
     return this.#clockMap.local(t);
   }
+}
+
+/** @param {string} id of a stream */
+function sourceOf(id) {
+  return id.slice(0, id.indexOf('.'));
 }
 
 /**

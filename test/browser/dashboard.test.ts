@@ -12,6 +12,9 @@ const CONTRAST_MIN = 4.5;
 /** WCAG 2.2, 2.5.5: CSS pixels. */
 const TARGET_PX_MIN = 44;
 const PHONE = { width: 390, height: 844 };
+const SMALL_PHONE = { width: 320, height: 700 };
+const PHONE_ON_ITS_SIDE = { width: 844, height: 390 };
+const TABLET = { width: 768, height: 1024 };
 const LAPTOP = { width: 1280, height: 800 };
 const SIMULATED = ['--sim', '1'];
 
@@ -184,15 +187,64 @@ test.each(['dark', 'light'] as const)(
   },
 );
 
-test('on a phone the driving essentials are in the first view, in one column', async () => {
-  await using opened = await open({ viewport: PHONE });
+test.each([PHONE, SMALL_PHONE, PHONE_ON_ITS_SIDE, TABLET])(
+  'on $width x $height the driving essentials are in the first view',
+  async (viewport) => {
+    await using opened = await open({ viewport });
+    const { page } = opened;
+    await showsNumbers(page, 'Speed', 1);
+    for (const name of ['Speed', 'Engine speed', 'Coolant', 'Throttle', 'Voltage']) {
+      const box = await gauge(page, name).boundingBox();
+      expect((box?.y ?? Infinity) + (box?.height ?? 0), name).toBeLessThanOrEqual(viewport.height);
+    }
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(viewport.width);
+  },
+);
+
+test('on a tablet the EEG is in the first view, too', async () => {
+  await using opened = await open({ viewport: TABLET });
+  const box = await opened.page.locator('.eeg').boundingBox();
+  expect((box?.y ?? Infinity) + (box?.height ?? 0)).toBeLessThanOrEqual(TABLET.height);
+});
+
+test('the header of a small phone has room for an outage', async () => {
+  const gone = await startGateway({ args: SIMULATED });
+  onTestFinished(() => gone[Symbol.asyncDispose]());
+  await using opened = await open({ viewport: SMALL_PHONE, url: gone.url });
   const { page } = opened;
-  await showsNumbers(page, 'Speed', 1);
-  for (const name of ['Speed', 'Engine speed', 'Coolant', 'Throttle', 'Voltage']) {
-    const box = await gauge(page, name).boundingBox();
-    expect((box?.y ?? Infinity) + (box?.height ?? 0), name).toBeLessThanOrEqual(PHONE.height);
-  }
-  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(PHONE.width);
+  await page.getByText('Simulated').waitFor();
+  await gone[Symbol.asyncDispose]();
+  await expect.poll(() => pill(page).textContent(), { timeout: 10_000 }).toMatch(/^Offline/);
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(320);
+  expect((await page.locator('.logo').boundingBox())?.width).toBe(30);
+  expect((await page.locator('.theme svg').boundingBox())?.width).toBe(20);
+});
+
+test('a gateway without devices says so, and what to do', async () => {
+  await using bare = await startGateway({ args: [] });
+  await using opened = await open({ url: bare.url });
+  await opened.page.getByText('No device is configured. Try --sim 1').waitFor();
+  expect(await pill(opened.page).textContent()).toBe('Connected, no data');
+});
+
+test('the check-engine lamp names the newest code, and moves nothing when it lights up', async () => {
+  const page = await browser.newPage({ viewport: PHONE });
+  onTestFinished(() => page.close());
+  const said = { code: 'P0128', status: 'confirmed', text: 'Too cold', present: true };
+  await page.routeWebSocket(/telemetry/, (socket) => {
+    const gatewaySide = socket.connectToServer();
+    gatewaySide.onMessage((message) => {
+      const lit = String(message).replace(/("obd.monitor.(?:mil|dtcs)"):0/g, '$1:1');
+      const event = { type: 'event', stream: 'obd.dtc', t: 0, data: said };
+      socket.send(typeof message === 'string' ? lit : message);
+      if (lit !== String(message)) socket.send(JSON.stringify(event));
+    });
+  });
+  await page.goto(gateway.url);
+  const card = page.locator('.car');
+  const before = await card.boundingBox();
+  await page.getByText('Check engine · 1 code · P0128 Too cold').waitFor();
+  expect(await card.boundingBox()).toEqual(before);
 });
 
 test('on a laptop everything is in one view', async () => {

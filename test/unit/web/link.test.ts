@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { DEAD_MS, decodeFrame, Link, type Listener, STALE_MS } from '../../../web/link.js';
+import {
+  CONNECT_MS,
+  DEAD_MS,
+  decodeFrame,
+  Link,
+  type Listener,
+  STALE_MS,
+} from '../../../web/link.js';
 
 class FakeSocket {
   binaryType: BinaryType = 'blob';
@@ -44,6 +51,7 @@ function setup({ random = 1 } = {}) {
     streams: tell('streams'),
     samples: tell('samples'),
     block: tell('block'),
+    event: tell('event'),
     tick: tell('tick'),
     refused: tell('refused'),
   };
@@ -121,14 +129,16 @@ test('a dead socket is given up without waiting for its close event, which is th
 test('a gateway that accepts the connection and says nothing is given up, too', () => {
   const { link, after } = setup();
   link.poll();
-  after(DEAD_MS);
+  after(CONNECT_MS - 1);
+  expect(link.phase).toBe('connecting');
+  after(1);
   expect(link.phase).toBe('offline');
 });
 
-test('pauses between tries double from 0.5 s to 15 s', () => {
+test('pauses between tries double from 0.5 s to 3 s', () => {
   const { link, sockets, newest, after } = setup();
   link.poll();
-  for (const pauseMs of [500, 1_000, 2_000, 4_000, 8_000, 15_000, 15_000]) {
+  for (const pauseMs of [500, 1_000, 2_000, 3_000, 3_000]) {
     newest().drop();
     const tries = sockets.length;
     after(pauseMs - 1);
@@ -175,6 +185,23 @@ test('a page that comes back to the screen does not wait for its pause', () => {
   expect(sockets).toHaveLength(2);
 });
 
+test('a retry leaves a silent socket behind, and begins with short pauses again', () => {
+  const { link, sockets, newest, after } = setup();
+  link.poll();
+  newest().drop();
+  after(500);
+  newest().say(HELLO);
+  after(STALE_MS - 1);
+  link.retry();
+  expect(sockets).toHaveLength(2);
+  after(1);
+  link.retry();
+  expect(sockets.map(({ closed }) => closed)).toEqual([true, true, false]);
+  newest().drop();
+  after(500);
+  expect(sockets).toHaveLength(4);
+});
+
 test('binary blocks arrive in the unit of their stream', () => {
   const { link, newest, heard } = setup();
   link.poll();
@@ -205,10 +232,12 @@ test('values, refusals and messages of later protocols go where they belong', ()
   heard.length = 0;
   newest().say({ type: 'samples', t: 4, values: { 'obd.engine.rpm': 800 } });
   newest().say({ type: 'error', code: 'x', message: 'No.' });
+  newest().say({ type: 'event', stream: 'obd.dtc', t: 5, data: { code: 'P0128' } });
   newest().say({ type: 'from-the-future' });
   expect(heard).toEqual([
     ['samples', 4, { 'obd.engine.rpm': 800 }],
     ['refused', 'No.'],
+    ['event', 'obd.dtc', { code: 'P0128' }],
   ]);
 });
 

@@ -1,6 +1,7 @@
 import { effect } from '@preact/signals';
 import { expect, test } from 'vitest';
-import { askHealth, ClockMap, isStale, Live } from '../../../web/live.js';
+import type { Health, PartHealth } from '#core/health.ts';
+import { askHealth, ClockMap, isStale, Live, noticeText } from '../../../web/live.js';
 
 const RPM = 'obd.engine.rpm';
 const STREAMS = [
@@ -13,6 +14,18 @@ const STREAMS = [
 
 function stream(id: string, unit: string, hz: number) {
   return { id, name: id, unit, hz, range: [0, 1] as const, kind: 'sample' as const };
+}
+
+function part(
+  id: string,
+  status: PartHealth['status'],
+  details: PartHealth['details'] = {},
+): PartHealth {
+  return { id, status, text: status, details };
+}
+
+function healthOf(...parts: PartHealth[]): Health {
+  return { ...KNOWN, parts };
 }
 
 /** A live link whose gateway started at the page's 0 ms, so that both count the same time. */
@@ -134,16 +147,109 @@ test('simulated readings are known from the hello or from a part of the gateway'
   live.hello({ epoch: 1, simulated: true });
   expect(live.simulated.value).toBe(true);
   live.hello({ epoch: 1 });
-  live.health.value = {
-    status: 'ok',
-    version: '1',
-    uptimeS: 1,
-    epoch: 1,
-    clockTrust: 'none',
-    parts: [{ id: 'obd', status: 'ok', text: 'data', details: { simulated: true } }],
-    consumers: [],
-  };
+  live.health.value = healthOf(part('obd', 'ok', { simulated: true }));
   expect(live.simulated.value).toBe(true);
+});
+
+test('it is live only with a source that works, whatever else of the gateway does', () => {
+  const { live } = setup();
+  expect(live.flow.value).toBe('connecting');
+  live.health.value = healthOf(part('http', 'ok'));
+  expect(live.flow.value).toBe('idle');
+  expect(live.sources.value).toEqual([]);
+  live.health.value = healthOf(part('http', 'ok'), part('obd', 'waiting'), part('eeg', 'waiting'));
+  expect(live.flow.value).toBe('idle');
+  live.health.value = healthOf(part('obd', 'waiting'), part('eeg2', 'ok'));
+  expect(live.flow.value).toBe('live');
+  live.phase('offline', 0);
+  expect(live.flow.value).toBe('offline');
+});
+
+test('the values of a source that does not work are stale together, and no others', () => {
+  const { live } = setup();
+  live.samples(0, { [RPM]: 700, 'obd.fuel.type': 1, 'eeg.attention': 50 });
+  live.health.value = healthOf(part('obd', 'waiting'), part('eeg', 'ok'));
+  expect(live.reading(RPM).stale).toBe(true);
+  expect(live.reading('obd.fuel.type').stale).toBe(true);
+  expect(live.reading('eeg.attention').stale).toBe(false);
+});
+
+test('a source that brings nothing for 6 s has no value that is believed', () => {
+  const { live, at } = setup();
+  live.samples(0, { 'obd.fuel.type': 1 });
+  at(3_000);
+  live.samples(3_000_000, { [RPM]: 700 });
+  at(9_000);
+  expect(live.reading('obd.fuel.type').stale).toBe(false);
+  at(9_001);
+  expect(live.reading('obd.fuel.type').stale).toBe(true);
+});
+
+test('it is told which streams are outdated, and when that changes', () => {
+  const { live, at } = setup();
+  const seen: string[] = [];
+  effect(() => void seen.push(live.outdated.value));
+  live.samples(0, { [RPM]: 700, 'obd.ecu.voltage': 14 });
+  for (const ms of [500, 1_001, 1_500, 3_001]) at(ms);
+  live.samples(3_001_000, { [RPM]: 710 });
+  at(3_250);
+  expect(seen).toEqual(['', RPM, `${RPM} obd.ecu.voltage`, 'obd.ecu.voltage']);
+});
+
+const P0128 = { code: 'P0128', status: 'confirmed', text: 'Coolant too cold', present: true };
+
+test('the lamp is dark until the car lights it, and names the newest code', () => {
+  const { live } = setup();
+  expect(live.lamp()).toMatchObject({ lit: false });
+  live.samples(0, { 'obd.monitor.mil': 1, 'obd.monitor.dtcs': 2 });
+  live.event('obd.dtc', P0128);
+  live.event('obd.dtc', { ...P0128, code: 'P0420', status: 'pending' });
+  expect(live.lamp()).toEqual({
+    lit: true,
+    stale: false,
+    count: 2,
+    code: 'P0128',
+    text: 'Coolant too cold',
+  });
+});
+
+test('a page that came after the code learns it from the health', () => {
+  const { live } = setup();
+  const ecus = [
+    { ecu: '7e8', stored: ['P0301', 'P0128'], mil: true },
+    { ecu: '7e9', stored: null, mil: null },
+  ];
+  live.health.value = healthOf(part('obd', 'ok', { diagnosis: { ecus } }));
+  expect(live.lamp()).toMatchObject({ lit: true, count: 2, code: 'P0128', text: '' });
+});
+
+test('a code that has gone is not named, and its words are known when it comes back', () => {
+  const { live } = setup();
+  live.event('obd.dtc', P0128);
+  live.event('obd.dtc', { ...P0128, present: false });
+  expect(live.lamp().code).toBe('');
+  const ecus = [{ ecu: '7e8', stored: ['P0128'], mil: true }];
+  live.health.value = healthOf(part('obd', 'ok', { diagnosis: { ecus } }));
+  expect(live.lamp()).toMatchObject({ code: 'P0128', text: 'Coolant too cold' });
+});
+
+test.each([
+  ['obd', 'No answer. [OBD_SILENT]', 'OBD: No answer.'],
+  ['obd', 'OBD: unplugged', 'OBD: unplugged'],
+  ['mqtt', 'refused', 'mqtt: refused'],
+  [
+    'obd',
+    `No answer from the adapter. ${'It said 41 0C '.repeat(9)}`,
+    'OBD: No answer from the adapter.',
+  ],
+])('the notice of %s that says %j reads %j', (id, text, notice) => {
+  expect(noticeText(id, text)).toBe(notice);
+});
+
+test('a notice without a sentence that ends in time is cut after a word', () => {
+  const notice = noticeText('obd', 'word '.repeat(40));
+  expect(notice.length).toBeLessThanOrEqual(90);
+  expect(notice).toMatch(/^OBD: (word )+word…$/);
 });
 
 test('the clock map takes the fastest message of the last minute', () => {
