@@ -43,6 +43,7 @@ const FOR_OTHERS: Readonly<Record<string, string>> = {
   'web/gauge.js readingText': TESTED,
   'web/gauge.js unitText': TESTED,
   'web/gauge.js zoneOf': TESTED,
+  'web/link.js CONNECT_MS': TESTED,
   'web/link.js DEAD_MS': TESTED,
   'web/link.js STALE_MS': TESTED,
   'web/link.js decodeFrame': TESTED,
