@@ -12,8 +12,6 @@ export interface Consumer {
   readonly name: string;
   /** Readings that may wait; when full the oldest are dropped and counted. */
   readonly capacity: number;
-  /** True for what only counts while new, such as a live view: an idle consumer costs nothing. */
-  readonly idle?: () => boolean;
   /** Handles a batch, oldest first. While the promise it returns is pending, readings queue up. */
   take(batch: readonly Reading[]): void | Promise<void>;
 }
@@ -76,7 +74,6 @@ class Lane {
   }
 
   push(reading: Reading): void {
-    if (this.#consumer.idle?.()) return;
     this.#queue.push(reading);
   }
 

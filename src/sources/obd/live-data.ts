@@ -60,7 +60,7 @@ export class LiveData {
   /**
    * Asks for one group of PIDs.
    *
-   * @param now when the request is made and when its answer had come, by a clock
+   * @param now the time, read before the request and again when its answer has come
    */
   async ask(group: PollGroup, now: () => Micros): Promise<void> {
     const { adapter, plan, counters } = this.#parts;

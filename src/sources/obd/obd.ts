@@ -122,12 +122,15 @@ class Obd implements ObdSource {
 
   health(): { readonly [key: string]: Json } {
     const { adapter, vehicle, ignition } = this.#session ?? {};
-    const { protocol, bus } = adapter ?? {};
+    const { protocol, bus, features } = adapter ?? {};
     return {
       device: this.#options.device,
       baud: this.#baud ?? null,
       adapter: adapter?.banner ?? null,
-      stn: adapter?.features?.stn ?? null,
+      stn: features?.stn ?? null,
+      adaptiveTiming: features?.adaptiveTiming ?? null,
+      spacesOff: features?.spacesOff ?? null,
+      longMessages: features?.longMessages ?? null,
       protocol: protocol === undefined ? null : `${protocol} (${bus})`,
       ignition: ignition?.state ?? null,
       ecus: [...(vehicle?.ecus.values() ?? [])].map(({ id, supported }) => ({

@@ -145,20 +145,6 @@ test('what a consumer emits while it takes a batch is delivered in a later turn'
   expect(turns).toHaveLength(1);
 });
 
-test('an idle consumer is neither queued for nor called, nor counted as dropping', () => {
-  const { bus, emit, turn } = createBus();
-  let watched = false;
-  const { consumer, batches } = collector('live', { capacity: 1, idle: () => !watched });
-  bus.attach(consumer);
-  emit(1, 2, 3);
-  expect(bus.health()).toEqual([{ name: 'live', queued: 0, dropped: 0, delivered: 0 }]);
-  turn();
-  watched = true;
-  emit(4);
-  turn();
-  expect(batches).toEqual([[4]]);
-});
-
 test('a consumer that throws ends the turn with its error', () => {
   const { bus, emit, turn } = createBus();
   const bug = new TypeError('bug');

@@ -59,6 +59,7 @@ const DISTURBED: readonly Alert[] = [
   'stopped', 'buffer-full', 'data-error', 'rx-error', 'out-of-memory', 'flow-control-timeout', 'unknown',
 ];
 
+/** What the adapter was found to know, shown in health: it explains how fast it is. */
 export interface Features {
   /** `ATAT1`: the adapter learns how long the ECUs take. */
   readonly adaptiveTiming: boolean;
@@ -68,7 +69,6 @@ export interface Features {
   readonly longMessages: boolean;
   /** `STI`: an STN chip, by its answer. */
   readonly stn: string | undefined;
-  readonly voltage: boolean;
 }
 
 export class Adapter {
@@ -120,7 +120,6 @@ export class Adapter {
       longMessages: await this.#set('ATAL'),
       adaptiveTiming: await this.#set('ATAT1'),
       stn: await this.#stn(),
-      voltage: (await this.voltage()) !== undefined,
     };
   }
 

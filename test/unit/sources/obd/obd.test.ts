@@ -63,6 +63,9 @@ test('a car is read within seconds of its ignition, in units that the streams de
     device: '/dev/elm',
     adapter: 'ELM327 v2.1',
     protocol: '6 (can11)',
+    adaptiveTiming: true,
+    longMessages: true,
+    spacesOff: true,
     ignition: 'running',
   });
 });

@@ -76,7 +76,6 @@ describe('set-up', () => {
       spacesOff: true,
       longMessages: true,
       stn: undefined,
-      voltage: true,
     });
     expect(elm.commands[0]).toBe('ATZ');
     expect(elm.commands).toContain('ATH1');
@@ -146,7 +145,6 @@ describe('the voltage at the plug', () => {
     const { adapter, setUp, clock } = plug({ ATRV: lines(text) });
     await setUp();
     expect(await finish(clock, adapter.voltage())).toBe(volts);
-    expect(adapter.features?.voltage).toBe(volts !== undefined);
   });
 });
 
