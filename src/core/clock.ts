@@ -25,6 +25,8 @@ export interface Epoch {
   readonly trust: Trust;
   /** The kernel's boot id: two epochs with the same one had no power cut between them. */
   readonly bootId: string;
+  /** The kernel's monotonic clock at time 0 of this epoch: it tells how far apart two of a boot are. */
+  readonly monotonicMs: number;
 }
 
 /** The wall-clock time of a reading, in milliseconds since 1970. */

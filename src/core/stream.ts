@@ -27,6 +27,15 @@ export interface Stream {
   readonly states?: Readonly<Record<number, string>>;
   /** For waves: `unit` per count of the ADC. A wave carries counts, so that nothing is rounded. */
   readonly lsb?: number;
+  /** For samples of a device that counts: what makes a value of a count. Stored as counts. */
+  readonly step?: Step;
+}
+
+/** value = count * mul / div + add, computed in this order, so that the inverse is exact. */
+export interface Step {
+  readonly mul: number;
+  readonly div: number;
+  readonly add: number;
 }
 
 /** One value at one time. */

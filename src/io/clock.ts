@@ -47,6 +47,7 @@ export function anchorEpoch(id: number, clock: Clock, files = WALL_FILES): Epoch
     wallMs: now - clock.now() / 1000,
     trust: wallTrust(now, files),
     bootId: existsSync(BOOT_ID) ? readFileSync(BOOT_ID, 'latin1').trim() : '',
+    monotonicMs: Number(process.hrtime.bigint() / 1000n) / 1000 - clock.now() / 1000,
   };
 }
 

@@ -128,7 +128,7 @@ test('the worst part decides about the whole', async () => {
   await clock.advance(61_900);
   const bus = new Bus(() => {});
   bus.attach({ name: 'live', capacity: 1, take: () => {} });
-  const epoch: Epoch = { id: 7, wallMs: 0, trust: 'rtc', bootId: '' };
+  const epoch: Epoch = { id: 7, wallMs: 0, trust: 'rtc', bootId: '', monotonicMs: 0 };
   const of = (...statuses: PartHealth['status'][]) =>
     healthOf(
       { version: '0.1.0', clock, epoch, bus },

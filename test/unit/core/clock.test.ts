@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { type Epoch, reanchor, TRUST, wallMs } from '#core/clock.ts';
 
 const BOOT = Date.UTC(2026, 0, 1);
-const epoch: Epoch = { id: 7, wallMs: BOOT, trust: 'rtc', bootId: 'b' };
+const epoch: Epoch = { id: 7, wallMs: BOOT, trust: 'rtc', bootId: 'b', monotonicMs: 0 };
 const trust = fc.constantFrom(...TRUST);
 
 test('a reading is as far from the anchor as it is from the start of the epoch', () => {
