@@ -23,6 +23,7 @@ export const listStreams = route({
         kind: v.picklist(['sample', 'wave', 'frame', 'event']),
         states: v.optional(v.record(v.string(), v.string())),
         lsb: v.optional(v.number()),
+        step: v.optional(v.object({ mul: v.number(), div: v.number(), add: v.number() })),
       }),
     ),
   }),

@@ -431,7 +431,7 @@ function build([pid, bytes, kind, hz, name, ...rows]: Row): Pid {
     const signal = buildSignal(row, name, hz);
     const twin = signals.find((other) => other.stream.id === signal.stream.id);
     if (twin) {
-      // One stream for both, with the range of the wider.
+      // One stream for both, with the range of the wider and the step of the first.
       const stream = { ...twin.stream, range: signal.stream.range };
       signals.splice(signals.indexOf(twin), 1, { ...twin, stream });
       signals.push({ ...signal, stream });
@@ -472,6 +472,7 @@ function buildSignal(
     range: [0, 0],
     hz,
     kind: 'sample',
+    step: { mul: scale.mul, div: scale.div, add: scale.add },
   } as const;
   const stream: Stream = scale.states ? { ...plain, states: scale.states } : plain;
   return { ...field, stream: { ...stream, range: rangeOf({ ...field, stream }) } };

@@ -1,0 +1,28 @@
+export type SessionErrorCode =
+  /** No session has this id. */
+  | 'NOT_FOUND'
+  /** It would have to be ended first. */
+  | 'STILL_OPEN'
+  /** It has ended already. */
+  | 'ENDED'
+  /** A limit is reached. */
+  | 'TOO_MANY'
+  /** A text or list is longer than there is room for. */
+  | 'INVALID';
+
+/** What was asked of a session cannot be done. The sentence is for a person. */
+export class SessionError extends Error {
+  override readonly name = 'SessionError';
+  readonly code: SessionErrorCode;
+
+  constructor(code: SessionErrorCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** An expected failure, which carries a code. Everything else is a bug and is thrown on. */
+export function expected(error: unknown): Error {
+  if (error instanceof Error && 'code' in error) return error;
+  throw error;
+}

@@ -1,0 +1,81 @@
+import type { SessionStats, Span } from '#core/session.ts';
+import type { Json } from '#core/stream.ts';
+import { expected } from './errors.ts';
+import type { SessionLedger } from './ledger.ts';
+
+/**
+ * Computes the statistics of ended sessions, one session at a time: each is a walk through hours of
+ * data, and nobody waits for it. One that fails is left without until it is added again.
+ */
+export class StatisticsQueue {
+  readonly #ledger: SessionLedger;
+  readonly #compute: (spans: readonly Span[]) => Promise<SessionStats>;
+  readonly #due = new Set<number>();
+  readonly #failed = new Set<number>();
+  #failure = '';
+  #running: Promise<void> | undefined;
+  #stopped = false;
+
+  constructor(ledger: SessionLedger, compute: (spans: readonly Span[]) => Promise<SessionStats>) {
+    this.#ledger = ledger;
+    this.#compute = compute;
+  }
+
+  /** The session has ended and has none. It gets them after the next `run`. */
+  add(id: number): void {
+    this.#due.add(id);
+  }
+
+  forget(id: number): void {
+    this.#due.delete(id);
+    this.#failed.delete(id);
+  }
+
+  /** Works until none is due. Resolves then, or after a stop. */
+  run(): Promise<void> {
+    if (this.#due.size === 0) return Promise.resolve();
+    this.#running ??= this.#work();
+    return this.#running;
+  }
+
+  /** Resolves when the session at hand is done; those that are left have to wait for the next start. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#running;
+  }
+
+  health(): { readonly [key: string]: Json } {
+    return {
+      statisticsDue: this.#due.size,
+      statisticsFailed: this.#failed.size,
+      statisticsFailure: this.#failure,
+    };
+  }
+
+  async #work(): Promise<void> {
+    try {
+      for (const id of this.#due) {
+        await this.#one(id);
+        this.#due.delete(id);
+        if (this.#stopped) return;
+      }
+    } finally {
+      this.#running = undefined;
+    }
+  }
+
+  async #one(id: number): Promise<void> {
+    const session = this.#ledger.get(id);
+    if (!session) return;
+    try {
+      const stats = await this.#compute(session.spans);
+      this.#failed.delete(id);
+      // It may have been renamed meanwhile, or removed.
+      const now = this.#ledger.get(id);
+      if (now) void this.#ledger.put({ ...now, stats });
+    } catch (error) {
+      this.#failure = expected(error).message;
+      if (this.#ledger.get(id)) this.#failed.add(id);
+    }
+  }
+}

@@ -1,0 +1,16 @@
+/**
+ * BAD_*: what is on the disk is damaged. NEWER: made by a later version. NO_ROOM: the disk is full.
+ * OFF: the store could not be opened; the gateway goes on without it.
+ */
+export type StoreErrorCode = 'BAD_FILE' | 'BAD_RECORD' | 'NEWER' | 'NO_ROOM' | 'OFF' | 'FAILED';
+
+/** The store could not do what was asked; its sentence says what was wrong, where, what was seen. */
+export class StoreError extends Error {
+  override readonly name = 'StoreError';
+  readonly code: StoreErrorCode;
+
+  constructor(code: StoreErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}

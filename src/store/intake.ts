@@ -1,0 +1,230 @@
+import type { Frame, Json, Micros, Reading, Sample, Stream, Wave } from '#core/stream.ts';
+import { type Columns, EXTENDED_FLAG } from './columns.ts';
+import type { StreamRegistry } from './registry.ts';
+import type { TailEvent } from './tail.ts';
+
+/**
+ * Where readings wait for the next record of the journal, in columns. This is the hot path of the
+ * store: a reading costs a look-up and a few writes into typed arrays.
+ */
+
+/** What may wait, in bytes of columns: some minutes of everything. Later readings are dropped. */
+const WAITING_BYTES_MAX = 64 * 2 ** 20;
+const ROOM_FIRST = 64;
+const SAMPLE_BYTES = 16;
+const FRAME_BYTES = 21;
+/** Of an event and of a stretch of a wave, beside their contents. */
+const OBJECT_BYTES = 100;
+/** How far the times of a wave may be from even before a stretch ends. */
+const WAVE_ERROR_US = 2_000;
+/** Times of samples are whole milliseconds; see columns.ts. */
+const TICK_US = 1_000;
+const FRAME_DATA_BYTES = 8;
+
+/** What one record of the journal holds of one stream. */
+export interface Taken {
+  readonly number: number;
+  readonly stream: Stream;
+  readonly columns: readonly Columns[];
+  readonly events: readonly TailEvent[];
+}
+
+export class Intake {
+  /** Readings that there was no room for. */
+  dropped = 0;
+  #bytes = 0;
+  #gathers = new Map<Stream, Gather>();
+  /** Tells events of one microsecond apart, whatever order they come in. */
+  #eventSeq = 0;
+
+  get isEmpty(): boolean {
+    return this.#gathers.size === 0;
+  }
+
+  /** Bytes that wait. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  add(reading: Reading): void {
+    if (this.#bytes >= WAITING_BYTES_MAX) {
+      this.dropped++;
+      return;
+    }
+    const { stream } = reading;
+    let gather = this.#gathers.get(stream);
+    if (gather === undefined) {
+      gather = createGather(reading);
+      this.#gathers.set(stream, gather);
+    }
+    this.#bytes += gather.add(reading);
+  }
+
+  /** Takes everything. Streams without a number are left out, and counted by the registry. */
+  drain(registry: StreamRegistry): Taken[] {
+    const gathers = this.#gathers;
+    this.#gathers = new Map();
+    this.#bytes = 0;
+    return [...gathers].flatMap(([stream, gather]): Taken[] => {
+      const known = registry.of(stream);
+      if (known === undefined) return [];
+      const { number } = known;
+      if (gather instanceof EventGather) {
+        registry.take(known, gather.rows.length);
+        const events = gather.rows.map(({ t, data }) => {
+          return { stream: number, t, seq: this.#eventSeq++ & 0xffff, data };
+        });
+        return [{ number, stream, columns: [], events }];
+      }
+      const columns = gather.columns({
+        next: (n) => registry.take(known, n),
+        nextOfWave: (position, n) => registry.takeWave(known, position, n),
+      });
+      return [{ number, stream, columns, events: [] }];
+    });
+  }
+}
+
+interface Sequence {
+  next(n: number): number;
+  nextOfWave(position: number, n: number): number;
+}
+
+/** Readings of one stream. `add` returns the bytes that it took. */
+type Gather = SampleGather | WaveGather | FrameGather | EventGather;
+
+function createGather({ kind }: Reading): Gather {
+  switch (kind) {
+    case 'sample':
+      return new SampleGather();
+    case 'wave':
+      return new WaveGather();
+    case 'frame':
+      return new FrameGather();
+    case 'event':
+      return new EventGather();
+  }
+}
+
+class SampleGather {
+  #n = 0;
+  #t = new Float64Array(ROOM_FIRST);
+  #v = new Float64Array(ROOM_FIRST);
+
+  add(reading: Reading): number {
+    const { t, v } = reading as Sample; // A stream has one kind of readings.
+    if (this.#n === this.#t.length) {
+      this.#t = grown(this.#t);
+      this.#v = grown(this.#v);
+    }
+    this.#t[this.#n] = t - (t % TICK_US);
+    this.#v[this.#n++] = v;
+    return SAMPLE_BYTES;
+  }
+
+  columns(sequence: Sequence): Columns[] {
+    const seq = sequence.next(this.#n);
+    const [t, v] = [this.#t.slice(0, this.#n), this.#v.slice(0, this.#n)];
+    return [{ kind: 'scalars', seq, t, v }];
+  }
+}
+
+class WaveGather {
+  readonly #waves: Wave[] = [];
+
+  add(reading: Reading): number {
+    const wave = reading as Wave;
+    this.#waves.push(wave);
+    return OBJECT_BYTES + wave.v.byteLength;
+  }
+
+  /** Waves that follow each other evenly become one stretch. */
+  columns(sequence: Sequence): Columns[] {
+    const stretches: Wave[][] = [];
+    let last: Wave | undefined;
+    for (const wave of this.#waves) {
+      if (wave.v.length === 0) continue;
+      if (last !== undefined && follows(last, wave)) stretches.at(-1)?.push(wave);
+      else stretches.push([wave]);
+      last = wave;
+    }
+    return stretches.map((waves) => joinWaves(waves, sequence));
+  }
+}
+
+function follows(last: Wave, next: Wave): boolean {
+  const expected = last.t + (last.v.length * 1e6) / last.hz;
+  return next.seq === last.seq + last.v.length && Math.abs(next.t - expected) <= WAVE_ERROR_US;
+}
+
+function joinWaves(waves: readonly Wave[], sequence: Sequence): Columns {
+  const [first, last] = [waves[0], waves.at(-1)];
+  const n = waves.reduce((sum, { v }) => sum + v.length, 0);
+  const v = new Int32Array(n);
+  let at = 0;
+  for (const wave of waves) {
+    v.set(wave.v, at);
+    at += wave.v.length;
+  }
+  const t0 = first?.t ?? 0;
+  const end = last === undefined ? t0 : last.t + ((last.v.length - 1) * 1e6) / last.hz;
+  const seq = sequence.nextOfWave(first?.seq ?? 0, n);
+  return { kind: 'waves', seq, t0, span: Math.max(0, Math.round(end - t0)), v };
+}
+
+class FrameGather {
+  #n = 0;
+  #t = new Float64Array(ROOM_FIRST);
+  #id = new Uint32Array(ROOM_FIRST);
+  #length = new Uint8Array(ROOM_FIRST);
+  #data = new Uint8Array(ROOM_FIRST * FRAME_DATA_BYTES);
+
+  add(reading: Reading): number {
+    const { t, id, extended, data } = reading as Frame;
+    if (this.#n === this.#t.length) this.#grow();
+    this.#t[this.#n] = t;
+    this.#id[this.#n] = extended ? (id | EXTENDED_FLAG) >>> 0 : id;
+    this.#length[this.#n] = data.length;
+    this.#data.set(data, this.#n * FRAME_DATA_BYTES);
+    this.#n++;
+    return FRAME_BYTES;
+  }
+
+  columns(sequence: Sequence): Columns[] {
+    const n = this.#n;
+    return [
+      {
+        kind: 'frames',
+        seq: sequence.next(n),
+        t: this.#t.slice(0, n),
+        id: this.#id.slice(0, n),
+        length: this.#length.slice(0, n),
+        data: this.#data.slice(0, n * FRAME_DATA_BYTES),
+      },
+    ];
+  }
+
+  #grow(): void {
+    this.#t = grown(this.#t);
+    this.#id = grown(this.#id);
+    this.#length = grown(this.#length);
+    this.#data = grown(this.#data);
+  }
+}
+
+class EventGather {
+  readonly rows: { readonly t: Micros; readonly data: { readonly [key: string]: Json } }[] = [];
+
+  add(reading: Reading): number {
+    if (reading.kind !== 'event') return 0;
+    this.rows.push({ t: reading.t, data: reading.data });
+    return OBJECT_BYTES;
+  }
+}
+
+function grown<A extends Float64Array | Uint32Array | Uint8Array>(array: A): A {
+  const Kind = array.constructor as new (length: number) => A; // It makes what it is.
+  const larger = new Kind(2 * array.length);
+  larger.set(array);
+  return larger;
+}

@@ -1,0 +1,190 @@
+import { type Database as Lmdb, open, type RootDatabase } from 'lmdb';
+
+/**
+ * LMDB as the store uses it; the only file that imports it.
+ *
+ * Its rules, each of which costs data or the process when broken:
+ * - a failed open() segfaults, so whoever opens a file has looked at it before (inspect.ts, probe.ts);
+ * - values are not checked, so every one carries a CRC of ours (block.ts, record.ts);
+ * - an exception inside a transaction does not undo what was put before it: changes are a list that
+ *   is made beforehand, and the transaction only puts it;
+ * - a read that is left open keeps its snapshot, and the file grows for ever: reads are pages with a
+ *   limit, and each begins with a fresh snapshot;
+ * - `overlappingSync` off: a commit that has resolved is on the disk.
+ */
+export const TABLES = [
+  ...(['meta', 'epochs', 'sessions', 'streams', 'samples', 'waves', 'frames'] as const),
+  ...(['rollups', 'events', 'eventIndex', 'users', 'tokens', 'rules', 'audit'] as const),
+  ...(['cursors', 'retained'] as const),
+] as const;
+export type TableName = (typeof TABLES)[number];
+
+export const PAGE_BYTES = 4096;
+/** More than there are, so that a later version can be looked at by this one. */
+const TABLES_MAX = 32;
+/** Address space, not memory: twice the file, and at least this. */
+const MAP_BYTES_MIN = 256 * 2 ** 20;
+
+/** Options that its types do not know. */
+const UNTYPED = { noReadAhead: true };
+
+export interface Entry {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+}
+
+/** One put, or a removal where there is no value. */
+export interface Change {
+  readonly table: TableName;
+  readonly key: Uint8Array;
+  readonly value: Uint8Array | undefined;
+}
+
+export interface PageQuery {
+  /** Inclusive. */
+  readonly start: Uint8Array;
+  /** Exclusive. */
+  readonly end: Uint8Array;
+  readonly limit: number;
+  /** From the last key before `end` down to `start`. */
+  readonly reverse?: boolean;
+}
+
+export interface DatabaseUse {
+  /** Bytes in pages that hold something. */
+  readonly used: number;
+  /** Where the last page that was ever in use ends: up to there the file has been written. */
+  readonly end: number;
+  readonly tables: Readonly<
+    Record<TableName, { readonly entries: number; readonly bytes: number }>
+  >;
+}
+
+export interface DatabaseOptions {
+  /** Bytes that the file may come to have. */
+  readonly fileBytes: number;
+  readonly readOnly: boolean;
+}
+
+/** What reads need. */
+export interface Reads {
+  get(table: TableName, key: Uint8Array): Uint8Array | undefined;
+  /** Entries in the order of their keys. */
+  page(table: TableName, query: PageQuery): Entry[];
+  /** The same without the values, which are not touched. */
+  keys(table: TableName, query: PageQuery): Uint8Array[];
+}
+
+type Binary = Lmdb<Uint8Array, Uint8Array>;
+
+export class Database implements Reads {
+  readonly #root: RootDatabase<Uint8Array, Uint8Array>;
+  readonly #tables: ReadonlyMap<TableName, Binary>;
+
+  /** Use `openDatabase`. */
+  constructor(root: RootDatabase<Uint8Array, Uint8Array>, tables: ReadonlyMap<TableName, Binary>) {
+    this.#root = root;
+    this.#tables = tables;
+  }
+
+  get(table: TableName, key: Uint8Array): Uint8Array | undefined {
+    this.#root.resetReadTxn();
+    return this.#tables.get(table)?.get(key);
+  }
+
+  page(table: TableName, query: PageQuery): Entry[] {
+    this.#root.resetReadTxn();
+    const found = [...(this.#tables.get(table)?.getRange(rangeOf(query)) ?? [])];
+    this.#root.resetReadTxn();
+    return found;
+  }
+
+  keys(table: TableName, query: PageQuery): Uint8Array[] {
+    this.#root.resetReadTxn();
+    const found = [...(this.#tables.get(table)?.getKeys(rangeOf(query)) ?? [])];
+    this.#root.resetReadTxn();
+    return found;
+  }
+
+  /** All of the changes or none. Resolves when they are on the disk. */
+  async commit(changes: readonly Change[]): Promise<void> {
+    await this.#root.transaction(() => {
+      for (const { table, key, value } of changes) {
+        const target = this.#tables.get(table);
+        if (value === undefined) void target?.remove(key);
+        else void target?.put(key, value);
+      }
+    });
+  }
+
+  use(): DatabaseUse {
+    this.#root.resetReadTxn();
+    const tables = [...this.#tables].map(([name, table]) => {
+      const stats = statsOf(table.getStats());
+      return [name, { entries: stats.entries, bytes: stats.pages * PAGE_BYTES }] as const;
+    });
+    const lastPage = numberIn(this.#root.getStats(), 'lastPageNumber');
+    const used = tables.reduce((sum, [, { bytes }]) => sum + bytes, 0);
+    return {
+      used,
+      end: (lastPage + 1) * PAGE_BYTES,
+      tables: Object.fromEntries(tables) as DatabaseUse['tables'], // One entry per name.
+    };
+  }
+
+  /** Frees the snapshots of readers that were killed. */
+  checkReaders(): void {
+    this.#root.readerCheck();
+  }
+
+  async close(): Promise<void> {
+    await this.#root.close();
+  }
+}
+
+/**
+ * Opens a file that inspect.ts and probe.ts found good, or makes one.
+ *
+ * @param path of the data file; its lock file is put beside it
+ */
+export function openDatabase(path: string, { fileBytes, readOnly }: DatabaseOptions): Database {
+  const binary = { encoding: 'binary', keyEncoding: 'binary', cache: false } as const;
+  const root = open<Uint8Array, Uint8Array>({
+    ...binary,
+    path,
+    noSubdir: true,
+    readOnly,
+    // That of the disk's blocks; by itself it would follow the kernel's, 16 KiB on a Raspberry Pi 5.
+    pageSize: PAGE_BYTES,
+    maxDbs: TABLES_MAX,
+    mapSize: Math.max(MAP_BYTES_MIN, 2 * fileBytes),
+    overlappingSync: false,
+    ...UNTYPED,
+    compression: false,
+  });
+  const tables = TABLES.flatMap((name) => {
+    // A table that a read-only file lacks is undefined.
+    const table: Binary | undefined = root.openDB<Uint8Array, Uint8Array>(name, binary);
+    return table === undefined ? [] : [[name, table] as const];
+  });
+  return new Database(root, new Map(tables));
+}
+
+function rangeOf({ start, end, limit, reverse = false }: PageQuery) {
+  // lmdb-js walks a reversed range from its start down to its end, the start included.
+  return reverse
+    ? { start: end, end: start, limit, reverse, exclusiveStart: true, inclusiveEnd: true }
+    : { start, end, limit };
+}
+
+function statsOf(stats: unknown): { entries: number; pages: number } {
+  const pages = ['treeBranchPageCount', 'treeLeafPageCount', 'overflowPages'];
+  return {
+    entries: numberIn(stats, 'entryCount'),
+    pages: pages.reduce((sum, name) => sum + numberIn(stats, name), 0),
+  };
+}
+
+function numberIn(stats: unknown, name: string): number {
+  return Number(Reflect.get(Object(stats), name));
+}

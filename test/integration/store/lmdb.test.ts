@@ -1,0 +1,62 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { numberKey, parseNumberKey } from '../../../src/store/keys.ts';
+import { type Database, openDatabase } from '../../../src/store/lmdb.ts';
+
+let directory = '';
+let database: Database;
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'vigil-lmdb-'));
+  database = openDatabase(join(directory, 'data.mdb'), { fileBytes: 2 ** 20, readOnly: false });
+});
+
+afterEach(async () => {
+  await database.close();
+  rmSync(directory, { recursive: true });
+});
+
+const put = (from: number, to: number) =>
+  Array.from({ length: to - from }, (_, i) => ({
+    table: 'samples' as const,
+    key: numberKey(from + i),
+    value: Buffer.from(`v${from + i}`),
+  }));
+
+test('a page is in the order of the keys, from its start to before its end', async () => {
+  await database.commit(put(0, 300));
+  const query = { start: numberKey(250), end: numberKey(260), limit: 5 };
+  const forth = database.page('samples', query);
+  expect(forth.map(({ key }) => parseNumberKey(key))).toEqual([250, 251, 252, 253, 254]);
+  expect(forth.map(({ value }) => Buffer.from(value).toString())).toContain('v253');
+  expect(database.keys('samples', { ...query, limit: 99 }).map(parseNumberKey)).toEqual(
+    Array.from({ length: 10 }, (_, i) => 250 + i),
+  );
+});
+
+test('a reversed page goes from before its end down to its start', async () => {
+  await database.commit(put(0, 300));
+  const query = { start: numberKey(250), end: numberKey(260), limit: 99, reverse: true };
+  expect(database.keys('samples', query).map(parseNumberKey)).toEqual(
+    Array.from({ length: 10 }, (_, i) => 259 - i),
+  );
+  expect(database.keys('samples', { ...query, limit: 2 }).map(parseNumberKey)).toEqual([259, 258]);
+});
+
+test('removals and puts are one commit, and use tells the pages', async () => {
+  const before = database.use();
+  await database.commit(put(0, 1000));
+  await database.commit([
+    { table: 'samples', key: numberKey(7), value: undefined },
+    { table: 'rules', key: numberKey(1), value: Buffer.alloc(100_000) },
+  ]);
+  expect(database.get('samples', numberKey(7))).toBeUndefined();
+  expect(database.get('rules', numberKey(1))?.length).toBe(100_000);
+  const { used, end, tables } = database.use();
+  expect(tables.samples.entries).toBe(999);
+  expect(tables.rules.bytes).toBeGreaterThanOrEqual(100_000);
+  expect(used).toBeGreaterThan(before.used + 100_000);
+  expect(end).toBeGreaterThanOrEqual(used);
+});
