@@ -1,9 +1,11 @@
 import type { Micros } from '#core/stream.ts';
 import { Bins, emptyColumns } from './bins.ts';
-import type { Buckets, Columns, Range, Scalars, StoredStream, Waves } from './columns.ts';
+import type { Buckets, Columns, Range, StoredStream } from './columns.ts';
 import { firstAt, type Window } from './cut.ts';
 import { HOUR_US, rollupKey } from './keys.ts';
 import { type FoundBlock, type Ground, StreamReading, tailPieces } from './read-blocks.ts';
+import { decodeRecord } from './record.ts';
+import { SEALED_KEY } from './recorder.ts';
 import { decodeRollup, type HourRollup, type Level, levelsOf } from './rollup.ts';
 
 /**
@@ -13,17 +15,18 @@ import { decodeRollup, type HourRollup, type Level, levelsOf } from './rollup.ts
  *   what they leave at both ends of the range is read from the samples. A bucket that straddles two
  *   points goes to the one in which it begins.
  *
- * An hour has its rollup either in the file or, while it is open, in the tail, with the pieces that
- * have not been sealed beside it. Where both sides have something (an hour that closed just now, or
- * samples that came late), which of them the rollups count is not known; and where the rollup is
- * missing or damaged, nothing is: these hours are read from their samples.
+ * The rollup of an hour is in the file, that of an open hour in the tail, with the pieces beside it
+ * that have not been sealed. Both sides have something where samples came late, and add up to the
+ * hour; or where a seal has come between the tail and this reading, and have samples in common. In
+ * that case, and where a rollup is missing or damaged, the hour is read from its samples.
  */
 export const RAW_SAMPLES_MAX = 300_000;
 /** More than a screen has columns; asking for more is a fault of the caller. */
 export const POINTS_MAX = 10_000;
 
 export interface Question {
-  readonly stored: StoredStream;
+  /** Undefined where nothing is known of the stream: it has no points. */
+  readonly stored: StoredStream | undefined;
   /** Whole microseconds. */
   readonly range: Range;
   readonly points: number;
@@ -34,8 +37,9 @@ export function downsample(ground: Ground, { stored, range, points }: Question):
   if (!Number.isInteger(points) || points < 1 || points > POINTS_MAX) {
     throw new RangeError(`${points} points: 1 to ${POINTS_MAX} can be made`);
   }
-  const reduction = new Reduction(ground, stored, range, points);
-  return reduction.run();
+  const none = new Float64Array();
+  if (stored === undefined) return { t: none, min: none, max: none, mean: none, n: none };
+  return new Reduction(ground, stored, range, points).run();
 }
 
 class Reduction {
@@ -105,7 +109,7 @@ class Reduction {
     const end = Math.floor(to / level.us) * level.us;
     const raw = new Windows();
     raw.add({ from, to: Math.min(begin, to) });
-    for (let hour = Math.floor(begin / HOUR_US); hour * HOUR_US < end; hour++) {
+    for (let hour = Math.floor(begin / HOUR_US); begin < end && hour * HOUR_US < end; hour++) {
       const window = {
         from: Math.max(begin, hour * HOUR_US),
         to: Math.min(end, (hour + 1) * HOUR_US),
@@ -119,11 +123,12 @@ class Reduction {
   /** @returns whether there was a rollup that could be relied upon */
   #addHour(level: Level, hour: number, window: Window): boolean {
     const { epoch } = this.#range;
-    const number = this.#stored.number;
+    const { number } = this.#stored;
+    const { reads, damage, tail } = this.#ground;
     const key = { level: level.level, epoch, hour, stream: number };
     const name = rollupKey(key);
-    const value = this.#ground.reads.get('rollups', name);
-    const open = this.#ground.tail?.hours.find(
+    const value = reads.get('rollups', name);
+    const open = tail?.hours.find(
       (one) =>
         one.stream === number &&
         one.hour === hour &&
@@ -131,28 +136,33 @@ class Reduction {
         one.epoch === epoch,
     );
     const pieces = this.#unsealed(hour);
-    if (value === undefined) {
-      if (open === undefined) return false;
-      this.#addRollup(open, level, window);
-      for (const piece of pieces) this.#add(piece, window);
-      return true;
+    const both = value !== undefined && (open !== undefined || pieces.length > 0);
+    if ((value ?? open) === undefined || (both && this.#hasSealed())) return false;
+    if (value !== undefined) {
+      const rollup = damage.guard('rollups', name, () => decodeRollup(key, value));
+      if (rollup === undefined) return false;
+      this.#addRollup(rollup, level, window);
     }
-    if (open !== undefined || pieces.length > 0) return false;
-    const rollup = this.#ground.damage.guard('rollups', name, () => decodeRollup(key, value));
-    if (rollup === undefined) return false;
-    this.#addRollup(rollup, level, window);
+    if (open !== undefined) this.#addRollup(open, level, window);
+    for (const piece of pieces) this.#add(piece, window);
     return true;
   }
 
+  /** Whether LMDB has got something of the tail. To be asked after what it was asked for. */
+  #hasSealed(): boolean {
+    const { reads, damage, tail } = this.#ground;
+    const value = reads.get('meta', SEALED_KEY);
+    if (value === undefined) return tail?.sealed !== 0;
+    const record = damage.guard('meta', SEALED_KEY, () => decodeRecord(SEALED_KEY, value));
+    return Number(Object(record).seq) !== tail?.sealed;
+  }
+
   /** Pieces of the tail that have a sample in the hour. */
-  #unsealed(hour: number): (Scalars | Waves)[] {
+  #unsealed(hour: number): Columns[] {
     const window = { from: hour * HOUR_US, to: (hour + 1) * HOUR_US };
     const range = { ...window, epoch: this.#range.epoch };
     const pieces = tailPieces(this.#ground.tail, this.#stored.number, range);
-    return pieces.filter((piece) => piece.kind !== 'frames' && reaches(piece, window)) as (
-      | Scalars
-      | Waves
-    )[];
+    return pieces.filter((piece) => reaches(piece, window));
   }
 
   #addRollup(rollup: HourRollup, { us }: Level, { from, to }: Window): void {
@@ -192,7 +202,7 @@ class Windows {
   }
 }
 
-function reaches(piece: Scalars | Waves, { from, to }: Window): boolean {
+function reaches(piece: Columns, { from, to }: Window): boolean {
   if (piece.kind === 'waves') return firstAt(piece, from) < firstAt(piece, to);
   return piece.t.some((t) => t >= from && t < to);
 }

@@ -1,8 +1,16 @@
 /**
  * BAD_*: what is on the disk is damaged. NEWER: made by a later version. NO_ROOM: the disk is full.
- * OFF: the store could not be opened; the gateway goes on without it.
+ * OFF: the store could not be opened; the gateway goes on without it. UNKNOWN_STREAM: nothing was
+ * ever stored under an id that was asked for.
  */
-export type StoreErrorCode = 'BAD_FILE' | 'BAD_RECORD' | 'NEWER' | 'NO_ROOM' | 'OFF' | 'FAILED';
+export type StoreErrorCode =
+  | 'BAD_FILE'
+  | 'BAD_RECORD'
+  | 'NEWER'
+  | 'NO_ROOM'
+  | 'OFF'
+  | 'FAILED'
+  | 'UNKNOWN_STREAM';
 
 /** The store could not do what was asked; its sentence says what was wrong, where, what was seen. */
 export class StoreError extends Error {

@@ -9,12 +9,15 @@ import { PAGE_BYTES } from './lmdb.ts';
  * MDB_db on a 64-bit machine), little-endian, in pages of 4096 bytes. Every page begins with
  *
  *    0 u64 its own number   8 u64 transaction that wrote it   16 u16 pad   18 u16 flags
- *   20 u16 lower and 22 u16 upper bound of its free space, from the page's beginning
+ *   20 u16 lower and 22 u16 upper bound of its free space, counted from offset 24 on
  *
- * and of each page in a tree `24 <= lower <= upper <= 4096`, with a u16 for each entry from 24 to
- * lower. Pages 0 and 1 are meta pages. A commit writes that of its transaction's number modulo 2,
+ * and of a page in a tree `0 < lower <= upper <= 4072`, with a u16 for each entry up to lower, which
+ * says where the entry is, counted from 24 too. Pages 0 and 1 are meta pages. A commit writes that of its transaction's number modulo 2,
  * from offset 40 on, after everything that it leads to has been synced; so the other one still leads
- * to the state before, and a torn commit is no damage.
+ * to the state before, and a torn commit is no damage. The numbers of the two are one apart (both 0
+ * in a new file), and a commit rewrites at least one of its two roots, while the pages of the state
+ * before are not used again until the next: so a meta page whose number was damaged is found out by
+ * its roots. LMDB would go back by a commit there, and say nothing.
  *
  *   24 u32 magic        28 u32 data version        32 u64 address, 0        40 u64 size of the map
  *   48 tree of the free pages: 0 u32 page size (u32 pad in any other tree), 4 u16 flags, 6 u16 depth,
@@ -49,8 +52,11 @@ const META_PAGES = 2;
 const BRANCH = 0x01;
 const LEAF = 0x02;
 const META = 0x08;
-/** Flags of a tree that stay: integer keys of the free tree. The rest says how it was opened. */
-const INTEGER_KEY = 0x08;
+/** Of a page's flags those that say what it is; others are left over from how it was written. */
+const KIND_MASK = 0x6f;
+/** The free tree has integer keys, one value each, and no encryption. Its other flags are the file's. */
+const FREE_FLAGS_MASK = 0x20ff;
+const FREE_FLAGS = 0x08;
 /** LMDB's cursors go no deeper (CURSOR_STACK). */
 const DEPTH_MAX = 32;
 const EMPTY_ROOT = 0xffff_ffff_ffff_ffffn;
@@ -79,7 +85,6 @@ export async function inspect(file: Inspectable | undefined): Promise<Inspection
   if (file === undefined) return { state: 'missing', text: 'is not there yet' };
   try {
     const meta = await newestMeta(file);
-    await checkMeta(file, meta);
     const text = `transaction ${meta.transaction} with ${meta.lastPage + 1n} pages`;
     return { state: 'good', text };
   } catch (error) {
@@ -95,7 +100,13 @@ async function newestMeta(file: Inspectable): Promise<Meta> {
   if (pages.every(isZero)) throw new Damage('begins with zeros instead of its meta pages');
   const [first, second] = pages.map((page, number) => parseMeta(page, number));
   if (first === undefined || second === undefined) throw new Damage('has no meta pages');
-  return second.transaction > first.transaction ? second : first;
+  await Promise.all([checkMeta(file, first), checkMeta(file, second)]);
+  const [older, newer] = first.transaction > second.transaction ? [second, first] : [first, second];
+  if (newer.transaction > 0n && newer.transaction !== older.transaction + 1n) {
+    const found = `${first.transaction} and ${second.transaction}`;
+    throw new Damage(`its meta pages are of transactions ${found}, which are not neighbours`);
+  }
+  return newer;
 }
 
 function parseMeta(page: DataView, number: number): Meta {
@@ -109,7 +120,7 @@ function parseMeta(page: DataView, number: number): Meta {
   expect('data version', page.getUint32(28, true), DATA_VERSION);
   expect('address', page.getBigUint64(32, true), 0);
   expect('page size', page.getUint32(48, true), PAGE_BYTES);
-  expect('integer keys', page.getUint16(52, true) & INTEGER_KEY, INTEGER_KEY);
+  expect('flags of the free pages', page.getUint16(52, true) & FREE_FLAGS_MASK, FREE_FLAGS);
   // The tables are found by names of plain bytes, in the order of memcmp, one value each.
   expect('pad of the tables', page.getUint32(96, true), 0);
   expect('flags of the tables', page.getUint16(100, true), 0);
@@ -129,12 +140,14 @@ function parseTree(page: DataView, at: number, name: string): Tree {
   return { name, depth: page.getUint16(at + 6, true), root: page.getBigUint64(at + 40, true) };
 }
 
-async function checkMeta(file: Inspectable, { number, lastPage, trees }: Meta): Promise<void> {
+async function checkMeta(file: Inspectable, meta: Meta): Promise<void> {
+  const { number, lastPage, trees, transaction } = meta;
   const where = `meta page ${number}`;
   if (lastPage < META_PAGES - 1) throw new Damage(`${where}: its last page is ${lastPage}`);
   if ((lastPage + 1n) * BigInt(PAGE_BYTES) > file.size) {
     throw new Damage(`ends at ${file.size} bytes, before its last page ${lastPage}`);
   }
+  let newest = 0n;
   for (const tree of trees) {
     const { name, depth, root } = tree;
     const empty = root === EMPTY_ROOT;
@@ -145,13 +158,19 @@ async function checkMeta(file: Inspectable, { number, lastPage, trees }: Meta): 
     if (root < META_PAGES || root > lastPage) {
       throw new Damage(`${where}: the root of ${name} is page ${root} of ${lastPage + 1n}`);
     }
-    checkRoot(await viewAt(file, Number(root)), tree);
+    const page = await viewAt(file, Number(root));
+    checkRoot(page, tree);
+    const written = page.getBigUint64(8, true);
+    if (written > newest) newest = written;
+  }
+  if (newest !== transaction) {
+    throw new Damage(`${where}: is of transaction ${transaction}, its roots are of ${newest}`);
   }
 }
 
 function checkRoot(page: DataView, { name, depth, root }: Tree): void {
   const found = page.getBigUint64(0, true);
-  const flags = page.getUint16(18, true);
+  const flags = page.getUint16(18, true) & KIND_MASK;
   const lower = page.getUint16(20, true);
   const upper = page.getUint16(22, true);
   const where = `page ${root}, the root of ${name}`;
@@ -160,14 +179,15 @@ function checkRoot(page: DataView, { name, depth, root }: Tree): void {
   if (flags !== expected) {
     throw new Damage(`${where}: expected flags ${expected} at depth ${depth}, found ${flags}`);
   }
-  if (lower <= HEADER_BYTES || lower % 2 !== 0 || lower > upper || upper > PAGE_BYTES) {
+  if (lower === 0 || lower % 2 !== 0 || lower > upper || upper > PAGE_BYTES - HEADER_BYTES) {
     throw new Damage(`${where}: its free space is from ${lower} to ${upper}`);
   }
 }
 
 async function viewAt(file: Inspectable, page: number): Promise<DataView> {
   const bytes = await file.read(page * PAGE_BYTES, META_BYTES);
-  if (bytes.length < META_BYTES) throw new Damage(`was cut off within page ${page} while it was read`);
+  if (bytes.length < META_BYTES)
+    throw new Damage(`was cut off within page ${page} while it was read`);
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 

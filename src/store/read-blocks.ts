@@ -98,9 +98,12 @@ export class StreamReading {
 
   /** Whether it is whole, for those who need no more than its header. */
   check({ key, value, header }: FoundBlock): boolean {
-    const whole = this.#guard(key, () => (verifyBlock(value, key), true)) ?? false;
+    const whole = this.#guard(key, () => {
+      verifyBlock(value, key);
+      return true;
+    });
     if (whole) this.#covered.add(header);
-    return whole;
+    return whole ?? false;
   }
 
   /** Pieces of the tail that reach into the range, without what the blocks had. */

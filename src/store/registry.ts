@@ -85,6 +85,11 @@ export class StreamRegistry {
     return this.#byNumber.get(number);
   }
 
+  /** How far the seq of a stream is; 0 where it is not known. */
+  nextSeqOf(number: number): number {
+    return this.#byNumber.get(number)?.nextSeq ?? 0;
+  }
+
   list(): StoredStream[] {
     return [...this.#byNumber.values()].map(({ number, stream }) => ({ number, stream }));
   }

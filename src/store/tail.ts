@@ -9,6 +9,8 @@ import type { HourRollup } from './rollup.ts';
  */
 export interface Tail {
   readonly epoch: number;
+  /** The journal's last record that LMDB had; by then it may have more. */
+  readonly sealed: number;
   /** Every stream the store knows at this moment. */
   readonly streams: readonly StoredStream[];
   /** By stream number, in the order of `seq`. */

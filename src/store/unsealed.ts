@@ -1,4 +1,4 @@
-import { encodeBlock } from './block.ts';
+import { decodeBlock, encodeBlock } from './block.ts';
 import { type Columns, countOf, type StoredStream } from './columns.ts';
 import type { Taken } from './intake.ts';
 import { endOf, joinPieces, startOf } from './join.ts';
@@ -50,7 +50,7 @@ export class Unsealed {
     this.#recovered = recovered;
   }
 
-  add({ number, stream, columns, events }: Pick<Taken, keyof Taken>): void {
+  add({ number, stream, columns, events }: Taken): void {
     for (const event of events) {
       this.events.push(event);
       this.count++;
@@ -69,9 +69,10 @@ export class Unsealed {
     return [...this.#held.values()].map(({ stored }) => stored);
   }
 
-  /** The pieces of a stream that are not blocks yet, and its blocks. */
-  of(number: number): { readonly pieces: readonly Columns[]; readonly sealed: readonly Sealed[] } {
-    return this.#held.get(number) ?? { pieces: [], sealed: [] };
+  /** What is held of a stream, in the order of seq. */
+  columns(number: number): Columns[] {
+    const { sealed, pieces } = this.#held.get(number) ?? { sealed: [], pieces: [] };
+    return [...sealed.map(({ key, block }) => decodeBlock(block, key)), ...pieces];
   }
 
   /** Makes blocks of everything that is held of a stream, and gives them with their contents. */

@@ -1,0 +1,190 @@
+import path from 'node:path';
+import type { Epoch } from '#core/clock.ts';
+import { type DataFile, extendWithZeros, freeBytes, openDataFile } from '../io/data-file.ts';
+import { epochChange, sealedSeq } from './changes.ts';
+import { StoreError } from './errors.ts';
+import { inspect } from './inspect.ts';
+import { Journal, type OpenedJournal, SEGMENT_BYTES } from './journal.ts';
+import { nameKey, numberKey } from './keys.ts';
+import { type Database, openDatabase } from './lmdb.ts';
+import { DISK_FREE_BYTES_MIN, Preallocation } from './preallocation.ts';
+import { PROBE_MS_MAX, runProbe } from './probe.ts';
+import { setAside } from './quarantine.ts';
+import { decodeRecord, encodeRecord } from './record.ts';
+import { type LastSeen, lastSeenOf, recover } from './recovery.ts';
+import { StreamRegistry } from './registry.ts';
+import { RollupHours } from './rollup-hours.ts';
+
+/**
+ * From a directory, in whatever state the last power cut left it, to a store that can be written to.
+ * A data file that is damaged is set aside and a new one begun; what the journal has is not lost by
+ * that. Nothing here runs while another process has the store: the caller holds its lock.
+ */
+
+/** Raised by a change that older versions cannot read; a newer store is left as it is. */
+const SCHEMA = { major: 1, minor: 0 };
+const SCHEMA_KEY = nameKey('schema');
+/** The file begins with so much, so that the first seals have room. */
+const FIRST_BYTES = 16 * 2 ** 20;
+export const DATA_FILE = 'data.mdb';
+const SEGMENTS = ['j0', 'j1'] as const;
+/** Records of a small table that are read in one go. */
+const RECORDS_MAX = 100_000;
+
+export interface OpeningOptions {
+  /** Which is there and ours. */
+  readonly directory: string;
+  readonly quotaBytes: number;
+  readonly epoch: Epoch;
+  /** Bytes of the disk that stay free; DISK_FREE_BYTES_MIN where it is left out. */
+  readonly lowBytes?: number;
+}
+
+export interface Opened {
+  readonly database: Database;
+  readonly journal: Journal;
+  readonly registry: StreamRegistry;
+  readonly hours: RollupHours;
+  readonly preallocation: Preallocation;
+  readonly fileBytes: number;
+  /** The journal's last record that is in LMDB. */
+  readonly sealed: number;
+  /** The newest data of the epochs before this one. */
+  readonly lastSeen: LastSeen | undefined;
+  /** Samples, frames and events that the journal gave back. */
+  readonly recovered: number;
+  /** What went wrong and was got over, in sentences for people. */
+  readonly problems: readonly string[];
+  close(): Promise<void>;
+}
+
+/**
+ * @throws StoreError NEWER for a store of a later version, NO_ROOM where the disk is too full to begin;
+ *   errors of the system as they come
+ */
+export async function openStore(options: OpeningOptions): Promise<Opened> {
+  const file = path.join(options.directory, DATA_FILE);
+  const problems = await setDamageAside(file);
+  await using opening = new AsyncDisposableStack();
+  const fileBytes = options.quotaBytes * 2;
+  const database = openDatabase(file, { fileBytes, readOnly: false });
+  opening.defer(() => database.close());
+  database.checkReaders();
+  await checkSchema(database);
+  const preallocation = new Preallocation(
+    file,
+    { extend: extendWithZeros, free: freeBytes },
+    { quotaBytes: options.quotaBytes, lowBytes: options.lowBytes ?? DISK_FREE_BYTES_MIN },
+  );
+  const preallocated = await preallocateFirst(preallocation, database);
+  const segments = await openSegments(options.directory, opening);
+  const { journal, replay, problems: lost } = await Journal.open(segments, sealedSeq(database));
+  const registry = new StreamRegistry();
+  problems.push(...lost, ...registry.load(entriesOf(database, 'streams')));
+  const recovery = await recover({ database, registry }, replay);
+  problems.push(...recovery.problems);
+  journal.retired();
+  await database.commit([epochChange(options.epoch)]);
+  const kept = opening.move();
+  return {
+    database,
+    journal,
+    registry,
+    hours: new RollupHours(),
+    preallocation,
+    fileBytes: preallocated,
+    sealed: sealedSeq(database),
+    lastSeen: lastSeenOf(database, options.epoch.id),
+    recovered: recovery.count,
+    problems,
+    close: () => kept.disposeAsync(),
+  };
+}
+
+/** Every entry of a table that is small. */
+export function entriesOf(database: Pick<Database, 'page'>, table: 'streams' | 'sessions') {
+  const all = { start: numberKey(0), end: numberKey(0xffff_ffff), limit: RECORDS_MAX };
+  return database.page(table, all);
+}
+
+async function setDamageAside(file: string): Promise<string[]> {
+  const { state, text } = await inspectFile(file);
+  if (state === 'missing') return [];
+  if (state === 'bad') return [`${file} ${text}; it was set aside as ${await setAside(file)}`];
+  const probe = await runProbe(file, { timeoutMs: PROBE_MS_MAX });
+  switch (probe.state) {
+    case 'good':
+      return [];
+    case 'slow':
+      return [`${file} could not be looked through before it was opened: the probe ${probe.text}`];
+    case 'bad':
+      return [`${file} is damaged: ${probe.text}; it was set aside as ${await setAside(file)}`];
+  }
+}
+
+async function inspectFile(file: string) {
+  let opened: DataFile | undefined;
+  try {
+    opened = await openDataFile(file, { bytes: 0, create: false });
+    return await inspect(opened);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT')
+      return await inspect(undefined);
+    throw error;
+  } finally {
+    await opened?.close();
+  }
+}
+
+async function checkSchema(database: Database): Promise<void> {
+  const record = database.get('meta', SCHEMA_KEY);
+  if (record === undefined) {
+    const value = encodeRecord(SCHEMA_KEY, SCHEMA);
+    return await database.commit([{ table: 'meta', key: SCHEMA_KEY, value }]);
+  }
+  const { major } = Object(decodeRecord(SCHEMA_KEY, record));
+  if (typeof major === 'number' && major <= SCHEMA.major) return;
+  throw new StoreError(
+    'NEWER',
+    `the store was made by a later version of Vigil (schema ${major}, this one knows ` +
+      `${SCHEMA.major}); install that version, or name another data directory`,
+  );
+}
+
+async function preallocateFirst(preallocation: Preallocation, database: Database): Promise<number> {
+  for (;;) {
+    const { step, fileBytes } = await preallocation.step(database.use().end);
+    if (fileBytes >= FIRST_BYTES) return fileBytes;
+    if (step.kind === 'held') throw new StoreError('NO_ROOM', step.text);
+  }
+}
+
+async function openSegments(
+  directory: string,
+  opening: AsyncDisposableStack,
+): Promise<readonly [DataFile, DataFile]> {
+  const open = async (name: string): Promise<DataFile> => {
+    const file = await openDataFile(path.join(directory, name), {
+      bytes: SEGMENT_BYTES,
+      create: true,
+    });
+    opening.defer(() => file.close());
+    return file;
+  };
+  return [await open(SEGMENTS[0]), await open(SEGMENTS[1])];
+}
+
+/** The records that the journal has beyond the database, for who only reads. */
+export async function readJournal(
+  directory: string,
+  database: Pick<Database, 'get'>,
+): Promise<OpenedJournal['replay']> {
+  await using opening = new AsyncDisposableStack();
+  const open = async (name: string): Promise<DataFile> => {
+    const file = await openDataFile(path.join(directory, name), { bytes: 0, create: false });
+    opening.defer(() => file.close());
+    return file;
+  };
+  const files = [await open(SEGMENTS[0]), await open(SEGMENTS[1])] as const;
+  return (await Journal.open(files, sealedSeq(database))).replay;
+}

@@ -1,0 +1,293 @@
+import type { Clock, Epoch } from '#core/clock.ts';
+import type { Span } from '#core/session.ts';
+import { encodeBatch } from './batch.ts';
+import { readHeader } from './block.ts';
+import { eventChanges, rolledChange, rollupChange, sealedChange } from './changes.ts';
+import { countOf } from './columns.ts';
+import { Gate } from './gate.ts';
+import type { Intake, Taken } from './intake.ts';
+import { type Journal, JournalFullError } from './journal.ts';
+import { HOUR_US, rollupKey, SLOT_US, slotOf } from './keys.ts';
+import { type Change, type Database, PAGE_BYTES } from './lmdb.ts';
+import type { StreamRegistry } from './registry.ts';
+import { planEviction } from './retention.ts';
+import { decodeRollup, type HourRollup, mergeRollup } from './rollup.ts';
+import type { RollupHours } from './rollup-hours.ts';
+import type { Tail } from './tail.ts';
+import { BlockKeys, Unsealed } from './unsealed.ts';
+
+/**
+ * The way of what is recorded: intake -> journal -> blocks in LMDB.
+ *
+ *   flush  once a second: what the intake has becomes one record of the journal, and is durable
+ *   seal   once a slot, or when the journal fills up: what the journal has becomes blocks, rollups
+ *          and events, in one commit that also says up to which record that is, and drops as much of
+ *          the oldest as the ring has to
+ *
+ * When the journal takes no record, what is in it waits in memory for the next flush, and a seal
+ * takes it to LMDB all the same. When a commit fails, the blocks wait for the next seal.
+ */
+
+/** Blocks of frames and waves that pinned sessions leave no room for are given up in this order. */
+const GIVEN_UP = ['frames', 'waves'] as const;
+/** What waits for a journal that takes nothing, in samples; beyond it the oldest are dropped. */
+const WAITING_MAX = 4_000_000;
+const ENTRY_BYTES = 32;
+
+export interface RecorderParts {
+  readonly database: Database;
+  readonly journal: Journal;
+  readonly registry: StreamRegistry;
+  readonly hours: RollupHours;
+  readonly intake: Intake;
+  readonly epoch: Epoch;
+  readonly clock: Clock;
+  /** Bytes that may be in use; changes as the file is made longer. */
+  limit(): number;
+  /** Spans of sessions that are never evicted. */
+  pinned(): readonly Span[];
+}
+
+/** What has been done since the start. */
+export class RecorderStats {
+  records = 0;
+  recordBytes = 0;
+  seals = 0;
+  blocks = 0;
+  evicted = 0;
+  /** Samples, frames and events that were given up, for whatever reason. */
+  lost = 0;
+  /** Bytes that pinned sessions keep at the old end of the ring, when it last gave something up. */
+  pinnedBytes = 0;
+  /** The last seal found no room although everything that may go had gone. */
+  pressed = false;
+}
+
+export class Recorder {
+  readonly stats = new RecorderStats();
+  readonly #parts: RecorderParts;
+  readonly #keys: BlockKeys;
+  /** Flushes and seals, one after the other. */
+  readonly #gate = new Gate();
+  /** Streams that the current segment of the journal has defined. */
+  #defined = new Set<number>();
+  /** Taken from the intake, and not in the journal yet. */
+  #waiting: Taken[] = [];
+  #unsealed: Unsealed;
+  /** What a seal is taking to LMDB. */
+  #sealing: Sealing | undefined;
+  /** The journal's last record that is in LMDB. */
+  #sealed: number;
+  #slot: number;
+
+  /** @param sealed the journal's last record that is in LMDB */
+  constructor(parts: RecorderParts, sealed: number) {
+    this.#parts = parts;
+    this.#sealed = sealed;
+    this.#keys = new BlockKeys(parts.database);
+    this.#unsealed = new Unsealed(parts.epoch.id, this.#keys);
+    this.#slot = slotOf(parts.clock.now());
+  }
+
+  /** Samples, frames and events that are not in the journal although it was tried. */
+  get waiting(): number {
+    return countOfAll(this.#waiting);
+  }
+
+  /** Whether a seal is due: the slot is over, or the journal is filling up. */
+  get isDue(): boolean {
+    return (
+      this.#sealing !== undefined ||
+      this.#parts.journal.isNearlyFull ||
+      slotOf(this.#parts.clock.now()) !== this.#slot
+    );
+  }
+
+  /** Takes what the intake has into the journal. Everything it had is durable when this resolves. */
+  flush(): Promise<void> {
+    return this.#gate.run(() => this.#flush());
+  }
+
+  /** Takes everything to LMDB. */
+  seal(): Promise<void> {
+    return this.#gate.run(() => this.#seal());
+  }
+
+  /** What LMDB does not have yet, of some streams or of all. */
+  tail(numbers?: ReadonlySet<number>): Tail {
+    const contents = [this.#sealing?.content, this.#unsealed].filter((one) => one !== undefined);
+    const hours = this.#sealing?.hours ?? this.#parts.hours.open();
+    const all = contents.flatMap((content) => content.streams().map(({ number }) => number));
+    const wanted = [...new Set(all)].filter((number) => numbers?.has(number) ?? true);
+    return {
+      epoch: this.#parts.epoch.id,
+      sealed: this.#sealed,
+      streams: this.#parts.registry.list(),
+      pieces: new Map(
+        wanted.map((number) => [number, contents.flatMap((one) => one.columns(number))]),
+      ),
+      events: contents.flatMap(({ events }) => events),
+      hours: hours.filter(({ stream }) => numbers?.has(stream) ?? true),
+    };
+  }
+
+  async #flush(): Promise<void> {
+    const { intake, registry, journal, epoch } = this.#parts;
+    this.#waiting.push(...intake.drain(registry));
+    if (this.#waiting.length === 0) return;
+    this.#trim();
+    const defined = new Set(this.#defined);
+    const payload = encodeBatch(this.#waiting, defined);
+    await journal.append(epoch.id, payload);
+    this.#defined = defined;
+    this.stats.records++;
+    this.stats.recordBytes += payload.length;
+    this.#keep();
+  }
+
+  async #seal(): Promise<void> {
+    const failure: unknown = await this.#flush().catch((error: unknown) => error);
+    // What the journal does not take goes to LMDB without it.
+    this.#keep();
+    this.#sealing ??= this.#begin();
+    this.#sealing.changes ??= await this.#prepare(this.#sealing);
+    await this.#commit(this.#sealing.changes);
+    this.#sealed = this.#sealing.upTo;
+    this.#sealing = undefined;
+    this.#parts.journal.retired();
+    this.#keys.settle();
+    this.stats.seals++;
+    if (failure !== undefined && !(failure instanceof JournalFullError)) throw failure;
+  }
+
+  #begin(): Sealing {
+    const { journal, clock, epoch, hours } = this.#parts;
+    const content = this.#unsealed;
+    this.#unsealed = new Unsealed(epoch.id, this.#keys);
+    this.#defined = new Set();
+    this.#slot = slotOf(clock.now());
+    const shown = structuredClone(hours.open());
+    return { content, upTo: journal.swap(), hours: shown, changes: undefined };
+  }
+
+  /** What waited is in the journal, or is to be sealed without it. */
+  #keep(): void {
+    for (const taken of this.#waiting) this.#unsealed.add(taken);
+    this.#waiting = [];
+  }
+
+  /** A journal that takes nothing for minutes must not take the memory. */
+  #trim(): void {
+    while (this.waiting > WAITING_MAX && this.#waiting.length > 1) {
+      this.stats.lost += countOfAll(this.#waiting.splice(0, 1));
+    }
+  }
+
+  async #prepare({ content, upTo }: Sealing): Promise<SealChanges> {
+    const { registry, clock, hours } = this.#parts;
+    const blocks: Change[] = [];
+    for (const { number, stream } of content.streams()) {
+      const { sealed, columns } = content.seal(number);
+      for (const { table, key, block } of sealed) blocks.push({ table, key, value: block });
+      for (const part of columns) hours.add(number, stream, content.epoch, part);
+      await clock.sleep(0); // Encoding everything in one turn would hold up whatever else is to do.
+    }
+    const rest = [
+      ...eventChanges(content),
+      ...this.#rollupChanges(hourOf(this.#slot)),
+      ...registry.changes(),
+      sealedChange(upTo),
+    ];
+    return { blocks, rest };
+  }
+
+  /** The rollups of the hours that are over. Samples that came late for a written one are added to it. */
+  #rollupChanges(before: number): Change[] {
+    const { database, hours, epoch } = this.#parts;
+    const closed = hours.close(before);
+    if (closed.length === 0) return [];
+    const whole = closed.map((rollup) => {
+      const written = database.get('rollups', rollupKey(rollup));
+      return written ? mergeRollup(decodeRollup(rollup, written), rollup) : rollup;
+    });
+    return [...whole.map(rollupChange), rolledChange(epoch.id, before)];
+  }
+
+  async #commit({ blocks, rest }: SealChanges): Promise<void> {
+    const { database } = this.#parts;
+    const { kept, evicted } = this.#makeRoom(blocks, rest);
+    if (evicted.length > 0) {
+      // On its own, so that what it frees is there for what comes.
+      await database.commit(evicted);
+      this.stats.evicted += evicted.length;
+    }
+    await database.commit([...kept, ...rest]);
+    this.stats.blocks += kept.length;
+    this.stats.lost += blocks.length > kept.length ? samplesIn(blocks, kept) : 0;
+  }
+
+  /** What the ring gives up for a seal, or of the seal, when nothing older may go. */
+  #makeRoom(
+    blocks: readonly Change[],
+    rest: readonly Change[],
+  ): { kept: readonly Change[]; evicted: readonly Change[] } {
+    const { database, limit, pinned } = this.#parts;
+    const plan = (changes: readonly Change[]) => {
+      const needed = bytesOf(changes);
+      return planEviction(database, database.use(), { limit: limit(), needed }, pinned());
+    };
+    let kept = blocks;
+    let eviction = plan([...kept, ...rest]);
+    for (const table of GIVEN_UP) {
+      if (eviction.enough) break;
+      kept = kept.filter((change) => change.table !== table);
+      eviction = plan([...kept, ...rest]);
+    }
+    this.stats.pressed = kept.length < blocks.length;
+    if (eviction.changes.length > 0) this.stats.pinnedBytes = eviction.pinnedBytes;
+    return { kept, evicted: eviction.changes };
+  }
+}
+
+interface SealChanges {
+  readonly blocks: readonly Change[];
+  readonly rest: readonly Change[];
+}
+
+interface Sealing {
+  readonly content: Unsealed;
+  /** The journal's last record of it. */
+  readonly upTo: number;
+  /** The open hours without it: what a tail shows until LMDB has it. */
+  readonly hours: readonly HourRollup[];
+  /** What it comes to. A commit that failed is tried again with the same. */
+  changes: SealChanges | undefined;
+}
+
+function hourOf(slot: number): number {
+  return Math.floor((slot * SLOT_US) / HOUR_US);
+}
+
+function bytesOf(changes: readonly Change[]): number {
+  return changes.reduce((sum, { key, value }) => {
+    const bytes = key.length + (value?.length ?? 0) + ENTRY_BYTES;
+    return sum + (bytes > PAGE_BYTES / 2 ? Math.ceil(bytes / PAGE_BYTES) * PAGE_BYTES : bytes);
+  }, 0);
+}
+
+/** Samples of the blocks that were not kept. */
+function samplesIn(blocks: readonly Change[], kept: readonly Change[]): number {
+  const left = new Set(kept);
+  return blocks.reduce(
+    (sum, change) => sum + (left.has(change) || !change.value ? 0 : readHeader(change.value).n),
+    0,
+  );
+}
+
+function countOfAll(taken: readonly Taken[]): number {
+  return taken.reduce(
+    (sum, { columns, events }) =>
+      columns.reduce((count, piece) => count + countOf(piece), sum + events.length),
+    0,
+  );
+}
