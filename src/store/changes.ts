@@ -1,7 +1,7 @@
 import type { Epoch } from '#core/clock.ts';
 import { eventIndexKey, eventKey, nameKey, numberKey, rollupKey } from './keys.ts';
 import type { Change, Reads } from './lmdb.ts';
-import { decodeRecord, type EventRecord, encodeRecord } from './record.ts';
+import { decodeRecord, encodeRecord } from './record.ts';
 import { encodeRollup, type HourRollup } from './rollup.ts';
 import type { Unsealed } from './unsealed.ts';
 
@@ -44,9 +44,8 @@ export function epochChange(epoch: Epoch): Change {
 export function eventChanges({ epoch, events }: Unsealed): Change[] {
   return events.flatMap(({ stream, t, seq, data }): Change[] => {
     const key = eventKey({ epoch, t, seq });
-    const record: EventRecord = { stream, data };
     return [
-      { table: 'events', key, value: encodeRecord(key, record) },
+      { table: 'events', key, value: encodeRecord(key, { stream, data }) },
       { table: 'eventIndex', key: eventIndexKey(stream, { epoch, t, seq }), value: NOTHING },
     ];
   });

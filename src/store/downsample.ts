@@ -1,11 +1,10 @@
 import type { Micros } from '#core/stream.ts';
 import { Bins, emptyColumns } from './bins.ts';
+import { sealedSeq } from './changes.ts';
 import type { Buckets, Columns, Range, StoredStream } from './columns.ts';
 import { firstAt, type Window } from './cut.ts';
-import { HOUR_US, rollupKey } from './keys.ts';
+import { HOUR_US, nameKey, rollupKey } from './keys.ts';
 import { type FoundBlock, type Ground, StreamReading, tailPieces } from './read-blocks.ts';
-import { decodeRecord } from './record.ts';
-import { SEALED_KEY } from './recorder.ts';
 import { decodeRollup, type HourRollup, type Level, levelsOf } from './rollup.ts';
 
 /**
@@ -151,10 +150,7 @@ class Reduction {
   /** Whether LMDB has got something of the tail. To be asked after what it was asked for. */
   #hasSealed(): boolean {
     const { reads, damage, tail } = this.#ground;
-    const value = reads.get('meta', SEALED_KEY);
-    if (value === undefined) return tail?.sealed !== 0;
-    const record = damage.guard('meta', SEALED_KEY, () => decodeRecord(SEALED_KEY, value));
-    return Number(Object(record).seq) !== tail?.sealed;
+    return damage.guard('meta', nameKey('sealed'), () => sealedSeq(reads)) !== tail?.sealed;
   }
 
   /** Pieces of the tail that have a sample in the hour. */

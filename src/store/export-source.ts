@@ -61,15 +61,24 @@ function mergedOf(reader: StoreReader, id: string, stretches: readonly Stretch[]
   if (newest === undefined) {
     throw new StoreError('UNKNOWN_STREAM', `stream ${id}: nothing was ever stored of it`);
   }
-  const groups = Map.groupBy(stored, ({ stream }) => meaningOf(stream));
-  return [...groups.values()].reverse().flatMap((group) => {
-    const last = group.at(-1) ?? newest;
-    const numbers = group.map(({ number }) => number);
-    if (group.includes(newest)) return { stream: last.stream, numbers };
-    const has = group.some((one) => stretches.some((stretch) => hasData(reader, one, stretch)));
-    const stream = { ...last.stream, id: `${id}.${last.number}` };
-    return has ? { stream, numbers } : [];
-  });
+  const groups = [...Map.groupBy(stored, ({ stream }) => meaningOf(stream)).values()];
+  const isToday = (group: readonly StoredStream[]): boolean => group.includes(newest);
+  const numbersOf = (group: readonly StoredStream[]) => group.map(({ number }) => number);
+  const today = groups.filter(isToday).map((group) => ({
+    stream: newest.stream,
+    numbers: numbersOf(group),
+  }));
+  const before = groups
+    .filter((group) => !isToday(group))
+    .flatMap((group) => {
+      const kept = group.filter((one) =>
+        stretches.some((stretch) => hasData(reader, one, stretch)),
+      );
+      const last = kept.at(-1);
+      if (last === undefined) return [];
+      return { stream: { ...last.stream, id: `${id}.${last.number}` }, numbers: numbersOf(kept) };
+    });
+  return [...today, ...before];
 }
 
 function meaningOf({ kind, unit, lsb, states }: Stream): string {

@@ -1,4 +1,4 @@
-import { PAGE_BYTES } from './lmdb.ts';
+import { PAGE_BYTES, TABLES } from './lmdb.ts';
 
 /**
  * Looks at a data file before LMDB sees it: lmdb-js 3.5.6 does not throw when LMDB refuses a file,
@@ -12,7 +12,8 @@ import { PAGE_BYTES } from './lmdb.ts';
  *   20 u16 lower and 22 u16 upper bound of its free space, counted from offset 24 on
  *
  * and of a page in a tree `0 < lower <= upper <= 4072`, with a u16 for each entry up to lower, which
- * says where the entry is, counted from 24 too. Pages 0 and 1 are meta pages. A commit writes that of its transaction's number modulo 2,
+ * says where the entry is, counted from 24 too. An entry of the tree of tables is 0 u32 length of its
+ * value (48: a tree as below), 4 u16 flags, 6 u16 length of its name, 8 name, value. Pages 0 and 1 are meta pages. A commit writes that of its transaction's number modulo 2,
  * from offset 40 on, after everything that it leads to has been synced; so the other one still leads
  * to the state before, and a torn commit is no damage. The numbers of the two are one apart (both 0
  * in a new file), and a commit rewrites at least one of its two roots, while the pages of the state
@@ -47,7 +48,10 @@ export interface Inspectable {
 const MAGIC = 0xbeef_c0de;
 const DATA_VERSION = 2;
 const HEADER_BYTES = 24;
-const META_BYTES = 168;
+const ENTRY_BYTES = 8;
+const TREE_BYTES = 48;
+/** Flags of an entry whose value is a tree. */
+const SUBTREE = 0x02;
 const META_PAGES = 2;
 const BRANCH = 0x01;
 const LEAF = 0x02;
@@ -67,6 +71,7 @@ class Damage extends Error {}
 interface Tree {
   readonly name: string;
   readonly depth: number;
+  readonly entries: bigint;
   readonly root: bigint;
 }
 
@@ -137,7 +142,12 @@ function parseMeta(page: DataView, number: number): Meta {
 }
 
 function parseTree(page: DataView, at: number, name: string): Tree {
-  return { name, depth: page.getUint16(at + 6, true), root: page.getBigUint64(at + 40, true) };
+  return {
+    name,
+    depth: page.getUint16(at + 6, true),
+    entries: page.getBigUint64(at + 32, true),
+    root: page.getBigUint64(at + 40, true),
+  };
 }
 
 async function checkMeta(file: Inspectable, meta: Meta): Promise<void> {
@@ -147,25 +157,38 @@ async function checkMeta(file: Inspectable, meta: Meta): Promise<void> {
   if ((lastPage + 1n) * BigInt(PAGE_BYTES) > file.size) {
     throw new Damage(`ends at ${file.size} bytes, before its last page ${lastPage}`);
   }
-  let newest = 0n;
+  const written: bigint[] = [];
   for (const tree of trees) {
-    const { name, depth, root } = tree;
-    const empty = root === EMPTY_ROOT;
-    if (empty !== (depth === 0) || depth > DEPTH_MAX) {
-      throw new Damage(`${where}: the tree of ${name} has depth ${depth} and its root is ${root}`);
-    }
-    if (empty) continue;
-    if (root < META_PAGES || root > lastPage) {
-      throw new Damage(`${where}: the root of ${name} is page ${root} of ${lastPage + 1n}`);
-    }
-    const page = await viewAt(file, Number(root));
-    checkRoot(page, tree);
-    const written = page.getBigUint64(8, true);
-    if (written > newest) newest = written;
+    const page = await rootOf(file, tree, meta);
+    if (page !== undefined) written.push(page.getBigUint64(8, true));
   }
-  if (newest !== transaction) {
-    throw new Damage(`${where}: is of transaction ${transaction}, its roots are of ${newest}`);
+  const committed = transaction === 0n || written.includes(transaction);
+  if (!committed || written.some((each) => each > transaction)) {
+    const roots = written.join(' and ') || 'none';
+    throw new Damage(`${where}: is of transaction ${transaction}, its roots are of ${roots}`);
   }
+}
+
+/** The root of a tree, checked; undefined where the tree is empty. */
+async function rootOf(
+  file: Inspectable,
+  tree: Tree,
+  { number, lastPage }: Meta,
+): Promise<DataView | undefined> {
+  const { name, depth, root } = tree;
+  const where = `meta page ${number}`;
+  const empty = root === EMPTY_ROOT;
+  if (empty !== (depth === 0) || depth > DEPTH_MAX) {
+    throw new Damage(`${where}: the tree of ${name} has depth ${depth} and its root is ${root}`);
+  }
+  if (empty) return undefined;
+  if (root < META_PAGES || root > lastPage) {
+    throw new Damage(`${where}: the root of ${name} is page ${root} of ${lastPage + 1n}`);
+  }
+  const page = await viewAt(file, Number(root));
+  checkRoot(page, tree);
+  if (name === 'tables' && depth === 1) checkTables(page, tree);
+  return page;
 }
 
 function checkRoot(page: DataView, { name, depth, root }: Tree): void {
@@ -184,9 +207,50 @@ function checkRoot(page: DataView, { name, depth, root }: Tree): void {
   }
 }
 
+/**
+ * The names of the tables. One that cannot be found is no error to LMDB: it makes a new table, and
+ * what was in the old one is gone. They fit in one page, whatever is in them.
+ */
+function checkTables(page: DataView, { entries, root }: Tree): void {
+  const count = page.getUint16(20, true) / 2;
+  const where = `page ${root}, the tables`;
+  if (BigInt(count) !== entries) throw new Damage(`${where}: ${count} entries, not ${entries}`);
+  const names = Array.from({ length: count }, (_, i) => nameAt(page, i, where));
+  for (const [i, name] of names.entries()) {
+    if (i > 0 && name <= (names[i - 1] ?? ''))
+      throw new Damage(`${where}: ${name} is out of order`);
+  }
+  const missing = TABLES.filter((table) => !names.includes(table));
+  for (const name of names.filter((each) => !TABLES.some((table) => table === each))) {
+    const meant = missing.find((table) => differInOne(table, name));
+    // Any other name is a table of a later version.
+    if (meant !== undefined) throw new Damage(`${where}: expected ${meant}, found ${name}`);
+  }
+}
+
+function nameAt(page: DataView, entry: number, where: string): string {
+  const at = HEADER_BYTES + page.getUint16(HEADER_BYTES + 2 * entry, true);
+  const inside = at >= HEADER_BYTES + page.getUint16(22, true) && at + ENTRY_BYTES <= PAGE_BYTES;
+  const length = inside ? page.getUint16(at + 6, true) : 0;
+  const end = at + ENTRY_BYTES + length + TREE_BYTES;
+  if (!inside || length === 0 || end > PAGE_BYTES)
+    throw new Damage(`${where}: entry ${entry} is outside`);
+  const bytes = page.getUint32(at, true);
+  const flags = page.getUint16(at + 4, true);
+  if (bytes !== TREE_BYTES || flags !== SUBTREE) {
+    throw new Damage(`${where}: entry ${entry} has flags ${flags} and ${bytes} bytes`);
+  }
+  const name = new Uint8Array(page.buffer, page.byteOffset + at + ENTRY_BYTES, length);
+  return Buffer.from(name).toString('latin1');
+}
+
+function differInOne(a: string, b: string): boolean {
+  return a.length === b.length && [...a].filter((char, i) => char !== b[i]).length === 1;
+}
+
 async function viewAt(file: Inspectable, page: number): Promise<DataView> {
-  const bytes = await file.read(page * PAGE_BYTES, META_BYTES);
-  if (bytes.length < META_BYTES)
+  const bytes = await file.read(page * PAGE_BYTES, PAGE_BYTES);
+  if (bytes.length < PAGE_BYTES)
     throw new Damage(`was cut off within page ${page} while it was read`);
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

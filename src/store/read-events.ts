@@ -22,7 +22,7 @@ export interface FoundEvent {
   readonly row: EventRow;
 }
 
-/** What is kept of an event in the table `events`. */
+/** What is kept of an event, under its key in the table `events`. */
 export interface EventRecord {
   /** Number of its stream. */
   readonly stream: number;

@@ -74,7 +74,7 @@ export class StoreReader {
     return epochs;
   }
 
-  /** Pieces of a stream, cut to the range, slot by slot; in a slot in the order of seq. */
+  /** Pieces of a stream, cut to the range, slot by slot, then by the time at which each begins. */
   *columns(number: number, range: Range): Generator<Columns> {
     const stored = this.#known().get(number);
     if (stored === undefined) return;

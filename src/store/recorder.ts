@@ -3,12 +3,14 @@ import type { Span } from '#core/session.ts';
 import { encodeBatch } from './batch.ts';
 import { readHeader } from './block.ts';
 import { eventChanges, rolledChange, rollupChange, sealedChange } from './changes.ts';
-import { countOf } from './columns.ts';
+import { countOf, type Range } from './columns.ts';
+import { erasures } from './erase.ts';
 import { Gate } from './gate.ts';
 import type { Intake, Taken } from './intake.ts';
 import { type Journal, JournalFullError } from './journal.ts';
 import { HOUR_US, rollupKey, SLOT_US, slotOf } from './keys.ts';
 import { type Change, type Database, PAGE_BYTES } from './lmdb.ts';
+import { addHour } from './recovery.ts';
 import type { StreamRegistry } from './registry.ts';
 import { planEviction } from './retention.ts';
 import { decodeRollup, type HourRollup, mergeRollup } from './rollup.ts';
@@ -79,6 +81,7 @@ export class Recorder {
   /** The journal's last record that is in LMDB. */
   #sealed: number;
   #slot: number;
+  #finished = false;
 
   /** @param sealed the journal's last record that is in LMDB */
   constructor(parts: RecorderParts, sealed: number) {
@@ -111,6 +114,43 @@ export class Recorder {
   /** Takes everything to LMDB. */
   seal(): Promise<void> {
     return this.#gate.run(() => this.#seal());
+  }
+
+  /** Takes everything to LMDB, with the rollups of the hour that is not over: nothing comes after. */
+  finish(): Promise<void> {
+    return this.#gate.run(async () => {
+      this.#finished = true;
+      await this.#seal();
+    });
+  }
+
+  /** Changes that do not come from what is recorded; durable when it resolves. */
+  commit(changes: readonly Change[]): Promise<void> {
+    return this.#gate.run(() => this.#parts.database.commit(changes));
+  }
+
+  /** Runs something while no record is written and no commit is under way. */
+  alone<T>(work: () => Promise<T>): Promise<T> {
+    return this.#gate.run(work);
+  }
+
+  /** Erases stretches of this store; see erase.ts. What is not sealed yet is sealed first. */
+  erase(ranges: readonly Range[]): Promise<void> {
+    return this.#gate.run(async () => {
+      await this.#seal();
+      for (const range of ranges) await this.#erase(range);
+    });
+  }
+
+  async #erase(range: Range): Promise<void> {
+    const { database, registry, hours, epoch } = this.#parts;
+    for (const changes of erasures(database, registry, range)) await database.commit(changes);
+    if (range.epoch !== epoch.id) return;
+    for (let hour = hourAt(range.from); hour <= hourAt(range.to); hour++) {
+      if (!hours.open().some((open) => open.hour === hour)) continue;
+      hours.drop(epoch.id, hour);
+      addHour(hours, { database, registry }, epoch.id, hour);
+    }
   }
 
   /** What LMDB does not have yet, of some streams or of all. */
@@ -194,7 +234,7 @@ export class Recorder {
     }
     const rest = [
       ...eventChanges(content),
-      ...this.#rollupChanges(hourOf(this.#slot)),
+      ...this.#rollupChanges(hourAt(this.#slot * SLOT_US) + (this.#finished ? 1 : 0)),
       ...registry.changes(),
       sealedChange(upTo),
     ];
@@ -264,8 +304,8 @@ interface Sealing {
   changes: SealChanges | undefined;
 }
 
-function hourOf(slot: number): number {
-  return Math.floor((slot * SLOT_US) / HOUR_US);
+function hourAt(t: number): number {
+  return Math.floor(t / HOUR_US);
 }
 
 function bytesOf(changes: readonly Change[]): number {

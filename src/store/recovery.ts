@@ -8,6 +8,7 @@ import { StoreError } from './errors.ts';
 import type { JournalRecord } from './journal-record.ts';
 import { HOUR_US, parseBlockKey, SLOT_US, slotKey } from './keys.ts';
 import type { Change, Database, Reads } from './lmdb.ts';
+import { keyAfter } from './read-blocks.ts';
 import { StoreReader } from './reader.ts';
 import type { StreamRegistry } from './registry.ts';
 import { RollupHours } from './rollup-hours.ts';
@@ -113,17 +114,29 @@ async function completeRollups({ database, registry }: Ground, problems: string[
   const end = Math.floor((last.slot * SLOT_US) / HOUR_US) + 1;
   for (let hour = from; hour < end; hour++) {
     const hours = new RollupHours();
-    for (const table of BLOCK_TABLES) {
-      for (const { key, value } of blocksOf(database, table, last.epoch, hour)) {
-        const { stream: number } = parseBlockKey(key);
-        const stored = registry.byNumber(number);
-        const columns = decoded(key, value, problems);
-        if (stored && columns) hours.add(number, stored.stream, last.epoch, columns);
-      }
-    }
+    problems.push(...addHour(hours, { database, registry }, last.epoch, hour));
     const changes = hours.close(Number.POSITIVE_INFINITY).map(rollupChange);
     await database.commit([...changes, rolledChange(last.epoch, hour + 1)]);
   }
+}
+
+/** Adds up the blocks of an hour. Returns a sentence for each that cannot be read. */
+export function addHour(
+  hours: RollupHours,
+  { database, registry }: Ground,
+  epoch: number,
+  hour: number,
+): string[] {
+  const problems: string[] = [];
+  for (const table of BLOCK_TABLES) {
+    for (const { key, value } of blocksOf(database, table, epoch, hour)) {
+      const { stream: number } = parseBlockKey(key);
+      const stored = registry.byNumber(number);
+      const columns = decoded(key, value, problems);
+      if (stored && columns) hours.add(number, stored.stream, epoch, columns);
+    }
+  }
+  return problems;
 }
 
 function* blocksOf(reads: Reads, table: 'samples' | 'waves', epoch: number, hour: number) {
@@ -135,7 +148,7 @@ function* blocksOf(reads: Reads, table: 'samples' | 'waves', epoch: number, hour
     yield* page;
     const last = page.at(-1);
     if (last === undefined || page.length < PAGE_ENTRIES) return;
-    start = Buffer.concat([last.key, Buffer.of(0)]);
+    start = keyAfter(last.key);
   }
 }
 

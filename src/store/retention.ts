@@ -10,6 +10,7 @@ import {
   SLOT_US,
 } from './keys.ts';
 import { type Change, type DatabaseUse, type Entry, PAGE_BYTES, type Reads } from './lmdb.ts';
+import { keyAfter } from './read-blocks.ts';
 import { eventRecord } from './record.ts';
 
 /**
@@ -142,7 +143,7 @@ function* entriesOf(reads: Reads, name: Class): Generator<Entry> {
     yield* entries;
     const last = entries.at(-1);
     if (last === undefined || entries.length < PAGE_ENTRIES) return;
-    start = Buffer.concat([last.key, Buffer.of(0)]);
+    start = keyAfter(last.key);
   }
 }
 

@@ -49,6 +49,13 @@ export class RollupHours {
     return closed;
   }
 
+  /** Forgets an hour of an epoch, because something of it was erased; it is to be added anew. */
+  drop(epoch: number, hour: number): void {
+    for (const [name, { rollup }] of this.#hours) {
+      if (rollup.epoch === epoch && rollup.hour === hour) this.#hours.delete(name);
+    }
+  }
+
   #addHour(which: Which, columns: Scalars | Waves, lsb: number): void {
     const { level, epoch, hour, number } = which;
     const name = `${level.level}/${epoch}/${hour}/${number}`;

@@ -11,20 +11,22 @@ import { HOUR_US, type RollupKey, rollupKey } from './keys.ts';
  *
  *   0  u32  crc32 of the key and everything behind this field
  *   4  u8   version of this layout
- *   5  u8   form of the bounds: 0 doubles, 1 floats, where all of them are exact
+ *   5  u8   0
  *   6  u16  n, buckets that hold a sample; the others are in no column
  *   8       packed with zstd:
  *           1 bit a bucket of the level, the lowest of a byte first: whether it holds a sample
  *           n x u32  samples
  *           n x f64  sum
- *           n x f32 or f64  min, then max
+ *           n x f64  min
+ *           n x f64  max
  *
- * Values are in the unit of the stream. The mean is not stored: sum / samples is exact.
+ * Values are in the unit of the stream. The mean is not stored: it is sum / samples. Bounds would fit
+ * into floats for most streams, but zstd packs those no better.
  */
 const HEADER_BYTES = 8;
+/** Of one bucket in all columns. */
+const ROW_BYTES = 4 + 3 * 8;
 const VERSION = 1;
-const DOUBLES = 0;
-const FLOATS = 1;
 const LEVEL_1 = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
 /** Minimum, maximum, sum and count of one stream in buckets of equal width over one hour. */
@@ -75,8 +77,6 @@ export function mergeRollup(a: HourRollup, b: HourRollup): HourRollup {
 export function encodeRollup(rollup: HourRollup): Uint8Array {
   const filled = [...rollup.n.keys()].filter((i) => (rollup.n[i] ?? 0) > 0);
   const pick = (column: Float64Array): number[] => filled.map((i) => column[i] ?? 0);
-  const bounds = [...pick(rollup.min), ...pick(rollup.max)];
-  const form = bounds.every((value) => Math.fround(value) === value) ? FLOATS : DOUBLES;
   const held = new Uint8Array(Math.ceil(rollup.n.length / 8));
   for (const i of filled) held[i >> 3] = (held[i >> 3] ?? 0) | (1 << (i & 7));
   const payload = zstdCompressSync(
@@ -84,13 +84,13 @@ export function encodeRollup(rollup: HourRollup): Uint8Array {
       held,
       bytesOf(Uint32Array.from(pick(rollup.n))),
       bytesOf(Float64Array.from(pick(rollup.sum))),
-      bytesOf(form === FLOATS ? Float32Array.from(bounds) : Float64Array.from(bounds)),
+      bytesOf(Float64Array.from(pick(rollup.min))),
+      bytesOf(Float64Array.from(pick(rollup.max))),
     ]),
     LEVEL_1,
   );
   const bytes = Buffer.alloc(HEADER_BYTES + payload.length);
   bytes.writeUInt8(VERSION, 4);
-  bytes.writeUInt8(form, 5);
   bytes.writeUInt16LE(filled.length, 6);
   payload.copy(bytes, HEADER_BYTES);
   bytes.writeUInt32LE(crc32(bytes.subarray(4), crc32(rollupKey(rollup))), 0);
@@ -108,33 +108,30 @@ export function decodeRollup(key: RollupKey, value: Uint8Array): HourRollup {
   if (version > VERSION) throw new StoreError('NEWER', `rollup version ${version}`);
   const rollup = emptyRollup(key);
   const n = bytes.readUInt16LE(6);
-  const size = bytes.readUInt8(5) === FLOATS ? 4 : 8;
   const held = Math.ceil(rollup.n.length / 8);
   const payload = zstdDecompressSync(bytes.subarray(HEADER_BYTES));
-  const expected = held + n * (4 + 8 + 2 * size);
+  const expected = held + n * ROW_BYTES;
   if (payload.length !== expected) {
     throw bad(key, `${payload.length} bytes unpacked, ${expected} expected`);
   }
-  fill(rollup, payload, { n, size });
+  fill(rollup, payload, n);
   return rollup;
 }
 
 /** Puts each row of the columns into its bucket. */
-function fill(rollup: HourRollup, payload: Buffer, { n, size }: { n: number; size: number }): void {
+function fill(rollup: HourRollup, payload: Buffer, n: number): void {
   const view = new DataView(payload.buffer, payload.byteOffset, payload.length);
   const counts = Math.ceil(rollup.n.length / 8);
   const sums = counts + 4 * n;
   const mins = sums + 8 * n;
-  const maxs = mins + size * n;
-  const bound = (at: number): number =>
-    size === 4 ? view.getFloat32(at, true) : view.getFloat64(at, true);
+  const maxs = mins + 8 * n;
   let row = 0;
   for (let i = 0; i < rollup.n.length && row < n; i++) {
     if (((payload[i >> 3] ?? 0) & (1 << (i & 7))) === 0) continue;
     rollup.n[i] = view.getUint32(counts + 4 * row, true);
     rollup.sum[i] = view.getFloat64(sums + 8 * row, true);
-    rollup.min[i] = bound(mins + size * row);
-    rollup.max[i] = bound(maxs + size * row);
+    rollup.min[i] = view.getFloat64(mins + 8 * row, true);
+    rollup.max[i] = view.getFloat64(maxs + 8 * row, true);
     row++;
   }
 }
@@ -144,6 +141,6 @@ function bad({ level, epoch, hour, stream }: RollupKey, text: string): StoreErro
   return new StoreError('BAD_RECORD', `${name}: ${text}`);
 }
 
-function bytesOf(column: Uint32Array | Float32Array | Float64Array): Uint8Array {
+function bytesOf(column: Uint32Array | Float64Array): Uint8Array {
   return new Uint8Array(column.buffer, column.byteOffset, column.byteLength);
 }

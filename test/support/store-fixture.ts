@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Stream } from '#core/stream.ts';
 import { encodeBlock } from '../../src/store/block.ts';
+import { rollupChange, sealedChange } from '../../src/store/changes.ts';
 import type { Columns, Scalars, StoredStream, Waves } from '../../src/store/columns.ts';
 import { joinPieces, startOf } from '../../src/store/join.ts';
 import {
@@ -14,13 +15,14 @@ import {
   eventIndexKey,
   eventKey,
   numberKey,
+  rollupKey,
   slotOf,
   subOf,
 } from '../../src/store/keys.ts';
 import { type Change, type Database, openDatabase } from '../../src/store/lmdb.ts';
 import { tableOf } from '../../src/store/read-blocks.ts';
 import { encodeRecord } from '../../src/store/record.ts';
-import { rollupChanges, SEALED_KEY } from '../../src/store/recorder.ts';
+import { decodeRollup, mergeRollup } from '../../src/store/rollup.ts';
 import { RollupHours } from '../../src/store/rollup-hours.ts';
 import type { Tail, TailEvent } from '../../src/store/tail.ts';
 
@@ -97,14 +99,17 @@ export class StoreFixture {
       this.hours.add(number, stream, EPOCH, columns);
     }
     this.#seals++;
-    const sealed = encodeRecord(SEALED_KEY, { seq: this.#seals });
-    changes.push({ table: 'meta', key: SEALED_KEY, value: sealed });
+    changes.push(sealedChange(this.#seals));
     await this.database.commit(changes);
     return changes.slice(0, -1).map(({ key }) => key);
   }
 
   async closeHours(beforeHour: number): Promise<void> {
-    await this.database.commit(rollupChanges(this.database, this.hours.close(beforeHour)));
+    const changes = this.hours.close(beforeHour).map((rollup) => {
+      const written = this.database.get('rollups', rollupKey(rollup));
+      return rollupChange(written ? mergeRollup(decodeRollup(rollup, written), rollup) : rollup);
+    });
+    await this.database.commit(changes);
   }
 
   async sealEvents(events: readonly TailEvent[]): Promise<void> {

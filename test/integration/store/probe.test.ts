@@ -1,7 +1,7 @@
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { runChild } from '../../../src/io/child.ts';
 import { inspect } from '../../../src/store/inspect.ts';
 import { nameKey, numberKey } from '../../../src/store/keys.ts';
@@ -141,98 +141,94 @@ test('a lock file that is damaged or of another user is no matter', async () => 
   expect((await runProbe(file, LIMIT)).state).toBe('good');
 });
 
-describe('damages', () => {
-  test('a file that was cut off', async () => {
-    const half = Math.floor(good.length / 2);
-    const lengths = [0, 1, 4095, 4096, 4264, 8191, 8192, 12_288, half, good.length - 1];
-    for (const length of lengths) {
-      expect((await look(good.subarray(0, length))).state, `${length} bytes`).toBe('bad');
+test('a file that was cut off', async () => {
+  const half = Math.floor(good.length / 2);
+  const lengths = [0, 1, 4095, 4096, 4264, 8191, 8192, 12_288, half, good.length - 1];
+  for (const length of lengths) {
+    expect((await look(good.subarray(0, length))).state, `${length} bytes`).toBe('bad');
+  }
+});
+
+test('the second half lost, where the file keeps its length', async () => {
+  const bytes = Buffer.from(good);
+  bytes.fill(0, bytes.length >> 1);
+  expect((await judge(bytes)).state).toBe('bad');
+});
+
+test('zeros, and noise', async () => {
+  expect((await look(Buffer.alloc(good.length))).text).toMatch(/zeros/);
+  const next = random(5);
+  const noise = Buffer.from(Array.from({ length: 65_536 }, () => next(256)));
+  expect((await look(noise)).state).toBe('bad');
+  const tail = Buffer.concat([good.subarray(0, 8192), Buffer.alloc(good.length - 8192, noise)]);
+  expect((await judge(tail)).state).toBe('bad');
+});
+
+test('a crash of the child is a damage', async () => {
+  for (const bytes of [good.subarray(0, 4096), Buffer.alloc(8192), flipped(24, 0xff)]) {
+    writeFileSync(file, bytes); // inspect.ts would not let them come so far.
+    const text = expect.stringMatching(/SIGSEGV|SIGBUS/);
+    expect(await runProbe(file, LIMIT)).toEqual({ state: 'bad', text });
+  }
+});
+
+test('each byte of the meta pages: found, or nothing is lost', async () => {
+  const places = Array.from({ length: META_BYTES }, (_, i) => [i, PAGE_BYTES + i]).flat();
+  const damages = places.flatMap((at) => [0xff, 1 << (at % 8)].map((mask) => [at, mask] as const));
+  const left: Buffer[] = [];
+  for (const [at, mask] of damages) {
+    const bytes = flipped(at, mask);
+    if ((await look(bytes)).state === 'good') left.push(bytes);
+  }
+  // Left are the size of the map, sums of pages and entries, the boot id, and flags not in use.
+  expect(left.length).toBeLessThan(damages.length * 0.7);
+  const next = random(11);
+  const some = left.filter(() => next(4) === 0); // A process each.
+  await each(some, async (bytes, name) => {
+    const result = await judge(bytes, name);
+    if (result.state !== 'bad') expect(result).toMatchObject({ facts: { tables: facts.tables } });
+  });
+});
+
+test('200 places of the trees: found, or all but a value with its CRC wrong is there', async () => {
+  const next = random(42);
+  const pages = Array.from({ length: good.length / PAGE_BYTES }, (_, page) => page)
+    .slice(2)
+    .filter((page) => good.readUInt32LE(page * PAGE_BYTES) === page)
+    .filter((page) => [1, 2].includes(good.readUInt16LE(page * PAGE_BYTES + 18)));
+  const damages = Array.from({ length: 200 }, () => {
+    const page = (pages[next(pages.length)] ?? 2) * PAGE_BYTES;
+    // Half of them among the header and the places of the entries, where it hurts.
+    const used = 24 + good.readUInt16LE(page + 20);
+    return [page + next(next(2) === 0 ? used : PAGE_BYTES), 1 << next(8)] as const;
+  });
+  let bad = 0;
+  await each(damages, async ([at, mask], name) => {
+    const result = await judge(flipped(at, mask), name, true);
+    if (result.state === 'bad') {
+      bad++;
+      return;
     }
+    const end = await runChild(join(directory, 'read.ts'), [name], { ...LIMIT, env: {} });
+    expect(end.signal, `${at} ${mask}`).toBeUndefined();
+    expect(Number(end.stdout), `${at} ${mask}`).toBeGreaterThanOrEqual(ENTRIES);
   });
+  expect(bad).toBeGreaterThan(20);
+});
 
-  test('the second half lost, where the file keeps its length', async () => {
-    const bytes = Buffer.from(good);
-    bytes.fill(0, bytes.length >> 1);
-    expect((await judge(bytes)).state).toBe('bad');
-  });
-
-  test('zeros, and noise', async () => {
-    expect((await look(Buffer.alloc(good.length))).text).toMatch(/zeros/);
-    const next = random(5);
-    const noise = Buffer.from(Array.from({ length: 65_536 }, () => next(256)));
-    expect((await look(noise)).state).toBe('bad');
-    const tail = Buffer.concat([good.subarray(0, 8192), Buffer.alloc(good.length - 8192, noise)]);
-    expect((await judge(tail)).state).toBe('bad');
-  });
-
-  test('a crash of the child is a damage', async () => {
-    for (const bytes of [good.subarray(0, 4096), Buffer.alloc(8192), flipped(24, 0xff)]) {
-      writeFileSync(file, bytes); // inspect.ts would not let them come so far.
-      const text = expect.stringMatching(/SIGSEGV|SIGBUS/);
-      expect(await runProbe(file, LIMIT)).toEqual({ state: 'bad', text });
-    }
-  });
-
-  test('each byte of the meta pages: found, or nothing is lost', async () => {
-    const places = Array.from({ length: META_BYTES }, (_, i) => [i, PAGE_BYTES + i]).flat();
-    const damages = places.flatMap((at) =>
-      [0xff, 1 << (at % 8)].map((mask) => [at, mask] as const),
-    );
-    const left: Buffer[] = [];
-    for (const [at, mask] of damages) {
-      const bytes = flipped(at, mask);
-      if ((await look(bytes)).state === 'good') left.push(bytes);
-    }
-    // Left are the size of the map, sums of pages and entries, the boot id, and flags not in use.
-    expect(left.length).toBeLessThan(damages.length * 0.7);
-    const next = random(11);
-    const some = left.filter(() => next(4) === 0); // A process each.
-    await each(some, async (bytes, name) => {
-      const result = await judge(bytes, name);
-      if (result.state !== 'bad') expect(result).toMatchObject({ facts: { tables: facts.tables } });
-    });
-  });
-
-  test('200 places of the trees: found, or all but a value with its CRC wrong is there', async () => {
-    const next = random(42);
-    const pages = Array.from({ length: good.length / PAGE_BYTES }, (_, page) => page)
-      .slice(2)
-      .filter((page) => good.readUInt32LE(page * PAGE_BYTES) === page)
-      .filter((page) => [1, 2].includes(good.readUInt16LE(page * PAGE_BYTES + 18)));
-    const damages = Array.from({ length: 200 }, () => {
-      const page = (pages[next(pages.length)] ?? 2) * PAGE_BYTES;
-      // Half of them among the header and the places of the entries, where it hurts.
-      const used = 24 + good.readUInt16LE(page + 20);
-      return [page + next(next(2) === 0 ? used : PAGE_BYTES), 1 << next(8)] as const;
-    });
-    let bad = 0;
-    await each(damages, async ([at, mask], name) => {
-      const result = await judge(flipped(at, mask), name, true);
-      if (result.state === 'bad') {
-        bad++;
-        return;
-      }
-      const end = await runChild(join(directory, 'read.ts'), [name], { ...LIMIT, env: {} });
-      expect(end.signal, `${at} ${mask}`).toBeUndefined();
-      expect(Number(end.stdout), `${at} ${mask}`).toBeGreaterThanOrEqual(ENTRIES);
-    });
-    expect(bad).toBeGreaterThan(20);
-  });
-
-  test('a page size of another machine', async () => {
-    const program = join(directory, 'wide.ts');
-    writeFileSync(
-      program,
-      `
+test('a page size of another machine', async () => {
+  const program = join(directory, 'wide.ts');
+  writeFileSync(
+    program,
+    `
       import { open } from '${import.meta.resolve('lmdb')}';
       const database = open({ path: process.argv[2], noSubdir: true, pageSize: 16384 });
       await database.put('a', 'b');
       await database.close();`,
-    );
-    const { code, stderr } = await runChild(program, [file], { ...LIMIT, env: {} });
-    expect(code, stderr).toBe(0);
-    expect((await look(readFileSync(file))).text).toMatch(/page size 4096, found 16384/);
-  });
+  );
+  const { code, stderr } = await runChild(program, [file], { ...LIMIT, env: {} });
+  expect(code, stderr).toBe(0);
+  expect((await look(readFileSync(file))).text).toMatch(/page size 4096, found 16384/);
 });
 
 test('a file that was being written when the process was killed is good', async () => {

@@ -1,0 +1,127 @@
+import { decodeBlock, encodeBlock } from './block.ts';
+import { BlockError } from './block-error.ts';
+import type { Columns, Range } from './columns.ts';
+import { cut } from './cut.ts';
+import { startOf } from './join.ts';
+import {
+  eventIndexKey,
+  eventKey,
+  HOUR_US,
+  parseBlockKey,
+  parseEventKey,
+  parseRollupKey,
+  SLOT_US,
+  slotKey,
+  slotOf,
+} from './keys.ts';
+import type { Change, Entry, Reads, TableName } from './lmdb.ts';
+import { keyAfter } from './read-blocks.ts';
+import { eventRecord } from './record.ts';
+import type { StreamRegistry } from './registry.ts';
+import { BlockKeys } from './unsealed.ts';
+
+/**
+ * Erases stretches of the recording, to the sample: blocks within go, those that reach over an edge
+ * are written again without what lies inside. The rollups of the hours touched go too; what is left
+ * of such an hour is read from its blocks.
+ *
+ * The bytes stay in free pages of the file, and in the journal, until they are written over.
+ */
+const PAGE_ENTRIES = 64;
+const BLOCK_TABLES = ['samples', 'waves', 'frames'] as const;
+
+/** One commit's worth after the other, so that none is large. Each is to be committed before the next. */
+export function* erasures(
+  reads: Reads,
+  registry: Pick<StreamRegistry, 'byNumber'>,
+  range: Range,
+): Generator<readonly Change[]> {
+  const keys = new BlockKeys(reads);
+  const { epoch, from, to } = range;
+  const start = slotKey(epoch, slotOf(from));
+  const end = slotKey(epoch, slotOf(to) + 1);
+  for (const table of BLOCK_TABLES) {
+    for (const page of pages(reads, table, start, end)) {
+      yield page.flatMap((entry) => eraseBlock(table, entry, { range, keys, registry }));
+    }
+  }
+  const first = eventKey({ epoch, t: from, seq: 0 });
+  for (const page of pages(reads, 'events', first, eventKey({ epoch, t: to, seq: 0 }))) {
+    yield page.flatMap(eraseEvent);
+  }
+  yield eraseRollups(reads, range);
+}
+
+interface Erasing {
+  readonly range: Range;
+  readonly keys: BlockKeys;
+  readonly registry: Pick<StreamRegistry, 'byNumber'>;
+}
+
+function eraseBlock(table: TableName, { key, value }: Entry, erasing: Erasing): Change[] {
+  const { epoch, from, to } = erasing.range;
+  const gone: Change = { table, key, value: undefined };
+  const { slot, stream: number } = parseBlockKey(key);
+  if (slot * SLOT_US >= from && (slot + 1) * SLOT_US <= to) return [gone];
+  const stored = erasing.registry.byNumber(number);
+  const columns = decoded(value, key);
+  // What cannot be read cannot be cut: it goes as a whole.
+  if (stored === undefined || columns === undefined) return [gone];
+  const left = [
+    ...cut(columns, { from: 0, to: from }),
+    ...cut(columns, { from: to, to: Number.MAX_SAFE_INTEGER }),
+  ];
+  const inside = [...cut(columns, { from, to })];
+  if (inside.length === 0) return [];
+  const kept = left.map((part): Change => {
+    const fresh = erasing.keys.next(table, epoch, number, startOf(part));
+    return { table, key: fresh, value: encodeBlock(part, fresh, stored) };
+  });
+  return [gone, ...kept];
+}
+
+function eraseEvent({ key, value }: Entry): Change[] {
+  const { stream } = eventRecord(key, value);
+  return [
+    { table: 'events', key, value: undefined },
+    { table: 'eventIndex', key: eventIndexKey(stream, parseEventKey(key)), value: undefined },
+  ];
+}
+
+function eraseRollups(reads: Reads, { epoch, from, to }: Range): Change[] {
+  const changes: Change[] = [];
+  for (const page of pages(reads, 'rollups', Buffer.of(0), Buffer.alloc(16, 0xff))) {
+    for (const { key } of page) {
+      const place = parseRollupKey(key);
+      const start = place.hour * HOUR_US;
+      if (place.epoch !== epoch || start >= to || start + HOUR_US <= from) continue;
+      changes.push({ table: 'rollups', key, value: undefined });
+    }
+  }
+  return changes;
+}
+
+function* pages(
+  reads: Reads,
+  table: TableName,
+  start: Uint8Array,
+  end: Uint8Array,
+): Generator<Entry[]> {
+  let next = start;
+  for (;;) {
+    const page = reads.page(table, { start: next, end, limit: PAGE_ENTRIES });
+    if (page.length > 0) yield page;
+    const last = page.at(-1);
+    if (last === undefined || page.length < PAGE_ENTRIES) return;
+    next = keyAfter(last.key);
+  }
+}
+
+function decoded(block: Uint8Array, key: Uint8Array): Columns | undefined {
+  try {
+    return decodeBlock(block, key);
+  } catch (error) {
+    if (error instanceof BlockError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,308 @@
+import type { Consumer } from '#core/bus.ts';
+import type { Clock, Epoch } from '#core/clock.ts';
+import type { PartHealth } from '#core/health.ts';
+import type { Span } from '#core/session.ts';
+import type { Json, Reading } from '#core/stream.ts';
+import type { Log } from '../io/log.ts';
+import { BlockError } from './block-error.ts';
+import { epochChange } from './changes.ts';
+import type { Range } from './columns.ts';
+import { StoreError } from './errors.ts';
+import { Intake } from './intake.ts';
+import { JournalFullError } from './journal.ts';
+import type { Change, Reads } from './lmdb.ts';
+import { type Opened, openStore } from './opening.ts';
+import { ringBytes } from './preallocation.ts';
+import { StoreReader } from './reader.ts';
+import { Recorder } from './recorder.ts';
+import type { LastSeen } from './recovery.ts';
+import { Scrub } from './scrub.ts';
+import type { Tail } from './tail.ts';
+
+/**
+ * The ring store of the gateway: takes readings from the bus, keeps them, and never holds up anything
+ * else. A disk that fails is told in health and in the log and tried again; live data goes on.
+ */
+const TICK_MS = 1_000;
+/** Readings that may wait while a flush is under way: a second of everything, many times over. */
+const CAPACITY = 200_000;
+/** Pause before a store that could not be opened, or a seal that failed, is tried again. */
+const RETRY_MS = 10_000;
+/** Pieces of zeros (preallocation.ts) a tick, so that a young file does not starve the recording. */
+const PIECES_PER_TICK = 2;
+/** Readers that were killed keep pages until then. */
+const READER_CHECK_MS = 60_000;
+const MEGABYTE = 2 ** 20;
+
+export interface StoreOptions {
+  /** Which is there and ours. */
+  readonly directory: string;
+  readonly quotaBytes: number;
+  readonly epoch: Epoch;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Spans of sessions that are never evicted. */
+  pinned(): readonly Span[];
+  /** Bytes of the disk that stay free; see preallocation.ts. */
+  readonly lowBytes?: number;
+}
+
+/** An open store. */
+interface Running {
+  readonly opened: Opened;
+  readonly recorder: Recorder;
+  readonly scrub: Scrub;
+  fileBytes: number;
+}
+
+export class Store implements Consumer {
+  readonly name = 'store';
+  readonly capacity = CAPACITY;
+  /** Resolves when the store was opened for the first time, or could not be. */
+  readonly settled: Promise<void>;
+  readonly #options: StoreOptions;
+  readonly #intake = new Intake();
+  #running: Running | undefined;
+  /** Why it is not open, or what does not work. Empty while all is well. */
+  #trouble = 'opening';
+  #held = '';
+  #failures = 0;
+  #retryAt = 0;
+  #readersAt = 0;
+  #settle: () => void;
+
+  constructor(options: StoreOptions) {
+    this.#options = options;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.settled = promise;
+    this.#settle = resolve;
+  }
+
+  /** The hot path: see intake.ts. */
+  take(batch: readonly Reading[]): void {
+    let urgent = false;
+    for (const reading of batch) {
+      this.#intake.add(reading);
+      if (reading.kind === 'event' && reading.data['severity'] === 'alarm') urgent = true;
+    }
+    // An alarm does not wait for the second to be over.
+    if (urgent) void this.#try('flush', async ({ recorder }) => await recorder.flush());
+  }
+
+  get isOpen(): boolean {
+    return this.#running !== undefined;
+  }
+
+  /** The newest data of the epochs before this one; undefined where there is none or no store. */
+  get lastSeen(): LastSeen | undefined {
+    return this.#running?.opened.lastSeen;
+  }
+
+  /** For reading what is in LMDB. @throws StoreError OFF */
+  get reads(): Reads {
+    return this.#on().opened.database;
+  }
+
+  /** What LMDB does not have yet, up to the last second. @throws StoreError OFF */
+  tail(numbers?: ReadonlySet<number>): Tail {
+    return this.#on().recorder.tail(numbers);
+  }
+
+  /** Number of every stream with this id. */
+  numbersOf(ids: readonly string[]): Set<number> {
+    const { registry } = this.#on().opened;
+    const streams = registry.list().filter(({ stream }) => ids.includes(stream.id));
+    return new Set(streams.map(({ number }) => number));
+  }
+
+  /** Changes of the tables that are not recorded data; all or none, durable when it resolves. */
+  async commit(changes: readonly Change[]): Promise<void> {
+    await this.#on().recorder.commit(changes);
+  }
+
+  /** Resolves when everything taken so far is durable. */
+  async durable(): Promise<void> {
+    await this.#on().recorder.flush();
+  }
+
+  async erase(ranges: readonly Range[]): Promise<void> {
+    await this.#on().recorder.erase(ranges);
+  }
+
+  /** Corrects what ties this epoch to the wall clock. */
+  async correct(epoch: Epoch): Promise<void> {
+    await this.commit([epochChange(epoch)]);
+  }
+
+  /** Opens the store, keeps it going, and closes it when `signal` aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    while (!signal.aborted) {
+      if (this.#running !== undefined) await this.#tick(this.#running);
+      else if (clock.now() >= this.#retryAt) await this.#open(signal);
+      await clock.sleep(TICK_MS, signal).catch(() => {}); // The stop ends it.
+    }
+    await this.#close();
+  }
+
+  health(): PartHealth {
+    const running = this.#running;
+    const { dropped, bytes } = this.#intake;
+    const base = {
+      id: 'store',
+      details: { dropped, waitingBytes: bytes, failures: this.#failures },
+    };
+    if (running === undefined) {
+      return { ...base, status: 'waiting', text: this.#trouble };
+    }
+    return {
+      id: 'store',
+      status: this.#trouble === '' ? 'ok' : 'waiting',
+      text: this.#trouble || this.#text(running),
+      details: { ...base.details, ...this.#details(running) },
+    };
+  }
+
+  async #open(signal: AbortSignal): Promise<void> {
+    const { log, clock } = this.#options;
+    try {
+      const opened = await openStore(this.#options);
+      const running = this.#start(opened);
+      for (const text of opened.problems) log.error({ source: 'store' }, text);
+      if (opened.recovered > 0) {
+        const text = 'values that the last stop left in the journal are in the store now';
+        log.info({ source: 'store' }, `${opened.recovered} ${text}`);
+      }
+      this.#trouble = '';
+      this.#running = running;
+    } catch (error) {
+      if (!isExpected(error)) throw error;
+      const text = `off, nothing is recorded: ${error.message}`;
+      if (text !== this.#trouble) log.error({ source: 'store' }, text);
+      this.#trouble = text;
+      this.#failures++;
+      const final = error instanceof StoreError && error.code === 'NEWER';
+      this.#retryAt = final ? Number.POSITIVE_INFINITY : clock.now() + RETRY_MS * 1000;
+    }
+    if (!signal.aborted || this.#running !== undefined) this.#settle();
+  }
+
+  #start(opened: Opened): Running {
+    const { quotaBytes, epoch, clock, pinned } = this.#options;
+    const running: Running = {
+      opened,
+      fileBytes: opened.fileBytes,
+      scrub: new Scrub(() => new StoreReader(opened.database, undefined).verify()),
+      recorder: new Recorder(
+        {
+          ...opened,
+          intake: this.#intake,
+          epoch,
+          clock,
+          pinned,
+          limit: () => ringBytes(running.fileBytes, quotaBytes),
+        },
+        opened.sealed,
+      ),
+    };
+    return running;
+  }
+
+  async #tick(running: Running): Promise<void> {
+    const { clock, log } = this.#options;
+    await this.#try('flush', ({ recorder }) => recorder.flush());
+    const now = clock.now();
+    if (running.recorder.isDue && now >= this.#retryAt) {
+      const sealed = await this.#try('seal', ({ recorder }) => recorder.seal());
+      if (!sealed) this.#retryAt = now + RETRY_MS * 1000;
+    }
+    await this.#try('preallocate', (one) => this.#preallocate(one));
+    for (const text of running.scrub.step(TICK_MS)) log.error({ source: 'store' }, text);
+    if (now < this.#readersAt) return;
+    this.#readersAt = now + READER_CHECK_MS * 1000;
+    running.opened.database.checkReaders();
+  }
+
+  async #preallocate(running: Running): Promise<void> {
+    const { database, preallocation } = running.opened;
+    for (let piece = 0; piece < PIECES_PER_TICK; piece++) {
+      const { step, fileBytes } = await running.recorder.alone(() =>
+        preallocation.step(database.use().end),
+      );
+      running.fileBytes = fileBytes;
+      this.#held = step.kind === 'held' ? step.text : '';
+      if (step.kind !== 'extend') return;
+    }
+  }
+
+  /** Does something with the disk. What fails is told, once, and tried again by the next tick. */
+  async #try(what: string, work: (running: Running) => Promise<void>): Promise<boolean> {
+    const { log } = this.#options;
+    if (this.#running === undefined) return false;
+    try {
+      await work(this.#running);
+      if (this.#trouble.startsWith(what)) {
+        this.#trouble = '';
+        log.info({ source: 'store' }, `${what} works again`);
+      }
+      return true;
+    } catch (error) {
+      if (!isExpected(error)) throw error;
+      this.#failures++;
+      const text = `${what} failed: ${error.message}`;
+      if (text !== this.#trouble) log.error({ source: 'store' }, text);
+      this.#trouble = text;
+      return false;
+    }
+  }
+
+  async #close(): Promise<void> {
+    const running = this.#running;
+    await this.#try('seal', ({ recorder }) => recorder.finish());
+    this.#running = undefined;
+    this.#trouble = 'closed';
+    await running?.opened.close();
+  }
+
+  #on(): Running {
+    if (this.#running !== undefined) return this.#running;
+    throw new StoreError('OFF', `the store is not open: ${this.#trouble}`);
+  }
+
+  #text({ recorder, scrub }: Running): string {
+    if (recorder.stats.pressed) {
+      return 'full of pinned sessions: frames and waves are given up, values and events are kept';
+    }
+    if (scrub.damaged > 0) return `recording; ${scrub.damaged} stored entries are damaged`;
+    return this.#held === '' ? 'recording' : `recording; ${this.#held}`;
+  }
+
+  #details({ opened, recorder, scrub, fileBytes }: Running): { readonly [key: string]: Json } {
+    const { used, tables } = opened.database.use();
+    const classes = ['samples', 'waves', 'frames', 'events', 'rollups'] as const;
+    const bytes = classes.map((name) => [name, tables[name].bytes] as const);
+    return {
+      usedMB: round(used / MEGABYTE),
+      quotaMB: round(this.#options.quotaBytes / MEGABYTE),
+      fileMB: round(fileBytes / MEGABYTE),
+      bytes: Object.fromEntries(bytes),
+      ...recorder.stats,
+      waiting: recorder.waiting,
+      recovered: opened.recovered,
+      refusedStreams: opened.registry.refused,
+      scrubbed: scrub.passes,
+      damaged: scrub.damaged,
+    };
+  }
+}
+
+/** What the disk or its contents did, in contrast to a bug. LMDB's errors have a number for a code. */
+function isExpected(error: unknown): error is Error {
+  if (!(error instanceof Error)) return false;
+  const ours = [StoreError, BlockError, JournalFullError].some((kind) => error instanceof kind);
+  return ours || 'errno' in error || ('code' in error && typeof error.code === 'number');
+}
+
+function round(value: number): number {
+  return Math.round(value * 100) / 100;
+}
