@@ -18,6 +18,10 @@ const CONFIG_CHARS_MAX = 256 * 1024;
 const FOUND_CHARS_MAX = 80;
 const EEG_DEVICES = ['thinkgear'] as const;
 const EEG_DEVICES_MAX = 4;
+const QUOTA_MB_MIN = 16;
+const QUOTA_MB_MAX = 1_000_000;
+/** Above this a tick of a second would be shorter than the timers of the process. */
+const SPEED_MAX = 1_000;
 
 /** Below this installation, wherever it was started from. */
 const DATA = fileURLToPath(new URL('../data', import.meta.url));
@@ -68,6 +72,12 @@ const SETTINGS = {
       ),
     ),
   ),
+  /** Megabytes that the recording may keep; the oldest makes room. The file is 1.4 times as long. */
+  quota: setting(wholeNumber(QUOTA_MB_MIN, QUOTA_MB_MAX, 'megabytes'), 512),
+  /** A stored session in place of devices; nothing is recorded. */
+  replay: setting(v.optional(wholeNumber(1, 0xffff_ffff, 'a session'))),
+  /** How fast the time of a simulation or a replay passes. */
+  speed: setting(wholeNumber(1, SPEED_MAX, 'times as fast'), 1),
   can: setting(v.optional(notYet('this version reads no CAN bus, use obd'))),
   mqtt: setting(v.optional(notYet('this version has no MQTT broker'))),
   log: setting(
@@ -94,10 +104,13 @@ export const USAGE = `vigil, the in-car gateway
   --config FILE      settings in YAML; the flags below override it
   --device NAME      name of this gateway in topics            (vigil)
   --data DIR         where everything is kept          (data, in the clone)
+  --quota MB         what the recording may keep; the oldest makes room  (512)
   --http HOST:PORT   dashboard and API                         (127.0.0.1:8080)
   --obd URL          serial:///dev/ttyUSB0?baud=38400, tcp://192.168.0.10:35000 or sim:
   --eeg URL          thinkgear+serial:///dev/rfcomm0 or thinkgear+sim:; may be given several times
   --sim SEED         a simulated car and driver in place of devices not given
+  --replay SESSION   a stored session in place of devices; nothing is recorded
+  --speed N          so many times as fast, for a simulation or a replay   (1)
   --log LEVEL        debug, info, warn or error                (info)
   --check            validate the settings and leave
   -h, --help         this text
@@ -136,7 +149,20 @@ export function readConfig(
     return [key, validate(schema, value, where)];
   });
   const config = Object.fromEntries(entries) as Config; // Each by its own schema.
-  return { config: deepFreeze(withSimulation(config)), check: flags.check };
+  return { config: deepFreeze(withSimulation(checkSpeed(config))), check: flags.check };
+}
+
+/** Real devices send in real time. */
+function checkSpeed(config: Config): Config {
+  const { speed, replay, sim, obd, eeg } = config;
+  const devices = [obd, ...eeg.map(({ port }) => port)].filter((port) => port !== undefined);
+  const real = replay === undefined && devices.some(({ kind }) => kind !== 'sim');
+  if (speed === 1 || (!real && (replay !== undefined || sim !== undefined || devices.length > 0))) {
+    return config;
+  }
+  throw new ConfigError(
+    `speed: expected 1, as only a simulation or a replay can be faster, found ${speed}`,
+  );
 }
 
 /** The simulated devices stand in for those that are not given. */
@@ -334,6 +360,17 @@ function notYet(message: string) {
   return v.pipe(
     v.unknown(),
     v.check(() => false, message),
+  );
+}
+
+/** Numbers come as text from flags and variables. */
+function wholeNumber(min: number, max: number, of: string) {
+  const words = `expected ${of}: a whole number from ${min} to ${max}`;
+  return v.pipe(
+    v.union([v.number(), v.pipe(v.string(), v.digits(), v.transform(Number))], words),
+    v.integer(words),
+    v.minValue(min, words),
+    v.maxValue(max, words),
   );
 }
 

@@ -1,33 +1,28 @@
 import { readFileSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import { inspect } from 'node:util';
-import { Bus } from '#core/bus.ts';
+import type { Clock } from '#core/clock.ts';
 import { type Config, readConfig, USAGE } from './config.ts';
-import { createDevices } from './devices.ts';
 import { EXIT_SOFTWARE, exitCodeOf } from './exit.ts';
-import { Live } from './http/live.ts';
-import { startHttp } from './http/server.ts';
-import { loadStatic } from './http/static.ts';
-import { anchorEpoch, monotonicClock } from './io/clock.ts';
+import { build, type Parts, start } from './gateway.ts';
+import { monotonicClock } from './io/clock.ts';
 import { endWithin } from './io/deadline.ts';
-import { nextEpoch } from './io/files.ts';
-import { createLog } from './io/log.ts';
+import { createLog, type Log } from './io/log.ts';
+import { scaledClock } from './io/scaled-clock.ts';
 import { type Systemd, systemd } from './io/systemd.ts';
-import { supervise } from './sources/supervise.ts';
-import { healthOf, progressCheck, SourceStatus } from './status.ts';
-import { dashboardFiles, packageVersion, WEB_DIRECTORY } from './web-files.ts';
+import { progressCheck } from './status.ts';
+import { packageVersion } from './web-files.ts';
 
 /** What has not stopped by then is left behind; the unit's TimeoutStopSec is longer. */
 const STOP_MS_MAX = 5_000;
 /** Without a watchdog there is nothing to do but wait for the stop. */
 const IDLE_MS = 60_000;
 
-type Parts = ReturnType<typeof build>;
-
 /** The composition root: the gateway from its configuration to its stop. */
 async function run(config: Config): Promise<void> {
-  const parts = build(config);
-  const { log, epoch, version, devices } = parts;
+  const { clock, log } = surroundings(config);
+  const parts = build(config, clock, log, setImmediate);
+  const { recording, version, devices } = parts;
   const stopping = new AbortController();
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => stopping.abort());
   if (devices.length === 0) log.warn({}, 'no device is configured; --sim 1 shows a simulated one');
@@ -39,8 +34,9 @@ async function run(config: Config): Promise<void> {
   );
   manager.notify('READY=1');
   log.info({}, `Vigil ${version} at ${url}/`);
-  const wall = epoch.trust === 'none' ? 'not to be trusted' : `set by ${epoch.trust}`;
-  log.info({}, `start ${epoch.id} with the data in ${config.data}; the wall clock is ${wall}`);
+  const { id, trust } = recording.epoch;
+  const wall = trust === 'none' ? 'not to be trusted' : `set by ${trust}`;
+  log.info({}, `start ${id} with the data in ${config.data}; the wall clock is ${wall}`);
   flushCompileCache();
 
   try {
@@ -55,56 +51,14 @@ async function run(config: Config): Promise<void> {
   log.info({}, 'stopping');
 }
 
-/** The parts, in the order in which data flows through them. Nothing is opened yet. */
-function build(config: Config) {
-  const clock = monotonicClock();
+/** The clock, and the log to where it is read. */
+function surroundings({ speed, log: level }: Config): { clock: Clock; log: Log } {
+  const clock = speed === 1 ? monotonicClock() : scaledClock(monotonicClock(), speed);
   const journald = process.env['JOURNAL_STREAM'] !== undefined;
   const write = (line: string): void => void process.stdout.write(line);
   // Whoever read the log has gone; the recording goes on.
   process.stdout.on('error', () => {});
-  const log = createLog({ level: config.log, journald, now: clock.now, write });
-  const devices = createDevices(config, clock, log);
-  const statuses = devices.map((device) => new SourceStatus(device, log, clock));
-  const streams = () => devices.flatMap(({ source }) => source.streams);
-  const bus = new Bus(setImmediate);
-  const live = new Live({ clock, streams });
-  bus.attach(live);
-  const version = packageVersion();
-  const epoch = anchorEpoch(nextEpoch(config.data), clock);
-  return { clock, log, devices, statuses, streams, bus, live, version, epoch };
-}
-
-/** Starts from the end of the flow: what consumes is ready before what produces. */
-async function start(
-  config: Config,
-  parts: Parts,
-  running: AsyncDisposableStack,
-  stopping: AbortController,
-): Promise<{ url: string; bug: Promise<never> }> {
-  const { clock, devices, statuses, bus, version, epoch } = parts;
-  const { signal } = stopping;
-  const { device } = config;
-  const simulated = devices.some((one) => one.simulated);
-  const http = await startHttp({
-    ...parts,
-    ...config.http,
-    health: () => healthOf(parts, [...statuses.map((status) => status.health()), http.health()]),
-    files: await loadStatic(WEB_DIRECTORY, dashboardFiles()),
-    hello: { device, epoch: epoch.id, version, simulated },
-    origins: [],
-  });
-  running.defer(http.close);
-  const sources = statuses.map(({ source, report }) =>
-    supervise(source, { emit: bus.emit, clock, signal, report }),
-  );
-  running.defer(async () => {
-    stopping.abort();
-    // The bug that one ended in has been told by then.
-    await Promise.allSettled(sources);
-  });
-  // A source that ends in a bug ends the process, and systemd starts it again.
-  const bug = new Promise<never>((_, reject) => void Promise.all(sources).catch(reject));
-  return { url: http.url, bug };
+  return { clock, log: createLog({ level, journald, now: clock.now, write }) };
 }
 
 /** Pings the service manager while the gateway gets anywhere. Resolves at the stop. */

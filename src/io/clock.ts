@@ -41,14 +41,20 @@ export function monotonicClock(): Clock {
  * @param files where the system tells of its clocks
  */
 export function anchorEpoch(id: number, clock: Clock, files = WALL_FILES): Epoch {
-  const now = Date.now();
+  const { ms, trust } = readWall(files);
   return {
     id,
-    wallMs: now - clock.now() / 1000,
-    trust: wallTrust(now, files),
+    wallMs: ms - clock.now() / 1000,
+    trust,
     bootId: existsSync(BOOT_ID) ? readFileSync(BOOT_ID, 'latin1').trim() : '',
     monotonicMs: Number(process.hrtime.bigint() / 1000n) / 1000 - clock.now() / 1000,
   };
+}
+
+/** What the wall clock says now, in ms since 1970, and how far to believe it. */
+export function readWall(files = WALL_FILES): { readonly ms: number; readonly trust: Trust } {
+  const ms = Date.now();
+  return { ms, trust: wallTrust(ms, files) };
 }
 
 /**

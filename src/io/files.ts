@@ -4,15 +4,16 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
-  renameSync,
   statSync,
-  writeFileSync,
+  writeSync,
 } from 'node:fs';
 import path from 'node:path';
 import { ConfigError } from '#core/errors.ts';
 
 const EPOCH_MAX = 0xffff_ffff;
 const EPOCH_FILES = ['epoch', 'epoch.copy'] as const;
+/** A number of 10 digits and the end of the line: a shorter one is written over whole. */
+const FILE_CHARS = 11;
 /** What is recorded is nobody else's business. */
 const DIRECTORY_OPTIONS = { mode: 0o700 };
 
@@ -24,37 +25,16 @@ const UNUSABLE: Readonly<Record<string, string>> = {
   ENAMETOOLONG: 'a name in its path is too long',
   EACCES: 'no permission to write there',
   EPERM: 'no permission to write there',
-  EROFS: 'the file system is read-only',
 };
-
-/**
- * Replaces a file so that a power cut leaves the old or the new content, never a part: a new file
- * in the same directory, synced, then renamed, then the directory synced.
- */
-export function writeAtomically(file: string, content: string): void {
-  const fresh = `${file}.new`;
-  const fd = openSync(fresh, 'w', 0o600);
-  try {
-    writeFileSync(fd, content);
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-  renameSync(fresh, file);
-  const directory = openSync(path.dirname(file), 'r');
-  try {
-    fsyncSync(directory);
-  } finally {
-    closeSync(directory);
-  }
-}
 
 /**
  * Counts one start of the process in `directory`, which is made if it is missing, and returns its
  * number: 1 for the first, and larger at every later one.
  *
  * A number used twice would mix two recordings, so the counter is kept in two files that are written
- * one after the other: where one cannot be read the other still has it.
+ * one after the other: where one cannot be read the other still has it. Each is written in place, and
+ * is always as long, so that a start needs no room on the disk: a full one must not end the recording.
+ * A sector is written whole or not at all, so a power cut leaves the old or the new number.
  *
  * @throws ConfigError when neither can be read, because it never starts again by itself, and when
  *   the directory cannot be used; a full or broken disk is thrown as it comes
@@ -76,7 +56,7 @@ function countStart(directory: string): number {
   makeDirectory(path.resolve(directory));
   const files = EPOCH_FILES.map((name) => path.join(directory, name));
   const texts = files.map(readIfThere).filter((text) => text !== undefined);
-  const counts = texts.filter((text) => /^\d{1,10}\n?$/.test(text)).map(Number);
+  const counts = texts.filter((text) => /^ *\d{1,10}\n?$/.test(text)).map(Number);
   const last = texts.length === 0 ? 0 : Math.max(...counts);
   if (last < 0 || last >= EPOCH_MAX) {
     throw new ConfigError(
@@ -84,7 +64,7 @@ function countStart(directory: string): number {
         `${JSON.stringify(texts)}; write one there that is higher than any recorded`,
     );
   }
-  for (const file of files) writeAtomically(file, `${last + 1}\n`);
+  for (const file of files) writeNumber(file, last + 1);
   return last + 1;
 }
 
@@ -102,6 +82,28 @@ function makeDirectory(directory: string): void {
   }
   makeDirectory(path.dirname(directory)); // The root is always there.
   mkdirSync(directory, DIRECTORY_OPTIONS);
+}
+
+/** Over what is there, and to the disk. */
+function writeNumber(file: string, number: number): void {
+  const isNew = readIfThere(file) === undefined;
+  const fd = openSync(file, isNew ? 'w' : 'r+', 0o600);
+  try {
+    writeSync(fd, `${number}\n`.padStart(FILE_CHARS), 0);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+  if (isNew) syncDirectory(path.dirname(file));
+}
+
+function syncDirectory(directory: string): void {
+  const fd = openSync(directory, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 function readIfThere(file: string): string | undefined {

@@ -20,7 +20,7 @@ export function waveTime(wave: Waves, i: number): Micros {
 }
 
 /** Microseconds from one sample to the next; 0 where there is only one. */
-export function periodOf({ span, v }: Waves): number {
+function periodOf({ span, v }: Waves): number {
   return v.length > 1 ? span / (v.length - 1) : 0;
 }
 

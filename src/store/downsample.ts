@@ -19,7 +19,7 @@ import { decodeRollup, type HourRollup, type Level, levelsOf } from './rollup.ts
  * hour; or where a seal has come between the tail and this reading, and have samples in common. In
  * that case, and where a rollup is missing or damaged, the hour is read from its samples.
  */
-export const RAW_SAMPLES_MAX = 300_000;
+const RAW_SAMPLES_MAX = 300_000;
 /** More than a screen has columns; asking for more is a fault of the caller. */
 export const POINTS_MAX = 10_000;
 

@@ -6,7 +6,7 @@ import { StoreError } from './errors.ts';
 import { inspect } from './inspect.ts';
 import { Journal, type OpenedJournal, SEGMENT_BYTES } from './journal.ts';
 import { nameKey, numberKey } from './keys.ts';
-import { type Database, openDatabase } from './lmdb.ts';
+import { type Change, type Database, openDatabase } from './lmdb.ts';
 import { DISK_FREE_BYTES_MIN, Preallocation } from './preallocation.ts';
 import { PROBE_MS_MAX, runProbe } from './probe.ts';
 import { setAside } from './quarantine.ts';
@@ -24,6 +24,12 @@ import { RollupHours } from './rollup-hours.ts';
 /** Raised by a change that older versions cannot read; a newer store is left as it is. */
 const SCHEMA = { major: 1, minor: 0 };
 const SCHEMA_KEY = nameKey('schema');
+/** Whether a gateway has the store open, or has left it without closing it. */
+const RUNNING_KEY = nameKey('running');
+/** Starts that end without a stop, before their cause is looked for in every value. */
+const CRASHES_MAX = 3;
+/** A look at every value, which is the whole file, at the pace of an SD card. */
+const WHOLE_PROBE_MS_MAX = 120_000;
 /** The file begins with so much, so that the first seals have room. */
 const FIRST_BYTES = 16 * 2 ** 20;
 export const DATA_FILE = 'data.mdb';
@@ -66,11 +72,11 @@ export async function openStore(options: OpeningOptions): Promise<Opened> {
   const file = path.join(options.directory, DATA_FILE);
   const problems = await setDamageAside(file);
   await using opening = new AsyncDisposableStack();
-  const fileBytes = options.quotaBytes * 2;
-  const database = openDatabase(file, { fileBytes, readOnly: false });
+  const database = await openUncrashed(file, options, problems);
   opening.defer(() => database.close());
   database.checkReaders();
   await checkSchema(database);
+  await database.commit([runningChange(database, options.epoch.bootId)]);
   const preallocation = new Preallocation(
     file,
     { extend: extendWithZeros, free: freeBytes },
@@ -97,8 +103,46 @@ export async function openStore(options: OpeningOptions): Promise<Opened> {
     lastSeen: lastSeenOf(database, options.epoch.id),
     recovered: recovery.count,
     problems,
-    close: () => kept.disposeAsync(),
+    close: async () => {
+      await database.commit([{ table: 'meta', key: RUNNING_KEY, value: undefined }]);
+      await kept.disposeAsync();
+    },
   };
+}
+
+/**
+ * Opens the file. Where the gateway has crashed with it again and again in this boot, every value is
+ * read by the probe first: a length that is damaged is met by no other look, and ends the process
+ * whenever somebody reads the value.
+ */
+async function openUncrashed(
+  file: string,
+  { quotaBytes, epoch }: OpeningOptions,
+  problems: string[],
+): Promise<Database> {
+  const open = () => openDatabase(file, { fileBytes: 2 * quotaBytes, readOnly: false });
+  const database = open();
+  if (crashesOf(database, epoch.bootId) < CRASHES_MAX) return database;
+  await database.close();
+  const probe = await runProbe(file, { timeoutMs: WHOLE_PROBE_MS_MAX, values: true });
+  if (probe.state === 'bad') {
+    const name = await setAside(file);
+    problems.push(`${file} is damaged: ${probe.text}; it was set aside as ${name}`);
+  }
+  return open();
+}
+
+/** Starts of this boot that did not end in an orderly stop, one after the other. */
+function crashesOf(database: Database, bootId: string): number {
+  const record = database.get('meta', RUNNING_KEY);
+  if (record === undefined) return 0;
+  const { bootId: last, starts } = Object(decodeRecord(RUNNING_KEY, record));
+  return last === bootId ? Number(starts) : 0;
+}
+
+function runningChange(database: Database, bootId: string): Change {
+  const starts = crashesOf(database, bootId) + 1;
+  return { table: 'meta', key: RUNNING_KEY, value: encodeRecord(RUNNING_KEY, { bootId, starts }) };
 }
 
 /** Every entry of a table that is small. */

@@ -11,7 +11,7 @@ import type { Tail } from './tail.ts';
 /** Blocks that are held at a time: of a stream with a block a slot one, of a bus 80 seconds. */
 const PAGE_BLOCKS = 16;
 
-export type BlockTable = Extract<TableName, 'samples' | 'waves' | 'frames'>;
+type BlockTable = Extract<TableName, 'samples' | 'waves' | 'frames'>;
 
 const TABLE_OF: Readonly<Record<StreamKind, BlockTable | undefined>> = {
   sample: 'samples',
@@ -19,10 +19,6 @@ const TABLE_OF: Readonly<Record<StreamKind, BlockTable | undefined>> = {
   frame: 'frames',
   event: undefined,
 };
-
-export function tableOf(kind: StreamKind): BlockTable | undefined {
-  return TABLE_OF[kind];
-}
 
 /** What readers share. */
 export interface Ground {
@@ -65,7 +61,7 @@ export class StreamReading {
   constructor(ground: Ground, { number, stream }: StoredStream, range: Range) {
     this.#ground = ground;
     this.#number = number;
-    this.#table = tableOf(stream.kind);
+    this.#table = TABLE_OF[stream.kind];
     this.#range = range;
     this.#tail = tailPieces(ground.tail, number, range);
     this.#covered = new Covered(Math.min(...this.#tail.map(({ seq }) => seq)));

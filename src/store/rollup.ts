@@ -52,7 +52,7 @@ export function levelsOf({ kind, hz }: Stream): readonly Level[] {
 }
 
 /** @throws StoreError NEWER for a level that this version does not know */
-export function levelOf(level: number): Level {
+function levelOf(level: number): Level {
   const known = [FINE, COARSE].find((one) => one.level === level);
   if (known === undefined) throw new StoreError('NEWER', `rollups of a level ${level}`);
   return known;

@@ -45,6 +45,8 @@ export interface StoreOptions {
   pinned(): readonly Span[];
   /** Bytes of the disk that stay free; see preallocation.ts. */
   readonly lowBytes?: number;
+  /** Why nothing is to be recorded, as a sentence; recorded where it is left out. */
+  readonly off?: string | undefined;
 }
 
 /** An open store. */
@@ -60,6 +62,7 @@ export class Store implements Consumer {
   readonly capacity = CAPACITY;
   /** Resolves when the store was opened for the first time, or could not be. */
   readonly settled: Promise<void>;
+  readonly #opened = Promise.withResolvers<void>();
   readonly #options: StoreOptions;
   readonly #intake = new Intake();
   #running: Running | undefined;
@@ -76,10 +79,15 @@ export class Store implements Consumer {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.settled = promise;
     this.#settle = resolve;
+    if (options.off !== undefined) {
+      this.#trouble = options.off;
+      this.#retryAt = Number.POSITIVE_INFINITY;
+    }
   }
 
   /** The hot path: see intake.ts. */
   take(batch: readonly Reading[]): void {
+    if (this.#options.off !== undefined) return;
     let urgent = false;
     for (const reading of batch) {
       this.#intake.add(reading);
@@ -91,6 +99,14 @@ export class Store implements Consumer {
 
   get isOpen(): boolean {
     return this.#running !== undefined;
+  }
+
+  /** Resolves with true when the store is open, with false when `signal` aborts before. */
+  async opened(signal: AbortSignal): Promise<boolean> {
+    const stopped = Promise.withResolvers<void>();
+    signal.addEventListener('abort', () => stopped.resolve(), { once: true });
+    await Promise.race([this.#opened.promise, stopped.promise]);
+    return this.isOpen && !signal.aborted;
   }
 
   /** The newest data of the epochs before this one; undefined where there is none or no store. */
@@ -175,6 +191,7 @@ export class Store implements Consumer {
       }
       this.#trouble = '';
       this.#running = running;
+      this.#opened.resolve();
     } catch (error) {
       if (!isExpected(error)) throw error;
       const text = `off, nothing is recorded: ${error.message}`;

@@ -20,7 +20,6 @@ import {
   subOf,
 } from '../../src/store/keys.ts';
 import { type Change, type Database, openDatabase } from '../../src/store/lmdb.ts';
-import { tableOf } from '../../src/store/read-blocks.ts';
 import { encodeRecord } from '../../src/store/record.ts';
 import { decodeRollup, mergeRollup } from '../../src/store/rollup.ts';
 import { RollupHours } from '../../src/store/rollup-hours.ts';
@@ -94,7 +93,7 @@ export class StoreFixture {
       while (used.has(slot * 0x1_0000 + sub)) sub++;
       used.add(slot * 0x1_0000 + sub);
       const key = blockKey({ epoch: EPOCH, slot, stream: number, sub });
-      const table = tableOf(stream.kind) ?? 'samples';
+      const table = stream.kind === 'wave' ? 'waves' : 'samples';
       changes.push({ table, key, value: encodeBlock(columns, key, { stream }) });
       this.hours.add(number, stream, EPOCH, columns);
     }

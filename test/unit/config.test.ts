@@ -11,13 +11,16 @@ const DEFAULTS = {
   obd: undefined,
   eeg: [],
   sim: undefined,
+  quota: 512,
+  replay: undefined,
+  speed: 1,
   can: undefined,
   mqtt: undefined,
   log: 'info',
 };
 const SIM = { kind: 'sim' };
 const HEADSET = 'thinkgear+serial:///dev/rfcomm0';
-const SETTINGS = 'device, data, http, obd, eeg, sim, can, mqtt, log';
+const SETTINGS = 'device, data, http, obd, eeg, sim, quota, replay, speed, can, mqtt, log';
 
 interface Input {
   readonly flags?: readonly string[];
@@ -126,6 +129,22 @@ test('a list of one may be written without its brackets', () => {
   expect(read({ file: `eeg: ${HEADSET}` }).config.eeg).toEqual(eeg);
 });
 
+test('time may pass faster where nothing real is measured', () => {
+  expect(read({ flags: ['--sim', '1', '--speed', '100'] }).config.speed).toBe(100);
+  expect(read({ file: 'replay: 3\nspeed: 10' }).config).toMatchObject({ replay: 3, speed: 10 });
+  expect(read({ file: 'obd: "sim:"\nspeed: 10' }).config.speed).toBe(10);
+  for (const flags of [
+    ['--speed', '2'],
+    ['--speed', '2', '--sim', '1', '--obd', 'serial:///dev/ttyUSB0'],
+  ]) {
+    expect(refusal({ flags })).toContain('only a simulation or a replay can be faster');
+  }
+  expect(refusal({ flags: ['--sim', '1', '--speed', '0'] })).toContain('from 1 to 1000');
+  expect(refusal({ flags: ['--quota', '1'] })).toContain(
+    'expected megabytes: a whole number from 16 to 1000000, found 1',
+  );
+});
+
 test('each refusal of a value of any kind is in our own words', () => {
   for (const key of SETTINGS.split(', ')) {
     for (const value of [
@@ -192,7 +211,10 @@ test('the usage text says that a foreign variable of our prefix stops the start'
 
 test('every flag of the usage text is understood', () => {
   const flags = [...USAGE.matchAll(/^ {2}--([a-z]+) [A-Z]/gm)].map(([, name]) => name ?? '');
-  expect(flags).toEqual(['config', 'device', 'data', 'http', 'obd', 'eeg', 'sim', 'log']);
+  expect(flags).toEqual([
+    ...['config', 'device', 'data', 'quota', 'http', 'obd', 'eeg'],
+    ...['sim', 'replay', 'speed', 'log'],
+  ]);
   for (const flag of flags) {
     expect(refusal({ flags: [`--${flag}=`] }), flag).not.toContain('Unknown option');
   }
@@ -275,10 +297,13 @@ const REFUSED: readonly (readonly [input: Input, message: string])[] = [
   ],
   [{ file: 'mqtt: true' }, 'vigil.yaml line 1: mqtt: this version has no MQTT broker'],
   [{ flags: ['--log', 'loud'] }, 'flag --log: expected debug, info, warn or error, found "loud"'],
-  [{ file: 'speed: 5' }, `vigil.yaml line 1: no setting is called "speed"; there are ${SETTINGS}`],
   [
-    { env: { VIGIL_SPEED: '5' } },
-    `variable VIGIL_SPEED: no setting is called "speed"; there are ${SETTINGS}`,
+    { file: 'colour: 5' },
+    `vigil.yaml line 1: no setting is called "colour"; there are ${SETTINGS}`,
+  ],
+  [
+    { env: { VIGIL_COLOUR: '5' } },
+    `variable VIGIL_COLOUR: no setting is called "colour"; there are ${SETTINGS}`,
   ],
   [
     { file: '__proto__: 5' },
@@ -303,7 +328,7 @@ test('what cannot be used is refused with the place, the key, what was expected 
 });
 
 test('an unknown flag, a value too few and a stray word are refused', () => {
-  expect(refusal({ flags: ['--speed', '5'] })).toContain("'--speed'");
+  expect(refusal({ flags: ['--colour', '5'] })).toContain("'--colour'");
   expect(refusal({ flags: ['--http'] })).toContain('--http');
   expect(refusal({ flags: ['--check=no'] })).toContain('--check');
   expect(refusal({ flags: ['start'] })).toContain("'start'");

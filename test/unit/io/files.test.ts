@@ -1,7 +1,6 @@
 import {
   mkdirSync,
   mkdtempSync,
-  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -12,7 +11,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ConfigError } from '#core/errors.ts';
-import { nextEpoch, writeAtomically } from '../../../src/io/files.ts';
+import { nextEpoch } from '../../../src/io/files.ts';
 
 const EPOCH_MAX = 0xffff_ffff;
 let directory = '';
@@ -28,26 +27,6 @@ afterEach(() => {
 function put(name: string, content: string | Buffer): void {
   writeFileSync(path.join(directory, name), content);
 }
-
-test('a file is made or replaced whole, for its owner only, and nothing else is left', () => {
-  const file = path.join(directory, 'settings');
-  writeAtomically(file, 'a long first content');
-  writeAtomically(file, 'zwei\nß');
-  expect(readFileSync(file, 'utf8')).toBe('zwei\nß');
-  expect(statSync(file).mode & 0o777).toBe(0o600);
-  expect(readdirSync(directory)).toEqual(['settings']);
-});
-
-test('the rest of a write that was cut off is no obstacle to the next', () => {
-  put('settings.new', 'a part of something longer than what follows');
-  const file = path.join(directory, 'settings');
-  writeAtomically(file, 'whole');
-  expect(readFileSync(file, 'utf8')).toBe('whole');
-});
-
-test('a file that cannot be written is an error, and the old content stays', () => {
-  expect(() => writeAtomically(path.join(directory, 'missing', 'x'), 'y')).toThrow('ENOENT');
-});
 
 test('epochs count from 1, in a directory that is made for its owner only', () => {
   const data = path.join(directory, 'a', 'b');
@@ -68,6 +47,16 @@ test('the count goes on where one of its files is gone, empty, damaged or behind
     rmSync(path.join(directory, name));
     expect(nextEpoch(directory)).toBe(45);
   }
+});
+
+test('a number is written over in place, in files that stay as long as they were', () => {
+  put('epoch', '9\n');
+  put('epoch.copy', '9\n');
+  nextEpoch(directory);
+  const inode = statSync(path.join(directory, 'epoch')).ino;
+  expect(nextEpoch(directory)).toBe(11);
+  const after = statSync(path.join(directory, 'epoch'));
+  expect([after.ino, after.size]).toEqual([inode, 11]);
 });
 
 test('a power cut between the two writes uses no number twice', () => {

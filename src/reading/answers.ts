@@ -1,0 +1,157 @@
+import type { SessionStats, Stretch } from '#core/session.ts';
+import type { StreamKind } from '#core/stream.ts';
+import { exportFileName, FORMATS, type ExportFormatName } from '../export/formats.ts';
+import { sessionStats } from '../sessions/statistics.ts';
+import { exportSource } from '../store/export-source.ts';
+import type { EventKey } from '../store/keys.ts';
+import type { StoreReader } from '../store/reader.ts';
+import { ReadingError } from './errors.ts';
+import type {
+  Asked,
+  EventPage,
+  EventsQuestion,
+  ExportHead,
+  ExportQuestion,
+  SessionEvent,
+  StatisticsQuestion,
+} from './questions.ts';
+import { checkKnown, series } from './series.ts';
+import { rangeOf } from './stretches.ts';
+
+/**
+ * The answers, from a reader that was made for the question: in the reading thread, and in a program
+ * on the files of a gateway that does not run.
+ */
+
+/** Streams whose events are alerts begin so. */
+const ALERTS = 'alert';
+
+/** What each format holds, where that is not everything. */
+const HOLDS: Readonly<Partial<Record<ExportFormatName, readonly StreamKind[]>>> = {
+  'csv-wide': ['sample', 'wave'],
+  'parquet-wide': ['sample', 'wave'],
+  candump: ['frame'],
+};
+
+/** Any answer, piece by piece; the work is done between two pieces. */
+export function* answer(reader: StoreReader, asked: Asked): Generator<unknown> {
+  switch (asked.kind) {
+    case 'statistics':
+      yield statistics(reader, asked.question);
+      break;
+    case 'series':
+      yield new TextEncoder().encode(JSON.stringify(series(reader, asked.question)));
+      break;
+    case 'events':
+      yield events(reader, asked.question);
+      break;
+    case 'export':
+      yield exportHead(asked.question);
+      yield* exportPieces(reader, asked.question);
+      break;
+  }
+}
+
+export function statistics(reader: StoreReader, { stretches }: StatisticsQuestion): SessionStats {
+  const summaries = new Map(
+    stretches.map((stretch) => [stretch, [...reader.summary(rangeOf(stretch))]]),
+  );
+  const alerts = [...summaries.values()]
+    .flat()
+    .filter(({ stream }) => stream.kind === 'event' && stream.id.startsWith(ALERTS))
+    .reduce((sum, { n }) => sum + n, 0);
+  return sessionStats({
+    stretches,
+    alerts,
+    *columns(streamId, stretch) {
+      for (const number of reader.numbersOf(streamId)) {
+        yield* reader.columns(number, rangeOf(stretch));
+      }
+    },
+    summary: (stretch) =>
+      (summaries.get(stretch) ?? []).map(({ stream, n, lost, coveredUs }) => {
+        return { streamId: stream.id, kind: stream.kind, n, lost, coveredUs };
+      }),
+  });
+}
+
+/** @throws ReadingError BAD_CURSOR */
+export function events(reader: StoreReader, question: EventsQuestion): EventPage {
+  const { stretches, limit, after } = question;
+  const streams = eventNumbers(reader, question.types);
+  const first = after === undefined ? 0 : stretches.findIndex((one) => continues(one, after));
+  if (first < 0) throw new ReadingError('BAD_CURSOR', 'the cursor is of no page of these events');
+  const found: { readonly key: EventKey; readonly item: SessionEvent }[] = [];
+  for (const [i, stretch] of stretches.slice(first).entries()) {
+    const shift = stretch.at - stretch.from;
+    // One more than is wanted tells whether there is another page.
+    const page = reader.events(rangeOf(stretch), {
+      ...(streams && { streams }),
+      limit: limit + 1 - found.length,
+      ...(i === 0 && after && { after }),
+    });
+    for (const { key, row } of page) {
+      found.push({ key, item: { t: row.t + shift, stream: row.stream.id, data: row.data } });
+    }
+    if (found.length > limit) break;
+  }
+  const items = found.slice(0, limit);
+  const next = found.length > limit ? (items.at(-1)?.key ?? null) : null;
+  return { items: items.map(({ item }) => item), next };
+}
+
+/** Whether the page behind this event begins in the stretch. */
+function continues({ epoch, from, to }: Stretch, { epoch: id, t }: EventKey): boolean {
+  return epoch.id === id && t >= from && t < to;
+}
+
+/** Numbers of the event streams that were asked for; undefined for all. */
+function eventNumbers(
+  reader: StoreReader,
+  types: readonly string[] | undefined,
+): number[] | undefined {
+  return (
+    types &&
+    reader
+      .streams()
+      .filter(({ stream }) => types.some((type) => `${stream.id}.`.startsWith(`${type}.`)))
+      .map(({ number }) => number)
+  );
+}
+
+function exportHead({ title, format }: ExportQuestion): ExportHead {
+  return { fileName: exportFileName(title, format), mime: FORMATS[format].mime };
+}
+
+/**
+ * A file, in pieces of some 64 KB that belong to whoever takes them.
+ *
+ * @throws ReadingError UNKNOWN_STREAM, ExportError: at the first piece
+ */
+export function* exportPieces(
+  reader: StoreReader,
+  { title, format, stretches, ...question }: ExportQuestion,
+): Generator<Uint8Array> {
+  const streams = question.streams ?? recordedIds(reader, stretches, HOLDS[format]);
+  checkKnown(reader, streams);
+  const source = exportSource({ title, reader, streams: [...new Set(streams)], stretches });
+  yield* FORMATS[format].export(source);
+}
+
+/** Ids of streams of these kinds that have data, in the order in which they were first stored. */
+function recordedIds(
+  reader: StoreReader,
+  stretches: readonly Stretch[],
+  kinds: readonly StreamKind[] | undefined,
+): string[] {
+  const recorded = reader.streams().filter(({ number, stream }) => {
+    if (kinds && !kinds.includes(stream.kind)) return false;
+    return stretches.some((stretch) => {
+      const range = rangeOf(stretch);
+      return stream.kind === 'event'
+        ? reader.events(range, { streams: [number], limit: 1 }).length > 0
+        : reader.columns(number, range).next().done !== true;
+    });
+  });
+  return [...new Set(recorded.map(({ stream }) => stream.id))];
+}

@@ -1,0 +1,42 @@
+import type { Stretch } from '#core/session.ts';
+import type { Range } from '../store/columns.ts';
+
+/** The arithmetic of a session's time axis. */
+
+/** Microseconds since the session's start; undefined where a side is open. */
+export interface Window {
+  readonly from?: number | undefined;
+  /** Exclusive. */
+  readonly to?: number | undefined;
+}
+
+/** What of the stretches lies in the window; they keep their places on the axis. */
+export function within(stretches: readonly Stretch[], { from, to }: Window): Stretch[] {
+  return stretches.flatMap((stretch) => {
+    const begin = Math.max(stretch.at, from ?? stretch.at);
+    const end = Math.min(endOf(stretch), to ?? Number.POSITIVE_INFINITY);
+    if (begin >= end) return [];
+    const shift = stretch.from - stretch.at;
+    return [{ epoch: stretch.epoch, from: begin + shift, to: end + shift, at: begin }];
+  });
+}
+
+/** Where a stretch ends on the axis. */
+export function endOf({ at, from, to }: Stretch): number {
+  return at + to - from;
+}
+
+export function rangeOf({ epoch, from, to }: Stretch): Range {
+  return { epoch: epoch.id, from, to };
+}
+
+/**
+ * How many points each stretch gets: by its length, and one at least, so that there may be one more
+ * a stretch than were asked for.
+ */
+export function sharePoints(stretches: readonly Stretch[], points: number): number[] {
+  const whole = stretches.reduce((sum, { from, to }) => sum + to - from, 0);
+  return stretches.map(({ from, to }) =>
+    Math.max(1, whole > 0 ? Math.floor((points * (to - from)) / whole) : 1),
+  );
+}

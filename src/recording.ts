@@ -1,0 +1,129 @@
+import path from 'node:path';
+import type { Bus } from '#core/bus.ts';
+import type { Clock, Epoch } from '#core/clock.ts';
+import type { PartHealth } from '#core/health.ts';
+import type { Config } from './config.ts';
+import { anchorEpoch, readWall } from './io/clock.ts';
+import { nextEpoch } from './io/files.ts';
+import { type Lock, lockDirectory } from './io/lock.ts';
+import type { Log } from './io/log.ts';
+import { createReading, type Reading } from './reading/service.ts';
+import { Sessions } from './sessions/sessions.ts';
+import { DATA_FILE } from './store/opening.ts';
+import { StoreReader } from './store/reader.ts';
+import { SessionRecords } from './store/session-records.ts';
+import { Store } from './store/store.ts';
+import { Timekeeper } from './timekeeper.ts';
+
+const MEGABYTE = 2 ** 20;
+
+/** The number of an epoch of which nothing is kept. */
+const UNKEPT = 0;
+
+export interface RecordingOptions {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly bus: Bus;
+}
+
+/**
+ * Everything that keeps what comes in and gives it back: the store, the sessions over it, the thread
+ * that reads, and the tie to the wall clock.
+ */
+export class Recording {
+  readonly reading: Reading;
+  readonly #timekeeper: Timekeeper;
+  readonly #options: RecordingOptions;
+  readonly #store: Store;
+  readonly #sessions: Sessions;
+  /** Of earlier starts. */
+  #epochs: ReadonlyMap<number, Epoch> = new Map();
+
+  /** Counts this start. @throws ConfigError where the data directory cannot be one */
+  constructor(options: RecordingOptions) {
+    const { config, clock, log, bus } = options;
+    this.#options = options;
+    const { id, off } = beginEpoch(config);
+    const epoch = anchorEpoch(id, clock);
+    if (off !== undefined) log.warn({ source: 'store' }, off);
+    const store = new Store({
+      directory: config.data,
+      quotaBytes: config.quota * MEGABYTE,
+      epoch,
+      clock,
+      log,
+      pinned: () => this.#sessions.pinnedSpans(),
+      off,
+    });
+    bus.attach(store);
+    this.#store = store;
+    this.#timekeeper = new Timekeeper({
+      epoch,
+      clock,
+      log,
+      wall: readWall,
+      correct: (better) => store.correct(better),
+    });
+    const epochs = () => new Map(this.#epochs).set(epoch.id, this.#timekeeper.epoch);
+    this.#sessions = new Sessions(new SessionRecords(store), {
+      epoch,
+      epochs,
+      now: clock.now,
+      statistics: (spans) => this.reading.statistics(spans),
+      erase: (ranges) => store.erase(ranges),
+    });
+    const file = path.join(config.data, DATA_FILE);
+    this.reading = createReading({ store, sessions: this.#sessions, epochs, clock, file });
+  }
+
+  /** This start, with the wall clock as it is known by now. */
+  get epoch(): Epoch {
+    return this.#timekeeper.epoch;
+  }
+
+  /**
+   * Keeps other gateways from the data directory until it is released.
+   *
+   * @throws BusyError where one has it
+   */
+  lock(): Promise<Lock> {
+    return lockDirectory(this.#options.config.data);
+  }
+
+  health(): PartHealth[] {
+    return [this.#store.health(), this.#sessions.health()];
+  }
+
+  /** Records until `signal` aborts, and closes the store. Rejects only by a bug. */
+  async run(signal: AbortSignal): Promise<void> {
+    await Promise.all([
+      this.#store.run(signal),
+      this.#timekeeper.run(signal),
+      this.#runSessions(signal),
+    ]);
+    await this.reading.close();
+  }
+
+  /** Sessions need the store: they begin when it is open, and follow the car from then on. */
+  async #runSessions(signal: AbortSignal): Promise<void> {
+    const { bus, clock } = this.#options;
+    if (!(await this.#store.opened(signal))) return;
+    this.#epochs = new StoreReader(this.#store.reads, undefined).epochs();
+    await this.#sessions.open({ lastSeen: this.#store.lastSeen });
+    bus.attach(this.#sessions);
+    await this.#sessions.run(clock, signal);
+  }
+}
+
+/** The number of this start; and why nothing of it is kept, where it cannot or is not to be. */
+function beginEpoch({ data, replay }: Config): { id: number; off: string | undefined } {
+  if (replay !== undefined) return { id: UNKEPT, off: 'a replay is not recorded' };
+  try {
+    return { id: nextEpoch(data), off: undefined };
+  } catch (error) {
+    // A disk that fails must not keep the live data from the driver.
+    if (!(error instanceof Error && 'errno' in error)) throw error;
+    return { id: UNKEPT, off: `off until the next start, nothing is recorded: ${error.message}` };
+  }
+}

@@ -1,0 +1,150 @@
+import type { Clock } from '#core/clock.ts';
+import type { Stretch } from '#core/session.ts';
+import type { Emit, Micros, Reading } from '#core/stream.ts';
+import type { Source } from '../source.ts';
+import { type Due, type Recording, readingsOf } from './readings.ts';
+
+/**
+ * Plays a recording: its readings come again, with the spacing in which they came, and with the times
+ * of now. How fast is up to the clock that it is run on.
+ */
+
+/** A longer gap between two stretches is played as one of this length. */
+const GAP_US_MAX = 10_000_000;
+/** Readings that are due within it are given out together. */
+const TICK_MS = 20;
+/** Readings of one turn; when more are due, what else there is to do comes in between. */
+const TURN_READINGS_MAX = 4_000;
+/**
+ * A recording may be silent for hours, and its end is no fault: with less, the supervisor would play
+ * it again and again. A quarter of it is the longest that a timer can count.
+ */
+const SILENCE_MS = 4 * (2 ** 31 - 1);
+
+export interface ReplayOptions {
+  readonly id: string;
+  readonly recording: Recording;
+}
+
+/** One stretch on the axis that is played. */
+interface Part {
+  readonly stretch: Stretch;
+  /** Microseconds from the start of the replay. */
+  readonly at: Micros;
+  /** What its first gap lost, in microseconds. */
+  readonly shortened: number;
+}
+
+/**
+ * A source that plays `recording` once and then stays connected, saying that it is at the end: one
+ * that ended would be opened again by the supervisor, as a lost link is.
+ */
+export function replaySource({ id, recording }: ReplayOptions): Source {
+  const parts = partsOf(recording.stretches);
+  const last = parts.at(-1);
+  const length = last === undefined ? 0 : last.at + lengthOf(last);
+  const shortened = parts.reduce((sum, part) => sum + part.shortened, 0);
+  let played = 0;
+  let readings = 0;
+  return {
+    id,
+    streams: recording.streams,
+    silenceMs: SILENCE_MS,
+    async run(emit, clock, signal) {
+      const start = clock.now();
+      played = 0;
+      const give: Emit = (reading) => {
+        readings++;
+        emit(reading);
+      };
+      for (const part of parts) {
+        await play(part, { recording, start, emit: give, clock, signal }, (us) => {
+          played = us;
+        });
+      }
+      played = length;
+      for (;;) await clock.sleep(SILENCE_MS / 4, signal);
+    },
+    note() {
+      const where = `${recording.title}, ${timeText(played)} of ${timeText(length)}`;
+      return played < length ? where : `${where}: at the end`;
+    },
+    health: () => ({
+      recording: recording.title,
+      playedS: Math.floor(played / 1e6),
+      lengthS: Math.floor(length / 1e6),
+      gapsShortenedS: Math.round(shortened / 1e6),
+      readings,
+    }),
+  };
+}
+
+function partsOf(stretches: readonly Stretch[]): Part[] {
+  const parts: Part[] = [];
+  let end = 0;
+  let at = 0;
+  for (const [i, stretch] of stretches.entries()) {
+    const gap = i === 0 ? 0 : Math.max(0, stretch.at - end);
+    const kept = Math.min(gap, GAP_US_MAX);
+    at += kept;
+    parts.push({ stretch, at, shortened: gap - kept });
+    end = stretch.at + stretch.to - stretch.from;
+    at += stretch.to - stretch.from;
+  }
+  return parts;
+}
+
+function lengthOf({ stretch }: Part): Micros {
+  return stretch.to - stretch.from;
+}
+
+interface Playing {
+  readonly recording: Recording;
+  /** Time of the clock at which the replay began. */
+  readonly start: Micros;
+  readonly emit: Emit;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+/** Resolves at the end of the part; rejects with the signal's reason. */
+async function play(
+  part: Part,
+  { recording, start, emit, clock, signal }: Playing,
+  report: (us: Micros) => void,
+): Promise<void> {
+  /** Added to times of the stretch's epoch. */
+  const shift = start + part.at - part.stretch.from;
+  const end = part.stretch.to + shift;
+  using readings = readingsOf(recording, part.stretch);
+  let next = readings.next();
+  for (;;) {
+    const now = clock.now();
+    for (let n = 0; n < TURN_READINGS_MAX && isDue(next, now - shift); n++) {
+      emit(moved(next.value.reading, shift));
+      next = readings.next();
+    }
+    report(Math.min(now, end) - start);
+    if (next.done && now >= end) return;
+    const at = next.done ? end : next.value.at + shift;
+    const late = at <= now;
+    await clock.sleep(late ? 0 : Math.max(TICK_MS, (at - now) / 1000), signal);
+  }
+}
+
+function isDue(next: IteratorResult<Due, void>, now: Micros): next is IteratorYieldResult<Due> {
+  return !next.done && next.value.at <= now;
+}
+
+function moved(reading: Reading, shift: Micros): Reading {
+  return { ...reading, t: reading.t + shift };
+}
+
+/** `4:05`, and `1:04:05` from an hour on. */
+function timeText(us: Micros): string {
+  const seconds = Math.floor(us / 1e6);
+  const two = (n: number): string => String(n % 60).padStart(2, '0');
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes}:${two(seconds)}`;
+  return `${Math.floor(minutes / 60)}:${two(minutes)}:${two(seconds)}`;
+}

@@ -1,0 +1,165 @@
+/** Holds what a store has of the model against what it has to have. */
+import type { Columns } from '../../src/store/columns.ts';
+import { EXTENDED_FLAG } from '../../src/store/columns.ts';
+import { EPOCH_US_MAX, type EventKey } from '../../src/store/keys.ts';
+import type { StoreReader } from '../../src/store/reader.ts';
+import type { Expectation } from './expectation.ts';
+import {
+  countAt,
+  elementAt,
+  eventAt,
+  frameAt,
+  isLost,
+  MODEL,
+  type Modelled,
+  sampleAt,
+  START_US,
+} from './model.ts';
+
+const PAGE_EVENTS = 1_000;
+/** Of one kind, for one point: the rest says nothing new. */
+const PROBLEMS_MAX = 4;
+
+export interface Verdict {
+  /** Elements that were acknowledged and are not there. */
+  readonly lost: number;
+  readonly problems: readonly string[];
+}
+
+/** What was found of one stream in one epoch, element by element. */
+class Found {
+  readonly problems: string[] = [];
+  first: number | undefined;
+  /** The element behind the last one. */
+  next = 0;
+  /** Holes in it: [from, to). */
+  readonly holes: (readonly [number, number])[] = [];
+  readonly #one: Modelled;
+
+  constructor(one: Modelled) {
+    this.#one = one;
+  }
+
+  see(i: number, isRight: boolean): void {
+    if (!isRight) this.#complain(`element ${i} has another value`);
+    if (!Number.isInteger(i) || isLost(this.#one, i)) this.#complain(`element ${i} never was`);
+    this.first ??= i;
+    const expected = this.next === 0 ? i : this.#present(this.next);
+    if (i < expected) this.#complain(`element ${i} is there twice, or late`);
+    if (i > expected) this.holes.push([expected, i]);
+    this.next = Math.max(this.next, i + 1);
+  }
+
+  /** The first from `i` on that was not lost on its way. */
+  #present(i: number): number {
+    let next = i;
+    while (isLost(this.#one, next)) next++;
+    return next;
+  }
+
+  #complain(text: string): void {
+    if (this.problems.length < PROBLEMS_MAX) this.problems.push(text);
+  }
+}
+
+export function checkRecording(reader: StoreReader, expectation: Expectation): Verdict {
+  let lost = 0;
+  const problems: string[] = [];
+  for (const { epoch, acked, taken } of expectation.epochs) {
+    for (const one of MODEL) {
+      const { id } = one.stream;
+      const found = findAll(reader, one, epoch);
+      const begin = elementAt(one, START_US);
+      const from = Math.max(begin, firstKept(one, epoch, expectation));
+      const to = acked[id] ?? begin;
+      const missing = missingOf(found, from, to);
+      lost += missing;
+      const own = [...found.problems];
+      if (missing > 0) own.push(`${missing} acknowledged elements of ${from} to ${to} are missing`);
+      for (const [a, b] of found.holes) own.push(`a hole from ${a} to ${b}`);
+      if (found.first !== undefined && found.first < begin) own.push('it begins before its time');
+      const end = taken?.[id] ?? Number.POSITIVE_INFINITY;
+      if (found.next > end) own.push(`it has ${found.next}, ${end} were taken`);
+      problems.push(...own.map((text) => `epoch ${epoch}, ${id}: ${text}`));
+    }
+  }
+  return { lost, problems };
+}
+
+/** The first element that cannot have been evicted. */
+function firstKept(one: Modelled, epoch: number, { oldest }: Expectation): number {
+  const kept = oldest[one.table] ?? { epoch: 0, t: 0 };
+  if (kept.epoch < epoch) return 0;
+  return kept.epoch > epoch ? Number.POSITIVE_INFINITY : elementAt(one, kept.t);
+}
+
+/** How many of [from, to) are not there. */
+function missingOf({ first, next, holes }: Found, from: number, to: number): number {
+  const all = Math.max(0, to - from);
+  if (all === 0) return 0;
+  if (first === undefined) return all;
+  const gaps = [[0, first] as const, ...holes, [next, Number.POSITIVE_INFINITY] as const];
+  const sizes = gaps.map(([a, b]) => Math.max(0, Math.min(b, to) - Math.max(a, from)));
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
+function findAll(reader: StoreReader, one: Modelled, epoch: number): Found {
+  const found = new Found(one);
+  const range = { epoch, from: 0, to: EPOCH_US_MAX };
+  for (const number of reader.numbersOf(one.stream.id)) {
+    if (one.stream.kind === 'event') findEvents(found, reader, { one, number, epoch });
+    else {
+      for (const piece of reader.columns(number, range)) findPiece(found, one, epoch, piece);
+    }
+  }
+  return found;
+}
+
+function findPiece(found: Found, one: Modelled, epoch: number, piece: Columns): void {
+  if (piece.kind === 'waves') {
+    const first = piece.t0 / one.periodUs;
+    const n = piece.v.length;
+    const isEven = n < 2 || piece.span === (n - 1) * one.periodUs;
+    piece.v.forEach((v, k) => {
+      found.see(first + k, isEven && v === countAt(one, epoch, first + k));
+    });
+    return;
+  }
+  piece.t.forEach((t, k) => {
+    const i = t / one.periodUs;
+    const isRight =
+      piece.kind === 'scalars'
+        ? piece.v[k] === sampleAt(one, epoch, i)
+        : isFrame(piece, k, frameAt(one, epoch, i));
+    found.see(i, isRight);
+  });
+}
+
+function isFrame(
+  { id, length, data }: Extract<Columns, { kind: 'frames' }>,
+  k: number,
+  expected: ReturnType<typeof frameAt>,
+): boolean {
+  const wanted = expected.extended ? (expected.id | EXTENDED_FLAG) >>> 0 : expected.id;
+  if (id[k] !== wanted || length[k] !== expected.data.length) return false;
+  return expected.data.every((byte, b) => data[8 * k + b] === byte);
+}
+
+function findEvents(
+  found: Found,
+  reader: StoreReader,
+  { one, number, epoch }: { readonly one: Modelled; readonly number: number; readonly epoch: number },
+): void {
+  const range = { epoch, from: 0, to: EPOCH_US_MAX };
+  let after: EventKey | undefined;
+  for (;;) {
+    const query = { streams: [number], limit: PAGE_EVENTS, ...(after && { after }) };
+    const page = reader.events(range, query);
+    for (const { row } of page) {
+      const i = row.t / one.periodUs;
+      found.see(i, JSON.stringify(row.data) === JSON.stringify(eventAt(one, epoch, i)));
+    }
+    after = page.at(-1)?.key;
+    if (page.length < PAGE_EVENTS) return;
+  }
+}
