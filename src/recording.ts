@@ -92,17 +92,19 @@ export class Recording {
   }
 
   health(): PartHealth[] {
-    return [this.#store.health(), this.#sessions.health()];
+    return [this.#store.health(), this.#sessions.health(), this.reading.health()];
   }
 
   /** Records until `signal` aborts, and closes the store. Rejects only by a bug. */
   async run(signal: AbortSignal): Promise<void> {
-    await Promise.all([
-      this.#store.run(signal),
-      this.#timekeeper.run(signal),
-      this.#runSessions(signal),
-    ]);
-    await this.reading.close();
+    // The store goes last: it is what the others read and write.
+    const store = new AbortController();
+    const others = async (): Promise<void> => {
+      await Promise.all([this.#timekeeper.run(signal), this.#runSessions(signal)]);
+      await this.reading.close();
+      store.abort();
+    };
+    await Promise.all([this.#store.run(store.signal), others()]);
   }
 
   /** Sessions need the store: they begin when it is open, and follow the car from then on. */

@@ -1,10 +1,27 @@
 import type * as v from 'valibot';
+import type { Headers } from './transport.ts';
 
 type Schema = v.GenericSchema;
 export type QuerySchema = v.ObjectSchema<v.ObjectEntries, undefined>;
 type Out<S> = S extends Schema ? v.InferOutput<S> : undefined;
+type Answer<T> = Frozen<T> | Content;
 /** A reply is only read, so a route may hand out what it must not change. */
-type Frozen<T> = T extends object ? { readonly [K in keyof T]: Frozen<T[K]> } : T;
+type Frozen<T> = T extends Content
+  ? T
+  : T extends object
+    ? { readonly [K in keyof T]: Frozen<T[K]> }
+    : T;
+
+/** A reply that is no value to be made JSON of: a file, or JSON that is there as bytes. */
+export class Content {
+  readonly headers: Headers;
+  readonly body: Uint8Array | AsyncIterable<Uint8Array>;
+
+  constructor(headers: Headers, body: Content['body']) {
+    this.headers = headers;
+    this.body = body;
+  }
+}
 
 /**
  * One REST endpoint as a value. The list in routes/index.ts is all there is: the dispatcher, the
@@ -28,10 +45,16 @@ export interface Route<
   readonly query: Q;
   /** Of a JSON body. */
   readonly body: B;
+  /** Undefined for a reply without a body. A file has the schema `v.instance(Content)`. */
   readonly reply: R;
-  /** 200 without it. */
+  /** 200 without it, 204 for a reply without a body. */
   status?(reply: Frozen<Out<R>>): number;
-  /** Throws a Problem for an expected failure; anything else becomes a 500 and is logged. */
+  /** Besides its type. */
+  headers?(reply: Frozen<Out<R>>, query: Out<Q>): Headers;
+  /**
+   * Throws a Problem for an expected failure; anything else becomes a 500 and is logged. Bytes that
+   * follow the reply's schema may stand for it.
+   */
   handle(
     deps: D,
     request: {
@@ -40,7 +63,7 @@ export interface Route<
       readonly query: Out<Q>;
       readonly body: Out<B>;
     },
-  ): Frozen<Out<R>> | Promise<Frozen<Out<R>>>;
+  ): Answer<Out<R>> | Promise<Answer<Out<R>>>;
 }
 
 /** Any route whose needs `D` meets. */

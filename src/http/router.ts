@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { coerceQuery } from './coerce.ts';
 import { type Fault, Problem } from './problem.ts';
-import type { AnyRoute } from './route.ts';
+import { type AnyRoute, Content } from './route.ts';
 import type { Reply, Request } from './transport.ts';
 
 /** Where every route is found. */
@@ -73,9 +73,12 @@ async function answer<D>({ route, params }: Match<D>, deps: D, request: Request)
   const query = route.query && check(route.query, coerceQuery(route.query, request.query), 'query');
   const body = route.body && check(route.body, parseBody(request), 'body');
   const reply = await route.handle(deps, { params, query, body });
+  if (reply instanceof Content) return { status: 200, headers: reply.headers, body: reply.body };
+  const headers = route.headers?.(reply, query) ?? {};
+  if (reply === undefined) return { status: route.status?.(reply) ?? 204, headers };
   return {
     status: route.status?.(reply) ?? 200,
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', ...headers },
     body: JSON.stringify(reply),
   };
 }

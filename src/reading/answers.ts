@@ -1,6 +1,6 @@
 import type { SessionStats, Stretch } from '#core/session.ts';
 import type { StreamKind } from '#core/stream.ts';
-import { exportFileName, FORMATS, type ExportFormatName } from '../export/formats.ts';
+import { type ExportFormatName, exportFileName, FORMATS } from '../export/formats.ts';
 import { sessionStats } from '../sessions/statistics.ts';
 import { exportSource } from '../store/export-source.ts';
 import type { EventKey } from '../store/keys.ts';

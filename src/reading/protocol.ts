@@ -10,7 +10,12 @@ import type { Asked } from './questions.ts';
  */
 export type ToWorker =
   /** Asks, and asks for the first piece. */
-  | { readonly type: 'ask'; readonly id: number; readonly asked: Asked; readonly tail: Tail | undefined }
+  | {
+      readonly type: 'ask';
+      readonly id: number;
+      readonly asked: Asked;
+      readonly tail: Tail | undefined;
+    }
   | { readonly type: 'next'; readonly id: number }
   /** The rest is not wanted. Gets no reply. */
   | { readonly type: 'cancel'; readonly id: number }

@@ -96,5 +96,10 @@ export type QuestionKind = keyof Questions;
 
 /** A question of any kind, as it is sent. */
 export type Asked =
-  | { readonly [K in QuestionKind]: { readonly kind: K; readonly question: Questions[K]['question'] } }[QuestionKind]
+  | {
+      readonly [K in QuestionKind]: {
+        readonly kind: K;
+        readonly question: Questions[K]['question'];
+      };
+    }[QuestionKind]
   | { readonly kind: 'export'; readonly question: ExportQuestion };

@@ -42,7 +42,8 @@ export function series(reader: StoreReader, question: SeriesQuestion): Series {
   }
   const room = new Room();
   const all = plotted.map((one) => {
-    const made = points === undefined ? raw(one, stretches, room) : reduced(reader, one, stretches, points);
+    const made =
+      points === undefined ? raw(one, stretches, room) : reduced(reader, one, stretches, points);
     return [one.stream.id, made] as const;
   });
   return { streams: Object.fromEntries(all) };
@@ -61,7 +62,10 @@ function plottedOf(reader: StoreReader, id: string, stretches: readonly Stretch[
   const source = exportSource({ title: id, reader, streams: [id], stretches });
   return source.streams.map((stream) => {
     if (stream.kind !== 'sample' && stream.kind !== 'wave') {
-      throw new ReadingError('UNSUPPORTED', `${id} has ${stream.kind}s, which are no series of values`);
+      throw new ReadingError(
+        'UNSUPPORTED',
+        `${id} has ${stream.kind}s, which are no series of values`,
+      );
     }
     const same = reader
       .streams()
@@ -76,7 +80,8 @@ function plottedOf(reader: StoreReader, id: string, stretches: readonly Stretch[
 
 /** Whether values of the one can stand beside values of the other, as exports see it. */
 function means(a: Stream, b: Stream): boolean {
-  const meaning = ({ kind, unit, lsb, states }: Stream) => JSON.stringify([kind, unit, lsb, states]);
+  const meaning = ({ kind, unit, lsb, states }: Stream) =>
+    JSON.stringify([kind, unit, lsb, states]);
   return meaning(a) === meaning(b);
 }
 
@@ -98,21 +103,30 @@ class Room {
 function raw({ stream, pieces }: Plotted, stretches: readonly Stretch[], room: Room): RawSeries {
   const t: number[] = [];
   const v: number[] = [];
-  const lsb = stream.lsb ?? 1;
   for (const stretch of stretches) {
     const shift = stretch.at - stretch.from;
     for (const piece of pieces(stretch)) {
       room.take(countOf(piece));
-      if (piece.kind === 'scalars') {
-        for (const at of piece.t) t.push(at + shift);
-        for (const value of piece.v) v.push(value);
-      } else if (piece.kind === 'waves') {
-        for (let i = 0; i < piece.v.length; i++) t.push(waveTime(piece, i) + shift);
-        for (const count of piece.v) v.push(count * lsb);
-      }
+      for (const time of timesOf(piece)) t.push(time + shift);
+      for (const value of valuesOf(piece, stream.lsb ?? 1)) v.push(value);
     }
   }
   return { t, v };
+}
+
+function timesOf(piece: Columns): Iterable<number> {
+  return piece.kind === 'waves' ? Array.from(piece.v, (_, i) => waveTime(piece, i)) : piece.t;
+}
+
+function valuesOf(piece: Columns, lsb: number): Iterable<number> {
+  switch (piece.kind) {
+    case 'scalars':
+      return piece.v;
+    case 'waves':
+      return Array.from(piece.v, (count) => count * lsb);
+    case 'frames':
+      throw new Error('frames are no values'); // Refused before anything was read.
+  }
 }
 
 function reduced(

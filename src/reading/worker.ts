@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { BlockError } from '../store/block-error.ts';
 import { ExportError } from '../export/errors.ts';
+import { BlockError } from '../store/block-error.ts';
 import { StoreError } from '../store/errors.ts';
 import { openDatabase } from '../store/lmdb.ts';
 import { StoreReader } from '../store/reader.ts';
@@ -75,7 +75,11 @@ function send(reply: Reply): void {
 
 /** What the store and the exports tell. Everything else is a bug, which ends the thread. */
 function expected(error: unknown): Pick<ReadingError, 'code' | 'message'> {
-  if (error instanceof ReadingError || error instanceof StoreError || error instanceof ExportError) {
+  if (
+    error instanceof ReadingError ||
+    error instanceof StoreError ||
+    error instanceof ExportError
+  ) {
     return { code: error.code, message: error.message };
   }
   if (error instanceof BlockError) return { code: 'FAILED', message: error.message };

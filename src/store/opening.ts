@@ -1,7 +1,7 @@
 import path from 'node:path';
 import type { Epoch } from '#core/clock.ts';
 import { type DataFile, extendWithZeros, freeBytes, openDataFile } from '../io/data-file.ts';
-import { epochChange, sealedSeq } from './changes.ts';
+import { epochChange, sealedChange, sealedSeq } from './changes.ts';
 import { StoreError } from './errors.ts';
 import { inspect } from './inspect.ts';
 import { Journal, type OpenedJournal, SEGMENT_BYTES } from './journal.ts';
@@ -30,6 +30,11 @@ const RUNNING_KEY = nameKey('running');
 const CRASHES_MAX = 3;
 /** A look at every value, which is the whole file, at the pace of an SD card. */
 const WHOLE_PROBE_MS_MAX = 120_000;
+/**
+ * What has to be free before anything is opened: LMDB maps its lock file, and begins a new data file,
+ * before there are zeros to write into; on a full disk either is a SIGBUS, or an abort.
+ */
+const FREE_TO_OPEN_BYTES = 2 ** 20;
 /** The file begins with so much, so that the first seals have room. */
 const FIRST_BYTES = 16 * 2 ** 20;
 export const DATA_FILE = 'data.mdb';
@@ -70,8 +75,11 @@ export interface Opened {
  */
 export async function openStore(options: OpeningOptions): Promise<Opened> {
   const file = path.join(options.directory, DATA_FILE);
+  await checkRoom(options.directory);
   const problems = await setDamageAside(file);
   await using opening = new AsyncDisposableStack();
+  // The first to be written to: a disk that takes nothing says so here, and not within LMDB.
+  const segments = await openSegments(options.directory, opening);
   const database = await openUncrashed(file, options, problems);
   opening.defer(() => database.close());
   database.checkReaders();
@@ -83,14 +91,15 @@ export async function openStore(options: OpeningOptions): Promise<Opened> {
     { quotaBytes: options.quotaBytes, lowBytes: options.lowBytes ?? DISK_FREE_BYTES_MIN },
   );
   const preallocated = await preallocateFirst(preallocation, database);
-  const segments = await openSegments(options.directory, opening);
-  const { journal, replay, problems: lost } = await Journal.open(segments, sealedSeq(database));
+  const before = sealedBefore(database, problems);
+  const { journal, replay, problems: lost } = await Journal.open(segments, before);
   const registry = new StreamRegistry();
   problems.push(...lost, ...registry.load(entriesOf(database, 'streams')));
   const recovery = await recover({ database, registry }, replay);
   problems.push(...recovery.problems);
   journal.retired();
-  await database.commit([epochChange(options.epoch)]);
+  const sealed = replay.at(-1)?.seq ?? before;
+  await database.commit([epochChange(options.epoch), sealedChange(sealed)]);
   const kept = opening.move();
   return {
     database,
@@ -99,7 +108,7 @@ export async function openStore(options: OpeningOptions): Promise<Opened> {
     hours: new RollupHours(),
     preallocation,
     fileBytes: preallocated,
-    sealed: sealedSeq(database),
+    sealed,
     lastSeen: lastSeenOf(database, options.epoch.id),
     recovered: recovery.count,
     problems,
@@ -158,6 +167,7 @@ async function setDamageAside(file: string): Promise<string[]> {
   const probe = await runProbe(file, { timeoutMs: PROBE_MS_MAX });
   switch (probe.state) {
     case 'good':
+      checkMajor(Object(probe.facts.schema).major ?? SCHEMA.major);
       return [];
     case 'slow':
       return [`${file} could not be looked through before it was opened: the probe ${probe.text}`];
@@ -186,13 +196,39 @@ async function checkSchema(database: Database): Promise<void> {
     const value = encodeRecord(SCHEMA_KEY, SCHEMA);
     return await database.commit([{ table: 'meta', key: SCHEMA_KEY, value }]);
   }
-  const { major } = Object(decodeRecord(SCHEMA_KEY, record));
+  checkMajor(Object(decodeRecord(SCHEMA_KEY, record)).major);
+}
+
+/** @throws StoreError NEWER */
+function checkMajor(major: unknown): void {
   if (typeof major === 'number' && major <= SCHEMA.major) return;
   throw new StoreError(
     'NEWER',
     `the store was made by a later version of Vigil (schema ${major}, this one knows ` +
       `${SCHEMA.major}); install that version, or name another data directory`,
   );
+}
+
+/** @throws StoreError NO_ROOM */
+async function checkRoom(directory: string): Promise<void> {
+  const free = await freeBytes(directory);
+  if (free >= FREE_TO_OPEN_BYTES) return;
+  const needed = `${FREE_TO_OPEN_BYTES >> 10} KB have to be`;
+  throw new StoreError('NO_ROOM', `the disk is full: ${free >> 10} KB are free, ${needed}`);
+}
+
+/**
+ * Where that is damaged, everything in the journal is gone through again: what LMDB has already is
+ * told by the `seq` of its stream, and an event by its key.
+ */
+function sealedBefore(database: Database, problems: string[]): number {
+  try {
+    return sealedSeq(database);
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    problems.push(`up to where the journal is in the store: ${error.message}`);
+    return 0;
+  }
 }
 
 async function preallocateFirst(preallocation: Preallocation, database: Database): Promise<number> {

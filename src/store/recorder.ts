@@ -2,6 +2,7 @@ import type { Clock, Epoch } from '#core/clock.ts';
 import type { Span } from '#core/session.ts';
 import { encodeBatch } from './batch.ts';
 import { readHeader } from './block.ts';
+import { BlockError } from './block-error.ts';
 import { eventChanges, rolledChange, rollupChange, sealedChange } from './changes.ts';
 import { countOf, type Range } from './columns.ts';
 import { erasures } from './erase.ts';
@@ -78,6 +79,8 @@ export class Recorder {
   #unsealed: Unsealed;
   /** What a seal is taking to LMDB. */
   #sealing: Sealing | undefined;
+  /** The seal has something that the journal refused: only LMDB will make that durable. */
+  #exposed = false;
   /** The journal's last record that is in LMDB. */
   #sealed: number;
   #slot: number;
@@ -106,9 +109,17 @@ export class Recorder {
     );
   }
 
-  /** Takes what the intake has into the journal. Everything it had is durable when this resolves. */
+  /** Takes what the intake has, and what waits, into the journal. */
   flush(): Promise<void> {
     return this.#gate.run(() => this.#flush());
+  }
+
+  /** Resolves when everything that the intake had is durable, wherever that is. */
+  durable(): Promise<void> {
+    return this.#gate.run(async () => {
+      await this.#flush();
+      if (this.#exposed) await this.#seal();
+    });
   }
 
   /** Takes everything to LMDB. */
@@ -187,13 +198,12 @@ export class Recorder {
 
   async #seal(): Promise<void> {
     const failure: unknown = await this.#flush().catch((error: unknown) => error);
-    // What the journal does not take goes to LMDB without it.
-    this.#keep();
     this.#sealing ??= this.#begin();
     this.#sealing.changes ??= await this.#prepare(this.#sealing);
     await this.#commit(this.#sealing.changes);
     this.#sealed = this.#sealing.upTo;
     this.#sealing = undefined;
+    this.#exposed = false;
     this.#parts.journal.retired();
     this.#keys.settle();
     this.stats.seals++;
@@ -202,6 +212,9 @@ export class Recorder {
 
   #begin(): Sealing {
     const { journal, clock, epoch, hours } = this.#parts;
+    // What the journal does not take goes to LMDB without it.
+    this.#exposed = this.#waiting.length > 0;
+    this.#keep();
     const content = this.#unsealed;
     this.#unsealed = new Unsealed(epoch.id, this.#keys);
     this.#defined = new Set();
@@ -246,11 +259,8 @@ export class Recorder {
     const { database, hours, epoch } = this.#parts;
     const closed = hours.close(before);
     if (closed.length === 0) return [];
-    const whole = closed.map((rollup) => {
-      const written = database.get('rollups', rollupKey(rollup));
-      return written ? mergeRollup(decodeRollup(rollup, written), rollup) : rollup;
-    });
-    return [...whole.map(rollupChange), rolledChange(epoch.id, before)];
+    const whole = closed.map((rollup) => merged(database, rollup));
+    return [...whole, rolledChange(epoch.id, before)];
   }
 
   async #commit({ blocks, rest }: SealChanges): Promise<void> {
@@ -302,6 +312,19 @@ interface Sealing {
   readonly hours: readonly HourRollup[];
   /** What it comes to. A commit that failed is tried again with the same. */
   changes: SealChanges | undefined;
+}
+
+/** An hour with what was written of it. Where that is damaged it goes: its blocks tell it as well. */
+function merged(database: Database, rollup: HourRollup): Change {
+  const key = rollupKey(rollup);
+  const written = database.get('rollups', key);
+  if (written === undefined) return rollupChange(rollup);
+  try {
+    return rollupChange(mergeRollup(decodeRollup(rollup, written), rollup));
+  } catch (error) {
+    if (error instanceof BlockError) return { table: 'rollups', key, value: undefined };
+    throw error;
+  }
 }
 
 function hourAt(t: number): number {

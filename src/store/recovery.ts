@@ -109,14 +109,29 @@ async function commitContent(
 async function completeRollups({ database, registry }: Ground, problems: string[]): Promise<void> {
   const last = lastBlock(database, BLOCK_TABLES);
   if (last === undefined) return;
-  const rolled = rolledUpTo(database);
-  const from = rolled.epoch === last.epoch ? rolled.hour : 0;
   const end = Math.floor((last.slot * SLOT_US) / HOUR_US) + 1;
+  const from = rolledHour(database, { epoch: last.epoch, end }, problems);
   for (let hour = from; hour < end; hour++) {
     const hours = new RollupHours();
     problems.push(...addHour(hours, { database, registry }, last.epoch, hour));
     const changes = hours.close(Number.POSITIVE_INFINITY).map(rollupChange);
     await database.commit([...changes, rolledChange(last.epoch, hour + 1)]);
+  }
+}
+
+/** The first hour of an epoch without rollups; where no record tells, the last two are made again. */
+function rolledHour(
+  database: Database,
+  { epoch, end }: { readonly epoch: number; readonly end: number },
+  problems: string[],
+): number {
+  try {
+    const rolled = rolledUpTo(database);
+    return rolled.epoch === epoch ? rolled.hour : 0;
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    problems.push(`up to where there are rollups: ${error.message}`);
+    return Math.max(0, end - 2);
   }
 }
 

@@ -138,7 +138,7 @@ export class Store implements Consumer {
 
   /** Resolves when everything taken so far is durable. */
   async durable(): Promise<void> {
-    await this.#on().recorder.flush();
+    await this.#on().recorder.durable();
   }
 
   async erase(ranges: readonly Range[]): Promise<void> {
@@ -278,7 +278,8 @@ export class Store implements Consumer {
     await this.#try('seal', ({ recorder }) => recorder.finish());
     this.#running = undefined;
     this.#trouble = 'closed';
-    await running?.opened.close();
+    // Behind whatever was asked for until now.
+    await running?.recorder.alone(() => running.opened.close());
   }
 
   #on(): Running {

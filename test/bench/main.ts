@@ -5,14 +5,21 @@ import { bus } from './bus.ts';
 import { eeg } from './eeg.ts';
 import { elm } from './elm.ts';
 import { fanout } from './fanout.ts';
+import { ingest } from './ingest.ts';
 import { isotp } from './isotp.ts';
 import { latency } from './latency.ts';
 import { memory } from './memory.ts';
+import { query } from './query.ts';
 import { asJson, asTable, machine } from './report.ts';
 import { start } from './start.ts';
+import { storeSize } from './store-size.ts';
+import { storeWear } from './store-wear.ts';
 import { web } from './web.ts';
 
-const BENCHES: readonly Bench[] = [isotp, bus, eeg, elm, start, web, latency, fanout, memory];
+const BENCHES: readonly Bench[] = [
+  ...[isotp, bus, eeg, elm, ingest, query, storeSize, storeWear],
+  ...[start, web, latency, fanout, memory],
+];
 
 const USAGE = `usage: npm run bench -- [NAME ...] [options]
   NAME            ${BENCHES.map(({ name }) => name).join(', ')}; all of them when absent

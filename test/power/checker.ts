@@ -14,9 +14,10 @@ import { fastClock } from './fast-clock.ts';
 import { elementAt, MODEL, readingsOf, START_US } from './model.ts';
 import { checkRecording, type Verdict } from './recording-check.ts';
 import { newestRecord, recordChanges, recordProblems } from './records.ts';
-import { LOW_BYTES, QUOTA_BYTES } from './writer.ts';
+import { LOW_BYTES } from './writer.ts';
 
 const SPEED = 100;
+const QUOTA_BYTES = 12 * 2 ** 20;
 /** Beyond those of the recording. */
 const EPOCH = 100;
 /** What is recorded after the cut. */
@@ -53,7 +54,8 @@ async function firstStart(directory: string, expectation: Expectation): Promise<
   const verdict = checkRecording(reader, expectation);
   const records = newestRecord(store.reads);
   const lostRecords = Math.max(0, expectation.records - records);
-  if (lostRecords > 0) problems.push(`record ${records} is the last, ${expectation.records} was it`);
+  if (lostRecords > 0)
+    problems.push(`record ${records} is the last, ${expectation.records} was it`);
   if (records > expectation.records + 1) problems.push(`record ${records} was never committed`);
   problems.push(...verdict.problems, ...recordProblems(store.reads, records));
   for (const one of MODEL) store.take(readingsOf(one, EPOCH, ...more(one)));

@@ -14,6 +14,8 @@ const SECTOR_BYTES = 512;
 const LYING_WRITES = 400;
 /** Of the cuts that fall right behind a flush, when nothing can be lost, so many are made. */
 const QUIET_SHARE = 0.25;
+/** Of the unflushed writes that are there at all, so many are torn. */
+const TORN_SHARE = 0.25;
 /** How far behind an acknowledgement the power goes at most, in writes. */
 const BEHIND_ACK = 6;
 
@@ -25,17 +27,6 @@ export interface Cut {
   readonly writes: number;
   /** Bytes of the log at that moment. */
   readonly at: number;
-}
-
-/** Numbers in [0, 1) of a seed (mulberry32). */
-export function randomOf(seed: number): Random {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 /**
@@ -88,6 +79,8 @@ function indexAt(writes: readonly DiskWrite[], at: number): number {
 
 /** Makes the disks that cuts leave, in the order of the log. */
 export class CutDisk {
+  /** Writes that had not been flushed, over all cuts: those that are there, are not, or are in part. */
+  readonly open = { kept: 0, dropped: 0, torn: 0 };
   readonly #writes: readonly DiskWrite[];
   /** What is certainly there. */
   readonly #stable: Buffer;
@@ -131,10 +124,16 @@ export class CutDisk {
     const likely = random();
     const open = this.#writes.slice(this.#applied, writes);
     for (const write of shuffled(open, random)) {
-      if (!write.fua && random() >= likely) continue;
-      const torn = !write.fua && random() < 0.25;
-      if (torn) tear(disk, write, random);
-      else disk.set(write.data, write.offset);
+      if (write.data.length === 0) continue;
+      if (!write.fua && random() >= likely) {
+        this.open.dropped++;
+      } else if (!write.fua && random() < TORN_SHARE) {
+        tear(disk, write, random);
+        this.open.torn++;
+      } else {
+        disk.set(write.data, write.offset);
+        this.open.kept++;
+      }
     }
     return disk;
   }

@@ -26,8 +26,8 @@ export function expectationAt(acks: readonly Ack[], at: number): Expectation {
   const before = acks.filter((ack) => ack.at <= at);
   const after = acks.filter((ack) => ack.at > at);
   const epochs = [...Map.groupBy(before, ({ epoch }) => epoch)].map(([epoch, own]) => {
-    const next = after[0]?.epoch === epoch ? after[0].next : null;
-    return { epoch, acked: own.at(-1)?.next ?? {}, taken: next };
+    const taken = after[0]?.epoch === epoch ? after[0].taken : null;
+    return { epoch, acked: own.at(-1)?.next ?? {}, taken };
   });
   return { epochs, oldest: oldestOf(after), records: before.at(-1)?.records ?? 0 };
 }

@@ -29,6 +29,9 @@ const CHUNKS_PER_LOSS = 97;
 /** Of these events one is an alarm, which is flushed at once. */
 const EVENTS_PER_ALARM = 16;
 
+/** Of the data of a short frame. */
+const SHORT_BYTES = 3;
+
 const WIDE = [-1e9, 1e9] as const;
 
 function declare(id: string, kind: Stream['kind'], hz: number, more: Partial<Stream> = {}): Stream {
@@ -54,8 +57,8 @@ export const MODEL: readonly Modelled[] = [
     ...{ salt: 4, periodUs: 2_000, chunk: 50, table: 'waves' },
   },
   {
-    stream: declare('power.frames', 'frame', 1_000),
-    ...{ salt: 5, periodUs: 1_000, chunk: 1, table: 'frames' },
+    stream: declare('power.frames', 'frame', 500),
+    ...{ salt: 5, periodUs: 2_000, chunk: 1, table: 'frames' },
   },
   {
     stream: declare('power.events', 'event', 0),
@@ -89,12 +92,19 @@ function readingAt(one: Modelled, epoch: number, i: number): Reading {
     case 'sample':
       return { kind: 'sample', stream, t, v: sampleAt(one, epoch, i) } satisfies Sample;
     case 'frame':
-      return { kind: 'frame', stream, t, ...frameAt(one, epoch, i) } satisfies Frame;
+      return { kind: 'frame', stream, t, ...frameOf(frameAt(one, epoch, i)) } satisfies Frame;
     case 'event':
       return { kind: 'event', stream, t, data: eventAt(one, epoch, i) } satisfies Event;
     case 'wave':
       return waveAt(one, epoch, i);
   }
+}
+
+function frameOf({ id, extended, length, head, tail }: FrameModel) {
+  const data = Buffer.alloc(8);
+  data.writeUInt32BE(head, 0);
+  data.writeUInt32BE(tail, 4);
+  return { id, extended, data: data.subarray(0, length) };
 }
 
 function waveAt(one: Modelled, epoch: number, i: number): Wave {
@@ -115,13 +125,26 @@ export function countAt({ salt }: Modelled, epoch: number, i: number): number {
   return (mix(epoch, salt, i) % 2000) - 1000;
 }
 
-export function frameAt({ salt }: Modelled, epoch: number, i: number) {
-  const data = new Uint8Array(8);
-  const view = new DataView(data.buffer);
-  view.setUint32(0, mix(epoch, salt, 2 * i));
-  view.setUint32(4, mix(epoch, salt, 2 * i + 1));
-  const extended = i % 5 === 0;
-  return { id: 0x100 + (i % 8), extended, data: data.subarray(0, i % 16 === 0 ? 3 : 8) };
+/** What the data of a frame begins with and goes on with; every 16th has `SHORT_BYTES` of it. */
+export interface FrameModel {
+  readonly id: number;
+  readonly extended: boolean;
+  readonly length: number;
+  /** Bytes 0 to 3 and 4 to 7, big-endian; 0 behind the length. */
+  readonly head: number;
+  readonly tail: number;
+}
+
+export function frameAt({ salt }: Modelled, epoch: number, i: number): FrameModel {
+  const noise = mix(epoch, salt, 2 * i);
+  const isShort = i % 16 === 0;
+  return {
+    id: 0x100 + (i % 8),
+    extended: i % 5 === 0,
+    length: isShort ? SHORT_BYTES : 8,
+    head: isShort ? (noise & 0xffff_ff00) >>> 0 : noise,
+    tail: isShort ? 0 : mix(epoch, salt, 2 * i + 1),
+  };
 }
 
 export function eventAt({ salt }: Modelled, epoch: number, i: number) {
@@ -131,7 +154,8 @@ export function eventAt({ salt }: Modelled, epoch: number, i: number) {
 
 /** 32 bits that look like noise, the same for the same arguments. */
 export function mix(a: number, b: number, c: number): number {
-  let h = Math.imul(a + 1, 0x9e3779b1) ^ Math.imul(b + 1, 0x85ebca77) ^ Math.imul(c + 1, 0xc2b2ae3d);
+  let h =
+    Math.imul(a + 1, 0x9e3779b1) ^ Math.imul(b + 1, 0x85ebca77) ^ Math.imul(c + 1, 0xc2b2ae3d);
   h = Math.imul(h ^ (h >>> 15), 0x2c1b3c6d);
   h = Math.imul(h ^ (h >>> 12), 0x297a2d39);
   return (h ^ (h >>> 15)) >>> 0;

@@ -21,11 +21,14 @@ export interface RecorderOrder {
   readonly seconds: number;
 }
 
-/** The first life is killed, the second stopped, the last one ends with the power. */
+/**
+ * The first life is killed, the second stopped, the last one ends with the power. A small quota has
+ * the ring go round; a larger one than before has the data file grow.
+ */
 const LIVES = [
-  { share: 0.4, killed: true },
-  { share: 0.25, killed: false },
-  { share: 0.35, killed: true },
+  { share: 0.4, killed: true, quotaBytes: 4 * 2 ** 20 },
+  { share: 0.3, killed: false, quotaBytes: 4 * 2 ** 20 },
+  { share: 0.3, killed: true, quotaBytes: 12 * 2 ** 20 },
 ];
 const EXPORT_TRIES = 100;
 const EXPORT_TRY_MS = 50;
@@ -38,12 +41,13 @@ async function record({ directory, seconds }: RecorderOrder): Promise<void> {
   await exported(file('export'), daemon);
   execFileSync('mount', ['-o', 'loop', file('export'), file('mount')]);
   mkdirSync(file('mount/data'));
-  for (const [i, { share, killed }] of LIVES.entries()) {
+  for (const [i, { share, killed, quotaBytes }] of LIVES.entries()) {
     await live({
       directory: file('mount/data'),
       log: file('log'),
       acks: file('acks'),
       epoch: i + 1,
+      quotaBytes,
       seconds: seconds * share,
       killed,
     });

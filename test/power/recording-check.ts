@@ -3,17 +3,18 @@ import type { Columns } from '../../src/store/columns.ts';
 import { EXTENDED_FLAG } from '../../src/store/columns.ts';
 import { EPOCH_US_MAX, type EventKey } from '../../src/store/keys.ts';
 import type { StoreReader } from '../../src/store/reader.ts';
-import type { Expectation } from './expectation.ts';
+import type { EpochExpectation, Expectation } from './expectation.ts';
 import {
   countAt,
   elementAt,
   eventAt,
+  type FrameModel,
   frameAt,
   isLost,
   MODEL,
   type Modelled,
-  sampleAt,
   START_US,
+  sampleAt,
 } from './model.ts';
 
 const PAGE_EVENTS = 1_000;
@@ -63,27 +64,33 @@ class Found {
 }
 
 export function checkRecording(reader: StoreReader, expectation: Expectation): Verdict {
-  let lost = 0;
-  const problems: string[] = [];
-  for (const { epoch, acked, taken } of expectation.epochs) {
-    for (const one of MODEL) {
-      const { id } = one.stream;
-      const found = findAll(reader, one, epoch);
-      const begin = elementAt(one, START_US);
-      const from = Math.max(begin, firstKept(one, epoch, expectation));
-      const to = acked[id] ?? begin;
-      const missing = missingOf(found, from, to);
-      lost += missing;
-      const own = [...found.problems];
-      if (missing > 0) own.push(`${missing} acknowledged elements of ${from} to ${to} are missing`);
-      for (const [a, b] of found.holes) own.push(`a hole from ${a} to ${b}`);
-      if (found.first !== undefined && found.first < begin) own.push('it begins before its time');
-      const end = taken?.[id] ?? Number.POSITIVE_INFINITY;
-      if (found.next > end) own.push(`it has ${found.next}, ${end} were taken`);
-      problems.push(...own.map((text) => `epoch ${epoch}, ${id}: ${text}`));
-    }
-  }
-  return { lost, problems };
+  const verdicts = expectation.epochs.flatMap((own) =>
+    MODEL.map((one) => checkStream(reader, one, own, firstKept(one, own.epoch, expectation))),
+  );
+  return {
+    lost: verdicts.reduce((sum, { lost }) => sum + lost, 0),
+    problems: verdicts.flatMap(({ problems }) => problems),
+  };
+}
+
+function checkStream(
+  reader: StoreReader,
+  one: Modelled,
+  { epoch, acked, taken }: EpochExpectation,
+  kept: number,
+): Verdict {
+  const { id } = one.stream;
+  const found = findAll(reader, one, epoch);
+  const begin = elementAt(one, START_US);
+  const [from, to] = [Math.max(begin, kept), acked[id] ?? begin];
+  const end = taken?.[id] ?? Number.POSITIVE_INFINITY;
+  const lost = missingOf(found, from, to);
+  const problems = [...found.problems];
+  if (lost > 0) problems.push(`${lost} acknowledged elements of ${from} to ${to} are missing`);
+  for (const [a, b] of found.holes) problems.push(`a hole from ${a} to ${b}`);
+  if (found.first !== undefined && found.first < begin) problems.push('it begins before its time');
+  if (found.next > end) problems.push(`it goes to ${found.next}, ${end} were taken`);
+  return { lost, problems: problems.map((text) => `epoch ${epoch}, ${id}: ${text}`) };
 }
 
 /** The first element that cannot have been evicted. */
@@ -138,17 +145,22 @@ function findPiece(found: Found, one: Modelled, epoch: number, piece: Columns): 
 function isFrame(
   { id, length, data }: Extract<Columns, { kind: 'frames' }>,
   k: number,
-  expected: ReturnType<typeof frameAt>,
+  expected: FrameModel,
 ): boolean {
   const wanted = expected.extended ? (expected.id | EXTENDED_FLAG) >>> 0 : expected.id;
-  if (id[k] !== wanted || length[k] !== expected.data.length) return false;
-  return expected.data.every((byte, b) => data[8 * k + b] === byte);
+  if (id[k] !== wanted || length[k] !== expected.length) return false;
+  const view = new DataView(data.buffer, data.byteOffset + 8 * k, 8);
+  return view.getUint32(0) === expected.head && view.getUint32(4) === expected.tail;
 }
 
 function findEvents(
   found: Found,
   reader: StoreReader,
-  { one, number, epoch }: { readonly one: Modelled; readonly number: number; readonly epoch: number },
+  {
+    one,
+    number,
+    epoch,
+  }: { readonly one: Modelled; readonly number: number; readonly epoch: number },
 ): void {
   const range = { epoch, from: 0, to: EPOCH_US_MAX };
   let after: EventKey | undefined;

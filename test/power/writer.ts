@@ -12,8 +12,6 @@ import { fastClock } from './fast-clock.ts';
 import { elementAt, MODEL, RING_TABLES, readingsOf, START_US } from './model.ts';
 import { newestRecord, recordChanges } from './records.ts';
 
-/** Small enough for the ring to go round, large enough for the data file to grow while it runs. */
-export const QUOTA_BYTES = 12 * 2 ** 20;
 /** So much of the small disk stays free. */
 export const LOW_BYTES = 2 ** 20;
 const SPEED = 100;
@@ -28,6 +26,7 @@ export interface WriterOrder {
   /** Where the acknowledgements go, outside the disk. */
   readonly acks: string;
   readonly epoch: number;
+  readonly quotaBytes: number;
   /** Of real time. */
   readonly seconds: number;
   /** Whether it is killed in the middle of everything, instead of being stopped. */
@@ -45,8 +44,10 @@ export interface Ack {
   readonly epoch: number;
   /** Bytes of the log at the latest when it came. */
   readonly at: number;
-  /** By stream id: the element behind the last one that is durable. All that was ever taken is. */
+  /** By stream id: the element behind the last one that is durable. */
   readonly next: Readonly<Record<string, number>>;
+  /** By stream id, noted after `at`: the element behind the last one that was recorded at all. */
+  readonly taken: Readonly<Record<string, number>>;
   /** Number of the last record committed. */
   readonly records: number;
   /** By table, looked up after `at`; null where the store was closed already. */
@@ -62,14 +63,14 @@ class Writer {
   #records = 0;
 
   constructor(order: WriterOrder) {
-    const { directory, epoch } = order;
+    const { directory, epoch, quotaBytes } = order;
     this.#order = order;
     const complain = (_fields: object, text: string): void => {
       throw new Error(`the store complains: ${text}`);
     };
     this.#store = new Store({
       directory,
-      quotaBytes: QUOTA_BYTES,
+      quotaBytes,
       lowBytes: LOW_BYTES,
       epoch: { id: epoch, wallMs: 0, trust: 'none', bootId: 'one', monotonicMs: 0 },
       clock: this.#clock,
@@ -126,7 +127,8 @@ class Writer {
   #note(next: Record<string, number>, closed = false): void {
     const { log, acks, epoch } = this.#order;
     const at = statSync(log).size;
-    const ack: Ack = { epoch, at, next, records: this.#records, oldest: closed ? null : this.#oldest() };
+    const oldest = closed ? null : this.#oldest();
+    const ack: Ack = { epoch, at, next, taken: this.#taken(), records: this.#records, oldest };
     appendFileSync(acks, `${JSON.stringify(ack)}\n`);
   }
 

@@ -38,6 +38,7 @@ const RANKS: readonly (readonly string[])[] = [
     ...['sources', 'sim', 'fatigue', 'store', 'sessions', 'accounts'],
     ...['alerts', 'export', 'outbox', 'cloud'],
   ],
+  ['reading'],
   ['mqtt', 'http'],
   [''], // Files directly in src/.
 ];
@@ -93,8 +94,9 @@ export function sizesFitInAHead(tables: Readonly<Record<string, string>>): Rule 
   ];
 }
 
-/** Where programs begin: the gateway, the fleet side, what a person runs, and the dashboard. */
-const ENTRIES = /^src\/main\.ts$|^src\/cloud\/(main|ingest)\.ts$|^scripts\//;
+/** Where programs begin: the gateway, its thread, the fleet side, and what a person runs. */
+const ENTRIES =
+  /^src\/main\.ts$|^src\/reading\/worker\.ts$|^src\/cloud\/(main|ingest)\.ts$|^scripts\//;
 
 export const noFileIsDead: Rule = ({ sources, texts }) => {
   const page = texts.get('web/index.html') ?? '';

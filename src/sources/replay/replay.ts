@@ -1,6 +1,6 @@
 import type { Clock } from '#core/clock.ts';
 import type { Stretch } from '#core/session.ts';
-import type { Emit, Micros, Reading } from '#core/stream.ts';
+import type { Emit, Micros, Reading, Stream } from '#core/stream.ts';
 import type { Source } from '../source.ts';
 import { type Due, type Recording, readingsOf } from './readings.ts';
 
@@ -53,9 +53,10 @@ export function replaySource({ id, recording }: ReplayOptions): Source {
     async run(emit, clock, signal) {
       const start = clock.now();
       played = 0;
+      const positions = new Map<Stream, number>();
       const give: Emit = (reading) => {
         readings++;
-        emit(reading);
+        emit(renumbered(reading, positions));
       };
       for (const part of parts) {
         await play(part, { recording, start, emit: give, clock, signal }, (us) => {
@@ -138,6 +139,14 @@ function isDue(next: IteratorResult<Due, void>, now: Micros): next is IteratorYi
 
 function moved(reading: Reading, shift: Micros): Reading {
   return { ...reading, t: reading.t + shift };
+}
+
+/** Positions of waves count from the start of the process, and go on over what was not recorded. */
+function renumbered(reading: Reading, positions: Map<Stream, number>): Reading {
+  if (reading.kind !== 'wave') return reading;
+  const seq = (positions.get(reading.stream) ?? 0) + reading.lost;
+  positions.set(reading.stream, seq + reading.v.length);
+  return { ...reading, seq };
 }
 
 /** `4:05`, and `1:04:05` from an hour on. */

@@ -11,6 +11,7 @@ import { type HttpOptions, type HttpServer, startHttp } from '../../../src/http/
 import { loadStatic } from '../../../src/http/static.ts';
 import { monotonicClock } from '../../../src/io/clock.ts';
 import type { Fields } from '../../../src/io/log.ts';
+import { noReading } from '../../support/no-reading.ts';
 
 export const PAGE = '<!doctype html><script type="importmap">{}</script><title>Vigil</title>';
 
@@ -44,6 +45,7 @@ export async function start(
     origins: [],
     streams: () => streams,
     health: () => health('ok'),
+    reading: noReading(),
     ...overrides,
   });
   return {

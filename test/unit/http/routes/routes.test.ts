@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import type { Health } from '#core/health.ts';
 import { dispatch } from '../../../../src/http/router.ts';
 import { type Gateway, ROUTES } from '../../../../src/http/routes/index.ts';
+import { noReading } from '../../../support/no-reading.ts';
 import { request, stream } from '../fakes.ts';
 
 const gear = stream('obd.gear', { states: { 0: 'neutral', 1: 'first' } });
@@ -11,6 +12,7 @@ const eeg = stream('eeg.raw', { kind: 'wave', lsb: 0.25 });
 function gateway(status: Health['status'] = 'ok'): Gateway {
   const details = { baud: 38_400, nested: { list: [1, null, 'x'] } };
   return {
+    reading: noReading(),
     streams: () => [gear, eeg],
     health: () => ({
       status,

@@ -1,0 +1,62 @@
+import { ReadingError } from '../../reading/errors.ts';
+import { SessionError } from '../../sessions/errors.ts';
+import { StoreError } from '../../store/errors.ts';
+import { Problem } from '../problem.ts';
+
+/** When a client may ask again what the gateway is too busy for. */
+const RETRY_AFTER_S = '5';
+
+type Code = (ReadingError | SessionError | StoreError)['code'];
+
+/** The statuses of expected failures, and what in the request they are about. */
+const ANSWERS: Readonly<Partial<Record<Code, readonly [status: number, pointer?: string]>>> = {
+  NOT_FOUND: [404],
+  NO_SESSION: [404],
+  STILL_OPEN: [409],
+  ENDED: [409],
+  TOO_MANY: [409],
+  INVALID: [422],
+  UNKNOWN_STREAM: [422, '/streams'],
+  UNSUPPORTED: [422, '/streams'],
+  NO_STREAMS: [422, '/streams'],
+  NO_FRAMES: [422, '/streams'],
+  TOO_MANY_VALUES: [422, '/points'],
+  BAD_CURSOR: [422, '/cursor'],
+  OFF: [503],
+  BUSY: [503],
+  TOO_SLOW: [503],
+  CLOSED: [503],
+};
+
+/** Does what a route is to do with sessions, and tells an expected failure as a Problem. */
+export async function answering<T>(work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw problemOf(error);
+  }
+}
+
+/** The error itself where it is none that a client can do anything about. */
+function problemOf(error: unknown): unknown {
+  const expected =
+    error instanceof ReadingError || error instanceof SessionError || error instanceof StoreError;
+  const found = expected ? ANSWERS[error.code] : undefined;
+  if (!expected || !found) return error;
+  const [status, pointer = pointerIn(error)] = found;
+  const message = sentence(error.message);
+  const faults = status === 422 && pointer !== undefined ? [{ pointer, message }] : [];
+  const headers = status === 503 ? { 'retry-after': RETRY_AFTER_S } : {};
+  return new Problem(status, message, faults, headers);
+}
+
+/** Sessions begin their sentence about a text that does not fit with the field: `driver: at most ...`. */
+function pointerIn({ message }: Error): string | undefined {
+  const field = /^([a-z]+): /.exec(message)?.[1];
+  return field && `/${field}`;
+}
+
+/** Our errors begin small and end without a full stop, so that they can be part of a longer text. */
+function sentence(text: string): string {
+  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}.`;
+}

@@ -1,0 +1,89 @@
+import * as v from 'valibot';
+import { type Epoch, TRUST, wallMs } from '#core/clock.ts';
+import { leastTrust, type Session, type SessionStats } from '#core/session.ts';
+import { Problem } from '../problem.ts';
+
+/** A session as clients see it. */
+
+const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
+
+const Stats = v.object({
+  /** Seconds, without the gaps between two runs of the gateway. */
+  durationS: v.number(),
+  distanceKm: v.nullable(v.number()),
+  alerts: Count,
+  streams: v.record(
+    v.string(),
+    v.object({ n: Count, lost: Count, coverage: v.pipe(v.number(), v.minValue(0), v.maxValue(1)) }),
+  ),
+});
+
+/** RFC 3339; null while it lasts, or where the start of the gateway it counts from is not known. */
+const Time = v.nullable(v.string());
+
+export const SessionShape = v.object({
+  id: Count,
+  state: v.picklist(['active', 'ended']),
+  startedAt: Time,
+  endedAt: Time,
+  /** How far both can be believed. */
+  clockTrust: v.picklist(TRUST),
+  endedBy: v.nullable(v.picklist(['ignition', 'manual', 'power'])),
+  driver: v.nullable(v.string()),
+  vehicle: v.nullable(v.string()),
+  study: v.nullable(v.string()),
+  tags: v.array(v.string()),
+  notes: v.string(),
+  consent: v.nullable(v.string()),
+  pinned: v.boolean(),
+  /** Null until they are computed. */
+  stats: v.nullable(Stats),
+});
+
+/** What a person may say of a session. What is left out stays as it is. */
+export const NotesFields = {
+  driver: v.optional(v.nullable(v.string())),
+  vehicle: v.optional(v.nullable(v.string())),
+  study: v.optional(v.nullable(v.string())),
+  tags: v.optional(v.array(v.string())),
+  notes: v.optional(v.string()),
+  consent: v.optional(v.nullable(v.string())),
+  pinned: v.optional(v.boolean()),
+};
+
+export function shapeOf(
+  session: Session,
+  epochs: ReadonlyMap<number, Epoch>,
+  stats: SessionStats | null = session.stats,
+) {
+  const { id, endedBy, spans } = session;
+  const { driver, vehicle, study, tags, notes, consent, pinned } = session;
+  const [first] = spans;
+  const last = spans.at(-1);
+  const trusts = spans.map(({ epoch }) => epochs.get(epoch)?.trust ?? 'none');
+  return {
+    id,
+    state: endedBy === null ? ('active' as const) : ('ended' as const),
+    startedAt: first ? timeOf(first.epoch, first.from, epochs) : null,
+    endedAt: last && endedBy !== null ? timeOf(last.epoch, last.to, epochs) : null,
+    clockTrust: leastTrust(trusts, TRUST),
+    ...{ endedBy, driver, vehicle, study, tags, notes, consent, pinned, stats },
+  };
+}
+
+function timeOf(
+  epochId: number,
+  t: number | null,
+  epochs: ReadonlyMap<number, Epoch>,
+): string | null {
+  const epoch = epochs.get(epochId);
+  return epoch && t !== null ? new Date(wallMs(epoch, t)).toISOString() : null;
+}
+
+const ID_MAX = 0xffff_ffff;
+
+/** @throws Problem 404 for what is no id of any session */
+export function sessionId(text = ''): number {
+  if (/^[1-9]\d{0,9}$/.test(text) && Number(text) <= ID_MAX) return Number(text);
+  throw new Problem(404, `There is no session ${JSON.stringify(text.slice(0, 40))}.`);
+}

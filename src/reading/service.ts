@@ -1,0 +1,159 @@
+import type { Clock, Epoch } from '#core/clock.ts';
+import type { PartHealth } from '#core/health.ts';
+import {
+  type Session,
+  type SessionStats,
+  type Span,
+  type Stretch,
+  timeline,
+} from '#core/session.ts';
+import type { ExportFormatName } from '../export/formats.ts';
+import type { Sessions } from '../sessions/sessions.ts';
+import type { EventKey } from '../store/keys.ts';
+import type { Reads } from '../store/lmdb.ts';
+import type { Tail } from '../store/tail.ts';
+import { type ExportFile, ReadingThread } from './client.ts';
+import { ReadingError } from './errors.ts';
+import type { EventPage } from './questions.ts';
+import { endOf, type Window, within } from './stretches.ts';
+
+export interface ReadingParts {
+  readonly store: {
+    /** @throws StoreError OFF */
+    readonly reads: Reads;
+    /** @throws StoreError OFF */
+    tail(numbers?: ReadonlySet<number>): Tail;
+    /** @throws StoreError OFF */
+    numbersOf(ids: readonly string[]): ReadonlySet<number>;
+  };
+  readonly sessions: Sessions;
+  /** All that are known, by id, this one's included, as their wall clocks are known by now. */
+  epochs(): ReadonlyMap<number, Epoch>;
+  readonly clock: Clock;
+  /** The store's data. */
+  readonly file: string;
+}
+
+export interface DataQuery extends Window {
+  readonly streams: readonly string[];
+  readonly points?: number | undefined;
+}
+
+export interface SessionEventsQuery {
+  readonly types?: readonly string[] | undefined;
+  readonly limit: number;
+  readonly after?: EventKey | undefined;
+}
+
+export interface ExportRequest extends Window {
+  readonly session: number;
+  readonly format: ExportFormatName;
+  readonly streams?: readonly string[] | undefined;
+}
+
+export function createReading(parts: ReadingParts): Reading {
+  const { store, clock, file } = parts;
+  const tail = (numbers?: ReadonlySet<number>) => store.tail(numbers);
+  return new Reading(parts, new ReadingThread({ file, clock, tail }));
+}
+
+/**
+ * What was recorded, by session. While the store is not open everything here is refused with its
+ * StoreError OFF; questions are refused with a ReadingError as well.
+ */
+export class Reading {
+  readonly #parts: ReadingParts;
+  readonly #thread: ReadingThread;
+
+  /** Use `createReading`. */
+  constructor(parts: ReadingParts, thread: ReadingThread) {
+    this.#parts = parts;
+    this.#thread = thread;
+  }
+
+  /** @throws StoreError OFF */
+  sessions(): Sessions {
+    void this.#parts.store.reads; // Throws while there is no store.
+    return this.#parts.sessions;
+  }
+
+  epochs(): ReadonlyMap<number, Epoch> {
+    return this.#parts.epochs();
+  }
+
+  /** What is recorded in spans; an open one ends now. */
+  statistics(spans: readonly Span[]): Promise<SessionStats> {
+    return this.#thread.ask('statistics', { stretches: this.#timeline(spans) });
+  }
+
+  /**
+   * Values of streams, as UTF-8 of the JSON of a Series.
+   *
+   * @throws SessionError NOT_FOUND; ReadingError UNKNOWN_STREAM, UNSUPPORTED, TOO_MANY_VALUES
+   */
+  async data(id: number, { streams, points, ...window }: DataQuery): Promise<Uint8Array> {
+    const stretches = within(this.#timeline(this.sessions().get(id).spans), window);
+    return await this.#series(stretches, streams, points);
+  }
+
+  /**
+   * The last seconds of the session that began last of those that are open, as `data` gives them.
+   *
+   * @throws ReadingError NO_SESSION where none is open, and as `data`
+   */
+  async recent(streams: readonly string[], seconds: number): Promise<Uint8Array> {
+    const session = this.sessions().current().at(-1);
+    if (!session) throw new ReadingError('NO_SESSION', 'no session is open');
+    const stretches = this.#timeline(session.spans);
+    const last = stretches.at(-1);
+    const from = last && endOf(last) - seconds * 1e6;
+    return await this.#series(within(stretches, { from }), streams, undefined);
+  }
+
+  /** @throws SessionError NOT_FOUND; ReadingError BAD_CURSOR */
+  async events(id: number, query: SessionEventsQuery): Promise<EventPage> {
+    const stretches = this.#timeline(this.sessions().get(id).spans);
+    // Events are in every tail; pieces of streams are not needed.
+    return await this.#thread.ask('events', { stretches, ...query }, NO_NUMBERS);
+  }
+
+  /**
+   * A file of a session, or of a part of it.
+   *
+   * @throws SessionError NOT_FOUND; ReadingError UNKNOWN_STREAM, and what ExportError has
+   */
+  async export({ session: id, format, streams, ...window }: ExportRequest): Promise<ExportFile> {
+    const session: Session = this.sessions().get(id);
+    const stretches = within(this.#timeline(session.spans), window);
+    const question = { title: `session ${id}`, format, streams, stretches };
+    return await this.#thread.export(question, streams && this.#numbersOf(streams));
+  }
+
+  health(): PartHealth {
+    return this.#thread.health();
+  }
+
+  /** To be done before the store is closed. */
+  close(): Promise<void> {
+    return this.#thread.close();
+  }
+
+  async #series(
+    stretches: readonly Stretch[],
+    streams: readonly string[],
+    points: number | undefined,
+  ): Promise<Uint8Array> {
+    const question = { stretches, streams, points };
+    return await this.#thread.ask('series', question, this.#numbersOf(streams));
+  }
+
+  #numbersOf(streams: readonly string[]): ReadonlySet<number> {
+    return this.#parts.store.numbersOf(streams);
+  }
+
+  #timeline(spans: readonly Span[]): Stretch[] {
+    return timeline(spans, this.#parts.epochs(), this.#parts.clock.now());
+  }
+}
+
+const NO_NUMBERS: ReadonlySet<number> = new Set();
