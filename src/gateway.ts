@@ -13,20 +13,30 @@ import { dashboardFiles, packageVersion, WEB_DIRECTORY } from './web-files.ts';
 
 export type Parts = ReturnType<typeof build>;
 
-/** Runs a function in a later turn of the event loop. */
-type Defer = (run: () => void) => void;
+/** What the gateway is given of the world. */
+export interface World {
+  /** The time of what is measured; a simulation or a replay may have it pass faster. */
+  readonly clock: Clock;
+  /** The time in which clients wait. */
+  readonly realTime: Clock;
+  readonly log: Log;
+  /** Runs a function in a later turn of the event loop. */
+  defer(run: () => void): void;
+}
 
 /** The parts, in the order in which data flows through them. Only the start is counted. */
-export function build(config: Config, clock: Clock, log: Log, defer: Defer) {
+export function build(config: Config, world: World) {
+  const { clock, realTime, log, defer } = world;
   const devices = createDevices(config, clock, log);
   const statuses = devices.map((device) => new SourceStatus(device, log, clock));
   const streams = () => devices.flatMap(({ source }) => source.streams);
   const bus = new Bus(defer);
-  const recording = new Recording({ config, clock, log, bus });
+  const recording = new Recording({ config, clock, realTime, log, bus });
   const live = new Live({ clock, streams });
   bus.attach(live);
   return {
     clock,
+    realTime,
     log,
     devices,
     statuses,

@@ -1,13 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import { inspect } from 'node:util';
-import type { Clock } from '#core/clock.ts';
 import { type Config, readConfig, USAGE } from './config.ts';
 import { EXIT_SOFTWARE, exitCodeOf } from './exit.ts';
-import { build, type Parts, start } from './gateway.ts';
+import { build, type Parts, start, type World } from './gateway.ts';
 import { monotonicClock } from './io/clock.ts';
 import { endWithin } from './io/deadline.ts';
-import { createLog, type Log } from './io/log.ts';
+import { createLog } from './io/log.ts';
 import { scaledClock } from './io/scaled-clock.ts';
 import { type Systemd, systemd } from './io/systemd.ts';
 import { progressCheck } from './status.ts';
@@ -20,9 +19,8 @@ const IDLE_MS = 60_000;
 
 /** The composition root: the gateway from its configuration to its stop. */
 async function run(config: Config): Promise<void> {
-  const { clock, log } = surroundings(config);
-  const parts = build(config, clock, log, setImmediate);
-  const { recording, version, devices } = parts;
+  const parts = build(config, surroundings(config));
+  const { log, recording, version, devices } = parts;
   const stopping = new AbortController();
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => stopping.abort());
   if (devices.length === 0) log.warn({}, 'no device is configured; --sim 1 shows a simulated one');
@@ -51,25 +49,27 @@ async function run(config: Config): Promise<void> {
   log.info({}, 'stopping');
 }
 
-/** The clock, and the log to where it is read. */
-function surroundings({ speed, log: level }: Config): { clock: Clock; log: Log } {
-  const clock = speed === 1 ? monotonicClock() : scaledClock(monotonicClock(), speed);
+/** The clocks, the log to where it is read, and the turns of the event loop. */
+function surroundings({ speed, log: level }: Config): World {
+  const realTime = monotonicClock();
+  const clock = speed === 1 ? realTime : scaledClock(realTime, speed);
   const journald = process.env['JOURNAL_STREAM'] !== undefined;
   const write = (line: string): void => void process.stdout.write(line);
   // Whoever read the log has gone; the recording goes on.
   process.stdout.on('error', () => {});
-  return { clock, log: createLog({ level, journald, now: clock.now, write }) };
+  const log = createLog({ level, journald, now: realTime.now, write });
+  return { clock, realTime, log, defer: setImmediate };
 }
 
 /** Pings the service manager while the gateway gets anywhere. Resolves at the stop. */
 async function watchUntilStopped(
   manager: Systemd,
-  { bus, clock }: Parts,
+  { bus, realTime }: Parts,
   signal: AbortSignal,
 ): Promise<void> {
   const moving = progressCheck(bus);
   while (!signal.aborted) {
-    await clock.sleep(manager.pingMs ?? IDLE_MS, signal).catch(() => {}); // The stop ends it.
+    await realTime.sleep(manager.pingMs ?? IDLE_MS, signal).catch(() => {}); // The stop ends it.
     if (manager.pingMs !== undefined && moving()) manager.notify('WATCHDOG=1');
   }
 }

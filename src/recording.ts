@@ -23,6 +23,8 @@ const UNKEPT = 0;
 export interface RecordingOptions {
   readonly config: Config;
   readonly clock: Clock;
+  /** The same where time passes as it does. */
+  readonly realTime: Clock;
   readonly log: Log;
   readonly bus: Bus;
 }
@@ -42,7 +44,7 @@ export class Recording {
 
   /** Counts this start. @throws ConfigError where the data directory cannot be one */
   constructor(options: RecordingOptions) {
-    const { config, clock, log, bus } = options;
+    const { config, clock, realTime, log, bus } = options;
     this.#options = options;
     const { id, off } = beginEpoch(config);
     const epoch = anchorEpoch(id, clock);
@@ -74,7 +76,15 @@ export class Recording {
       erase: (ranges) => store.erase(ranges),
     });
     const file = path.join(config.data, DATA_FILE);
-    this.reading = createReading({ store, sessions: this.#sessions, epochs, clock, file });
+    const sessions = this.#sessions;
+    this.reading = createReading({
+      store,
+      sessions,
+      epochs,
+      now: clock.now,
+      clock: realTime,
+      file,
+    });
   }
 
   /** This start, with the wall clock as it is known by now. */

@@ -40,8 +40,8 @@ export interface ExportFile extends ExportHead {
 export class ReadingThread {
   readonly #parts: ReadingThreadParts;
   #connection: Connection | undefined;
-  /** Those that end: they have the file open until they have. */
-  readonly #ending = new Set<Promise<unknown>>();
+  /** Threads that are not gone yet: each has the file open until it is. */
+  readonly #threads = new Set<Promise<void>>();
   #running = 0;
   #exports = 0;
   readonly #waiting: { readonly go: () => void; readonly fail: (error: Error) => void }[] = [];
@@ -132,15 +132,14 @@ export class ReadingThread {
   /** Ends the thread; to be done before the store is closed. Whoever waits gets CLOSED. */
   async close(): Promise<void> {
     this.#closed = true;
-    const error = new ReadingError('CLOSED', 'the gateway is stopping');
-    for (const { fail } of this.#waiting.splice(0)) fail(error);
+    for (const { fail } of this.#waiting.splice(0)) fail(closed());
     this.#end();
-    await Promise.all(this.#ending);
+    await Promise.all(this.#threads);
   }
 
   /** Resolves when it is this question's turn. */
   async #enter(): Promise<void> {
-    if (this.#closed) throw new ReadingError('CLOSED', 'the gateway is stopping');
+    if (this.#closed) throw closed();
     this.#idle.abort();
     if (this.#running < RUNNING_MAX) {
       this.#running++;
@@ -177,29 +176,28 @@ export class ReadingThread {
 
   #end(): void {
     this.#idle.abort();
-    const connection = this.#connection;
+    void this.#connection?.end();
     this.#connection = undefined;
-    if (!connection) return;
-    const ended = connection.end().finally(() => this.#ending.delete(ended));
-    this.#ending.add(ended);
   }
 
   #connect(): Connection {
     if (this.#connection) return this.#connection;
-    const connection = openConnection(this.#parts.file, this.#parts.clock);
-    this.#connection = connection;
-    void connection.gone.then((failure) => {
-      if (failure) {
-        this.#counts.faults++;
-        this.#fault = failure.message;
-      }
+    const { file, clock } = this.#parts;
+    const connection = openConnection(file, clock, ({ message }) => {
+      this.#counts.faults++;
+      this.#fault = message;
+      // It takes no more questions, although it may not be gone yet.
       if (this.#connection === connection) this.#connection = undefined;
     });
+    this.#connection = connection;
+    this.#threads.add(connection.gone);
+    void connection.gone.then(() => this.#threads.delete(connection.gone));
     return connection;
   }
 
   /** The tail is taken last, so that it is as new as can be and the thread reads the file after it. */
   #ask(asked: Asked, numbers: ReadonlySet<number> | undefined): Place {
+    if (this.#closed) throw closed();
     const tail = this.#parts.tail(numbers);
     this.#counts.questions++;
     this.#lastId++;
@@ -220,6 +218,10 @@ export class ReadingThread {
     };
     return new Pieces(place, first, { clock: this.#parts.clock, leave, stalled });
   }
+}
+
+function closed(): ReadingError {
+  return new ReadingError('CLOSED', 'the gateway is stopping');
 }
 
 /** A question's place in the thread. */

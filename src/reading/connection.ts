@@ -25,19 +25,25 @@ interface Waiting {
   readonly reject: (error: ReadingError) => void;
 }
 
-/** @param file of the store, which this process has open */
-export function openConnection(file: string, clock: Clock): Connection {
-  return new Connection(
-    new Worker(PROGRAM, { workerData: file, resourceLimits: RESOURCE_LIMITS, name: 'reading' }),
-    clock,
-  );
+/**
+ * @param file of the store, which this process has open
+ * @param failed told once when the thread ends without having been asked to, or is given up
+ */
+export function openConnection(
+  file: string,
+  clock: Clock,
+  failed: (error: ReadingError) => void,
+): Connection {
+  const options = { workerData: file, resourceLimits: RESOURCE_LIMITS, name: 'reading' };
+  return new Connection(new Worker(PROGRAM, options), clock, failed);
 }
 
 export class Connection {
-  /** Resolves when the thread is gone, with what is wrong where it was not asked to. */
-  readonly gone: Promise<ReadingError | undefined>;
+  /** Resolves when the thread is gone, for whatever reason. */
+  readonly gone: Promise<void>;
   readonly #worker: Worker;
   readonly #clock: Clock;
+  readonly #failed: (error: ReadingError) => void;
   /** By question: who waits for its next piece. */
   readonly #waiting = new Map<number, Waiting>();
   #failure: ReadingError | undefined;
@@ -45,10 +51,11 @@ export class Connection {
   #watch = new AbortController();
 
   /** Use `openConnection`. */
-  constructor(worker: Worker, clock: Clock) {
+  constructor(worker: Worker, clock: Clock, failed: (error: ReadingError) => void) {
     this.#worker = worker;
     this.#clock = clock;
-    const { promise, resolve } = Promise.withResolvers<ReadingError | undefined>();
+    this.#failed = failed;
+    const { promise, resolve } = Promise.withResolvers<void>();
     this.gone = promise;
     worker.on('message', (reply: Reply) => this.#take(reply));
     worker.on('error', (error) => this.#fail('CRASHED', 'ended by a fault', error));
@@ -57,7 +64,7 @@ export class Connection {
       if (!this.#ending) this.#fail('CRASHED', `ended with code ${code}`);
       this.#watch.abort();
       this.#rejectAll(this.#failure ?? new ReadingError('CLOSED', 'the gateway is stopping'));
-      resolve(this.#failure);
+      resolve();
     });
   }
 
@@ -120,6 +127,7 @@ export class Connection {
     const detail = cause instanceof Error ? `: ${cause.message}` : '';
     const options = cause === undefined ? {} : { cause };
     this.#failure = new ReadingError(code, `the reading thread ${what}${detail}`, options);
+    this.#failed(this.#failure);
     this.#rejectAll(this.#failure);
   }
 

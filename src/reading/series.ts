@@ -2,6 +2,7 @@ import type { Stretch } from '#core/session.ts';
 import type { Stream } from '#core/stream.ts';
 import { type Columns, countOf } from '../store/columns.ts';
 import { waveTime } from '../store/cut.ts';
+import { POINTS_MAX } from '../store/downsample.ts';
 import { exportSource } from '../store/export-source.ts';
 import type { StoreReader } from '../store/reader.ts';
 import { ReadingError } from './errors.ts';
@@ -32,12 +33,13 @@ export function series(reader: StoreReader, question: SeriesQuestion): Series {
   const { stretches, points } = question;
   checkKnown(reader, question.streams);
   const plotted = [...new Set(question.streams)].flatMap((id) => plottedOf(reader, id, stretches));
-  if (points !== undefined && points * plotted.length * NUMBERS_A_POINT > VALUES_MAX) {
-    const most = Math.floor(VALUES_MAX / NUMBERS_A_POINT / plotted.length);
+  const share = Math.floor(VALUES_MAX / NUMBERS_A_POINT / plotted.length);
+  const most = Math.min(POINTS_MAX, share);
+  if (points !== undefined && points > most) {
     throw new ReadingError(
       'TOO_MANY_VALUES',
-      `${plotted.length} streams of ${points} points are too many for one answer; ask for at most ` +
-        `${most} points, or for fewer streams`,
+      `${points} points of each of ${plotted.length} streams are too many for one answer; ask for ` +
+        `at most ${most}`,
     );
   }
   const room = new Room();

@@ -7,6 +7,7 @@ import {
   type Stretch,
   timeline,
 } from '#core/session.ts';
+import type { Micros } from '#core/stream.ts';
 import type { ExportFormatName } from '../export/formats.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import type { EventKey } from '../store/keys.ts';
@@ -29,6 +30,9 @@ export interface ReadingParts {
   readonly sessions: Sessions;
   /** All that are known, by id, this one's included, as their wall clocks are known by now. */
   epochs(): ReadonlyMap<number, Epoch>;
+  /** Time of the recording, which may pass faster than real time. */
+  now(): Micros;
+  /** Real time, in which clients wait. */
   readonly clock: Clock;
   /** The store's data. */
   readonly file: string;
@@ -152,7 +156,7 @@ export class Reading {
   }
 
   #timeline(spans: readonly Span[]): Stretch[] {
-    return timeline(spans, this.#parts.epochs(), this.#parts.clock.now());
+    return timeline(spans, this.#parts.epochs(), this.#parts.now());
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Frame, Json, Micros, Reading, Sample, Stream, Wave } from '#core/stream.ts';
 import { type Columns, EXTENDED_FLAG } from './columns.ts';
+import { EvenLine } from './even.ts';
 import type { StreamRegistry } from './registry.ts';
 import type { TailEvent } from './tail.ts';
 
@@ -15,8 +16,8 @@ const SAMPLE_BYTES = 16;
 const FRAME_BYTES = 21;
 /** Of an event and of a stretch of a wave, beside their contents. */
 const OBJECT_BYTES = 100;
-/** How far the times of a wave may be from even before a stretch ends. */
-const WAVE_ERROR_US = 2_000;
+/** How far a time may be from where it was told in a stretch of a wave; another begins beyond it. */
+const WAVE_ERROR_US = 1_000;
 /** Times of samples are whole milliseconds; see columns.ts. */
 const TICK_US = 1_000;
 const FRAME_DATA_BYTES = 8;
@@ -140,36 +141,59 @@ class WaveGather {
 
   /** Waves that follow each other evenly become one stretch. */
   columns(sequence: Sequence): Columns[] {
-    const stretches: Wave[][] = [];
-    let last: Wave | undefined;
+    const stretches: Stretch[] = [];
     for (const wave of this.#waves) {
       if (wave.v.length === 0) continue;
-      if (last !== undefined && follows(last, wave)) stretches.at(-1)?.push(wave);
-      else stretches.push([wave]);
-      last = wave;
+      if (!stretches.at(-1)?.take(wave)) stretches.push(new Stretch(wave));
     }
-    return stretches.map((waves) => joinWaves(waves, sequence));
+    return stretches.map((stretch) => stretch.columns(sequence));
   }
 }
 
-function follows(last: Wave, next: Wave): boolean {
-  const expected = last.t + (last.v.length * 1e6) / last.hz;
-  return next.seq === last.seq + last.v.length && Math.abs(next.t - expected) <= WAVE_ERROR_US;
+/** Waves in a row. */
+class Stretch {
+  readonly #first: Wave;
+  readonly #waves: Wave[];
+  readonly #line: EvenLine;
+  #n: number;
+
+  constructor(first: Wave) {
+    this.#first = first;
+    this.#waves = [first];
+    this.#n = first.v.length;
+    this.#line = new EvenLine(first.t, WAVE_ERROR_US);
+    // The rate that was measured says when its last sample was taken.
+    if (this.#n > 1) this.#line.take(this.#n - 1, endOfWave(first));
+  }
+
+  /** Takes a wave that follows, if it does; else nothing changes. */
+  take(wave: Wave): boolean {
+    const { seq, t, v } = wave;
+    if (seq !== this.#first.seq + this.#n || !this.#line.take(this.#n, t)) return false;
+    // A wave of which only the beginning fits narrows the line for nothing: the stretch ends here.
+    if (v.length > 1 && !this.#line.take(this.#n + v.length - 1, endOfWave(wave))) return false;
+    this.#waves.push(wave);
+    this.#n += wave.v.length;
+    return true;
+  }
+
+  columns(sequence: Sequence): Columns {
+    const v = new Int32Array(this.#n);
+    let at = 0;
+    for (const wave of this.#waves) {
+      v.set(wave.v, at);
+      at += wave.v.length;
+    }
+    const { t, seq } = this.#first;
+    const wanted = endOfWave(this.#waves.at(-1) ?? this.#first) - t;
+    const span = this.#n > 1 ? this.#line.span(this.#n - 1, wanted) : 0;
+    return { kind: 'waves', seq: sequence.nextOfWave(seq, this.#n), t0: t, span, v };
+  }
 }
 
-function joinWaves(waves: readonly Wave[], sequence: Sequence): Columns {
-  const [first, last] = [waves[0], waves.at(-1)];
-  const n = waves.reduce((sum, { v }) => sum + v.length, 0);
-  const v = new Int32Array(n);
-  let at = 0;
-  for (const wave of waves) {
-    v.set(wave.v, at);
-    at += wave.v.length;
-  }
-  const t0 = first?.t ?? 0;
-  const end = last === undefined ? t0 : last.t + ((last.v.length - 1) * 1e6) / last.hz;
-  const seq = sequence.nextOfWave(first?.seq ?? 0, n);
-  return { kind: 'waves', seq, t0, span: Math.max(0, Math.round(end - t0)), v };
+/** When the last sample of a wave was taken. */
+function endOfWave({ t, v, hz }: Wave): number {
+  return t + ((v.length - 1) * 1e6) / hz;
 }
 
 class FrameGather {

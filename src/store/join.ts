@@ -1,4 +1,5 @@
 import { type Columns, countOf, type Frames, type Scalars, type Waves } from './columns.ts';
+import { EvenLine } from './even.ts';
 import { SLOT_US, slotOf } from './keys.ts';
 
 /**
@@ -7,9 +8,8 @@ import { SLOT_US, slotOf } from './keys.ts';
  * block of its own.
  */
 
-/** How far the times of a wave may be from even before a new block begins. */
-const WAVE_ERROR_US = 2_000;
-const US_PER_S = 1e6;
+/** How far a time may be from that of its piece in a block of a wave; another begins beyond it. */
+const WAVE_ERROR_US = 1_000;
 
 /** Samples, frames or a wave between two positions of a piece. */
 export function slice(piece: Columns, from: number, to: number): Columns {
@@ -45,17 +45,56 @@ export function slice(piece: Columns, from: number, to: number): Columns {
 
 /** @param pieces of one stream, in the order of seq; none is empty */
 export function joinPieces(pieces: readonly Columns[]): Columns[] {
-  const groups: Columns[][] = [];
+  const groups: Group[] = [];
   for (const piece of pieces.flatMap((piece) => [...bySlot(piece)])) {
-    const group = groups.at(-1);
-    const last = group?.at(-1);
-    if (group && last && continues(group, last, piece)) group.push(piece);
-    else groups.push([piece]);
+    if (!groups.at(-1)?.take(piece)) groups.push(new Group(piece));
   }
-  return groups.flatMap((group) => {
-    const [first] = group;
-    return first === undefined ? [] : [concat(first, group)];
-  });
+  return groups.map((group) => group.join());
+}
+
+/** Pieces that become one block. */
+class Group {
+  readonly #first: Columns;
+  readonly #pieces: Columns[];
+  readonly #slot: number;
+  readonly #line: EvenLine | undefined;
+  #n: number;
+
+  constructor(first: Columns) {
+    this.#first = first;
+    this.#pieces = [first];
+    this.#slot = slotOf(startOf(first));
+    this.#n = countOf(first);
+    if (first.kind !== 'waves') return;
+    this.#line = new EvenLine(first.t0, WAVE_ERROR_US);
+    if (this.#n > 1) this.#line.take(this.#n - 1, first.t0 + first.span);
+  }
+
+  /** Takes a piece, if it follows; else nothing changes. */
+  take(piece: Columns): boolean {
+    if (piece.seq !== this.#first.seq + this.#n) return false;
+    if (slotOf(startOf(piece)) !== this.#slot) return false;
+    if (piece.kind === 'waves' && !this.#isEven(piece)) return false;
+    this.#pieces.push(piece);
+    this.#n += countOf(piece);
+    return true;
+  }
+
+  join(): Columns {
+    const whole = concat(this.#first, this.#pieces, this.#n);
+    if (whole.kind !== 'waves' || this.#line === undefined || this.#n < 2) return whole;
+    const room = (this.#slot + 1) * SLOT_US - 1 - whole.t0;
+    return { ...whole, span: Math.min(room, this.#line.span(this.#n - 1, whole.span)) };
+  }
+
+  #isEven({ t0, span, v }: Waves): boolean {
+    const line = this.#line;
+    if (line === undefined || t0 + span - startOf(this.#first) >= SLOT_US) return false;
+    // A piece of which only the beginning fits narrows the line for nothing: its group ends here.
+    return (
+      line.take(this.#n, t0) && (v.length === 1 || line.take(this.#n + v.length - 1, t0 + span))
+    );
+  }
 }
 
 /** The earliest time in it. */
@@ -91,34 +130,8 @@ function timeAt(piece: Columns, i: number): number {
   return piece.v.length > 1 ? piece.t0 + (i * piece.span) / (piece.v.length - 1) : piece.t0;
 }
 
-function continues(group: readonly Columns[], last: Columns, next: Columns): boolean {
-  if (next.seq !== last.seq + countOf(last)) return false;
-  if (slotOf(startOf(next)) !== slotOf(startOf(last))) return false;
-  if (next.kind !== 'waves' || last.kind !== 'waves') return true;
-  const [first] = group;
-  if (first?.kind !== 'waves') return false;
-  return isEven(first, last, next);
-}
-
-/**
- * Whether a wave still runs as evenly as one block says. Only the beginning of the block and its
- * end will be known, so both the step from the last piece and the line from the first must fit.
- */
-function isEven(first: Waves, last: Waves, next: Waves): boolean {
-  const n = next.seq - first.seq + next.v.length;
-  const end = next.t0 + next.span;
-  if (n < 2 || end - first.t0 >= SLOT_US) return false;
-  const period = (end - first.t0) / (n - 1);
-  const onLine = (piece: Waves): boolean =>
-    Math.abs(first.t0 + (piece.seq - first.seq) * period - piece.t0) <= WAVE_ERROR_US;
-  // A stretch of less than a second tells its own rate badly: its end alone is no reason to part.
-  const short = last.span < US_PER_S / 2;
-  return onLine(next) && (short || onLine(last));
-}
-
-function concat(first: Columns, group: readonly Columns[]): Columns {
+function concat(first: Columns, group: readonly Columns[], n: number): Columns {
   if (group.length === 1) return first;
-  const n = group.reduce((sum, piece) => sum + countOf(piece), 0);
   switch (first.kind) {
     case 'scalars':
       return concatScalars(first, group, n);

@@ -1,4 +1,5 @@
 import { type Database as Lmdb, open, type RootDatabase } from 'lmdb';
+import { StoreError } from './errors.ts';
 
 /**
  * LMDB as the store uses it; the only file that imports it.
@@ -106,14 +107,23 @@ export class Database implements Reads {
     return found;
   }
 
-  /** All of the changes or none. Resolves when they are on the disk. */
+  /**
+   * All of the changes or none. Resolves when they are on the disk.
+   *
+   * @throws StoreError FAILED when the disk did not take them
+   */
   async commit(changes: readonly Change[]): Promise<void> {
-    await this.#root.transaction(() => {
+    const committed = this.#root.transaction(() => {
       for (const { table, key, value } of changes) {
         const target = this.#tables.get(table);
         if (value === undefined) void target?.remove(key);
         else void target?.put(key, value);
       }
+    });
+    await committed.catch(async (error: unknown) => {
+      const cause = await causeOf(error);
+      const text = cause instanceof Error ? cause.message : String(cause);
+      throw new StoreError('FAILED', `the data file could not be written: ${text}`, { cause });
     });
   }
 
@@ -159,6 +169,9 @@ export function openDatabase(path: string, { fileBytes, readOnly }: DatabaseOpti
     maxDbs: TABLES_MAX,
     mapSize: Math.max(MAP_BYTES_MIN, 2 * fileBytes),
     overlappingSync: false,
+    // Of what it gathers over a turn of the event loop it makes a promise that nobody holds: when the
+    // commit fails, that ends the process.
+    eventTurnBatching: false,
     ...UNTYPED,
     compression: false,
   });
@@ -168,6 +181,17 @@ export function openDatabase(path: string, { fileBytes, readOnly }: DatabaseOpti
     return table === undefined ? [] : [[name, table] as const];
   });
   return new Database(root, new Map(tables));
+}
+
+/**
+ * Why a commit failed. lmdb-js gives an error that has a promise of the reason, which rejects in the
+ * same turn, and which ends the process when nobody looks at it.
+ */
+async function causeOf(error: unknown): Promise<unknown> {
+  const reason: unknown = Reflect.get(Object(error), 'commitError');
+  if (!(reason instanceof Promise)) return error;
+  const told = reason.catch((cause: unknown) => cause);
+  return await Promise.race([told, Promise.resolve(error).then().then()]);
 }
 
 function rangeOf({ start, end, limit, reverse = false }: PageQuery) {

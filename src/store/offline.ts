@@ -1,7 +1,9 @@
 import path from 'node:path';
 import type { Clock, Epoch } from '#core/clock.ts';
+import { BusyError } from '#core/errors.ts';
 import type { Session } from '#core/session.ts';
 import { type DataFile, openDataFile } from '../io/data-file.ts';
+import { lockDirectory } from '../io/lock.ts';
 import { decodeBatch } from './batch.ts';
 import { BlockError } from './block-error.ts';
 import { sealedSeq } from './changes.ts';
@@ -11,6 +13,7 @@ import { Journal, type OpenedJournal } from './journal.ts';
 import { nameKey } from './keys.ts';
 import { type Database, type DatabaseUse, openDatabase } from './lmdb.ts';
 import { DATA_FILE, entriesOf } from './opening.ts';
+import { PROBE_MS_MAX, runProbe } from './probe.ts';
 import { StoreReader } from './reader.ts';
 import { decodeRecord } from './record.ts';
 import { replayInto } from './recovery.ts';
@@ -59,13 +62,25 @@ const SEGMENTS = ['j0', 'j1'] as const;
 const INSPECTIONS_MAX = 4;
 const INSPECTION_PAUSE_MS = 100;
 
+export interface OfflineOptions {
+  /**
+   * Whether to have a child process walk through every key first, as a gateway does at its start: of
+   * a file that is damaged where the inspection does not look, reading it may end the process.
+   */
+  readonly probe: boolean;
+}
+
 /**
  * Opens the store in `directory`.
  *
  * @throws StoreError BAD_FILE where there is none or it is damaged, NEWER, BAD_RECORD where nothing
  *   tells how far LMDB is; errors of the system as they come
  */
-export async function openOffline(directory: string, clock: Clock): Promise<OfflineStore> {
+export async function openOffline(
+  directory: string,
+  clock: Clock,
+  { probe }: OfflineOptions = { probe: false },
+): Promise<OfflineStore> {
   const file = path.join(directory, DATA_FILE);
   await using opening = new AsyncDisposableStack();
   const data = await openExisting(file);
@@ -75,6 +90,7 @@ export async function openOffline(directory: string, clock: Clock): Promise<Offl
   if (inspection.state !== 'good') {
     throw new StoreError('BAD_FILE', `${file} is damaged: ${inspection.text}`);
   }
+  if (probe) await probeUnused(directory, file);
   const database = openDatabase(file, { fileBytes: data.size, readOnly: true });
   await using opened = new AsyncDisposableStack();
   opened.defer(() => database.close());
@@ -100,6 +116,22 @@ async function inspectTwice(data: DataFile, clock: Clock): Promise<Inspection> {
     inspection = await inspect(data);
   }
   return inspection;
+}
+
+/** A file that a gateway has open was probed by that one, and must not be by us (see probe.ts). */
+async function probeUnused(directory: string, file: string): Promise<void> {
+  try {
+    const lock = await lockDirectory(directory);
+    try {
+      const result = await runProbe(file, { timeoutMs: PROBE_MS_MAX });
+      if (result.state !== 'bad') return;
+      throw new StoreError('BAD_FILE', `${file} is damaged: ${result.text}`);
+    } finally {
+      await lock.release();
+    }
+  } catch (error) {
+    if (!(error instanceof BusyError)) throw error;
+  }
 }
 
 /** Undefined where it is not there. */

@@ -64,6 +64,7 @@ export class VigilRecording {
   readonly #clock: TickClock;
   readonly #stopping: AbortController;
   readonly #running: Promise<void>;
+  #closedSeals: number | undefined;
 
   private constructor(clock: TickClock, store: Store) {
     this.clock = clock;
@@ -90,9 +91,9 @@ export class VigilRecording {
     return recording;
   }
 
-  /** Seals written so far, each an LMDB commit. */
+  /** Seals so far, each an LMDB commit. */
   get seals(): number {
-    return this.#detail('seals');
+    return this.#closedSeals ?? this.#detail('seals');
   }
 
   /** Everything taken is durable when this resolves. */
@@ -110,6 +111,7 @@ export class VigilRecording {
   async close(): Promise<void> {
     const lost = ['dropped', 'failures', 'lost', 'refusedStreams', 'evicted'] as const;
     const losses = lost.filter((name) => this.#detail(name) !== 0);
+    this.#closedSeals = this.seals + 1; // With that of the stop.
     this.#stopping.abort();
     await this.#running;
     if (losses.length > 0) throw new Error(`the store did not keep everything: ${losses}`);

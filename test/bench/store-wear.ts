@@ -69,7 +69,8 @@ async function* against(load: Load, scale: number): AsyncGenerator<Figure, numbe
   yield {
     ...{ metric: `${name}, to the device`, value, unit, n },
     peer: { name: 'SQLite', value: perSample(sqlite) },
-    goal: '<= 0.067x',
+    // A device alone is far from full load: then most of a page that is synced holds nothing.
+    ...(load.streams.some(({ kind }) => kind === 'sample') && { goal: '<= 0.067x' }),
   };
   yield {
     metric: `${name}, flushes of the device`,

@@ -51,7 +51,7 @@ async function firstStart(directory: string, expectation: Expectation): Promise<
   if (!store.isOpen) return { lost: 0, problems };
   const reader = new StoreReader(store.reads, store.tail());
   problems.push(...verifyProblems(reader.verify()));
-  const verdict = checkRecording(reader, expectation);
+  const verdict = checkRecording({ reader, reads: store.reads }, expectation);
   const records = newestRecord(store.reads);
   const lostRecords = Math.max(0, expectation.records - records);
   if (lostRecords > 0)
@@ -77,11 +77,14 @@ async function secondStart(directory: string): Promise<string[]> {
   });
   const reader = new StoreReader(opened.database, undefined);
   const acked = Object.fromEntries(MODEL.map((one) => [one.stream.id, more(one)[1]]));
-  const { problems } = checkRecording(reader, {
-    epochs: [{ epoch: EPOCH, acked, taken: acked }],
-    oldest: {},
-    records: 0,
-  });
+  const { problems } = checkRecording(
+    { reader, reads: opened.database },
+    {
+      epochs: [{ epoch: EPOCH, acked, taken: acked }],
+      oldest: {},
+      records: 0,
+    },
+  );
   const all = [
     ...opened.problems,
     ...verifyProblems(reader.verify(opened.database.use())),

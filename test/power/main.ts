@@ -6,7 +6,13 @@
  * Ends with 1 where anything was corrupt or lost. As root; see power-cut.ts for what it needs.
  */
 import { parseArgs } from 'node:util';
-import { type BadPoint, type PowerCutResult, powerCuts } from './power-cut.ts';
+import {
+  type BadPoint,
+  type CutResult,
+  cutPower,
+  type Recording,
+  recordWrites,
+} from './power-cut.ts';
 
 /** Points of one recording; the next ones get another, with other times. */
 const POINTS_PER_RECORDING = 250;
@@ -30,21 +36,26 @@ function show(name: string, bad: readonly BadPoint[]): void {
   }
 }
 
-function report(result: PowerCutResult, seconds: number): void {
-  const { points, open, unmountable, lost, corrupt, writes, flushes, megabytes, acks, evicted } =
-    result;
-  const ring = evicted ? 'ring went round' : 'ring did not go round';
+function reportRecording({ writes, acks, evicted }: Recording): void {
+  const flushes = writes.filter(({ flush }) => flush).length;
+  const megabytes = Math.round((writes.at(-1)?.end ?? 0) / 2 ** 20);
+  const ring = evicted ? 'the ring went round' : 'the ring did not go round';
   console.log(
-    `recorded ${writes} writes (${flushes} flushes, ${megabytes} MB), ${acks} acknowledgements, ${ring}`,
+    `recorded ${writes.length} writes, ${flushes} flushes, ${megabytes} MB; ` +
+      `${acks.length} acknowledgements; ${ring}`,
   );
+}
+
+function reportCuts(
+  { points, open, unmountable, lost, corrupt }: CutResult,
+  seconds: number,
+): void {
   console.log(
-    `${points} points: ${unmountable.length} not mountable, ${corrupt.length} corrupt, ` +
-      `${lost.length} with losses; ${seconds.toFixed(0)} s`,
+    `${points} points in ${seconds.toFixed(0)} s: ${unmountable.length} not mountable, ` +
+      `${corrupt.length} corrupt, ${lost.length} with losses`,
   );
   const { kept, dropped, torn } = open;
-  console.log(
-    `unflushed writes at the cuts: ${dropped} lost, ${torn} torn, ${kept} kept, in any order`,
-  );
+  console.log(`  of their unflushed writes ${dropped} were lost, ${torn} torn, ${kept} whole`);
   show('not mountable', unmountable);
   show('corrupt', corrupt);
   show('lost', lost);
@@ -55,16 +66,17 @@ process.once('SIGINT', () => stop.abort());
 process.once('SIGTERM', () => stop.abort());
 let bad = 0;
 for (let left = Number(values.points), i = 0; left > 0; left -= POINTS_PER_RECORDING, i++) {
+  const recording = await recordWrites(Number(values.seconds), stop.signal);
+  reportRecording(recording);
   const begin = performance.now();
-  const result = await powerCuts({
+  const result = await cutPower(recording, {
     points: Math.min(left, POINTS_PER_RECORDING),
     seed: Number(values.seed) + i,
-    recordSeconds: Number(values.seconds),
     ignoreSync: values['ignore-sync'],
     signal: stop.signal,
     ...(values.keep !== undefined && { keep: values.keep }),
   });
-  report(result, (performance.now() - begin) / 1000);
+  reportCuts(result, (performance.now() - begin) / 1000);
   bad += result.unmountable.length + result.lost.length + result.corrupt.length;
 }
 process.exitCode = bad > 0 ? 1 : 0;

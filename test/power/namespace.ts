@@ -12,7 +12,7 @@ export interface ProcessEnd {
 /**
  * Runs a command as the first process of a mount and PID namespace: when it ends, or we do, or
  * `signal` aborts, the kernel ends every process that it started and undoes every mount, and with the
- * mounts go their loop devices. Needs to be root.
+ * mounts go their loop devices. What runs longer than `timeoutMs` is killed. Needs to be root.
  */
 export function runIsolated(
   command: readonly string[],
@@ -23,7 +23,8 @@ export function runIsolated(
   const isolation = ['unshare', '--mount', '--pid', '--fork', '--kill-child=KILL', '--mount-proc'];
   const child = spawn('setpriv', ['--pdeathsig', 'KILL', ...isolation, ...command], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+    signal,
+    timeout: timeoutMs,
     killSignal: 'SIGKILL',
   });
   let stdout = '';

@@ -7,6 +7,7 @@ import { execFileSync } from 'node:child_process';
 import {
   copyFileSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readFileSync,
   rmSync,
@@ -14,23 +15,26 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { slotOf } from '../../src/store/keys.ts';
 import { seededRandom } from '../support/store-load.ts';
 import { type Cut, CutDisk, chooseCuts, type Random } from './cuts.ts';
 import { type DiskWrite, parseDiskLog } from './disk-log.ts';
 import { expectationAt } from './expectation.ts';
+import { START_US } from './model.ts';
 import { runIsolated } from './namespace.ts';
 import type { RecorderOrder } from './recorder.ts';
 import type { Verdict } from './recording-check.ts';
 import type { Ack } from './writer.ts';
 
 /** Room for the data file, the journal of the store and that of the file system. */
-const DISK_BYTES = 96 * 2 ** 20;
+const DISK_BYTES = 80 * 2 ** 20;
 /** The small journal of the file system goes round a few times while it is recorded. */
 const MKFS = ['-q', '-F', '-J', 'size=4', '-E', 'lazy_itable_init=0,lazy_journal_init=0'];
 /** What recording takes longer than it records. */
 const RECORDING_EXTRA_MS = 60_000;
 const CHECK_MS_MAX = 120_000;
 const PARALLEL = 2;
+const PROGRAMS = ['qemu-storage-daemon', 'mkfs.ext4', 'mount', 'unshare', 'setpriv'];
 /** Gives the new start another boot id, as a real one has: lmdb-js asks for it. */
 const START_SCRIPT = `set -e
 cat /proc/sys/kernel/random/uuid > "$1/boot"
@@ -39,11 +43,9 @@ mount -o loop "$1/disk.img" "$1/mount"
 mkdir -p "$1/mount/data"
 "$2" "$3" "$1/mount/data" "$(cat "$1/expectation")"`;
 
-export interface PowerCutOptions {
+export interface CutOptions {
   readonly points: number;
   readonly seed: number;
-  /** Of real time. */
-  readonly recordSeconds: number;
   /** The disk says that it has flushed, and has not: what the test must find out. */
   readonly ignoreSync: boolean;
   readonly signal: AbortSignal;
@@ -55,7 +57,7 @@ export interface BadPoint extends Verdict {
   readonly cut: Cut;
 }
 
-export interface PowerCutResult {
+export interface CutResult {
   readonly points: number;
   /** What became of the writes that had not been flushed at the cuts. */
   readonly open: CutDisk['open'];
@@ -65,60 +67,99 @@ export interface PowerCutResult {
   readonly lost: readonly BadPoint[];
   /** Other points at which something was not as it was written, or did not go on. */
   readonly corrupt: readonly BadPoint[];
-  readonly writes: number;
-  readonly flushes: number;
-  readonly megabytes: number;
-  readonly acks: number;
+}
+
+/** What the store did to a disk. */
+export interface Recording {
+  /** The disk before. */
+  readonly blank: Buffer;
+  readonly writes: readonly DiskWrite[];
+  readonly acks: readonly Ack[];
   /** Whether the ring had gone round by the end. */
   readonly evicted: boolean;
 }
 
-interface Recording {
-  readonly blank: Buffer;
-  readonly writes: readonly DiskWrite[];
-  readonly acks: readonly Ack[];
+/** What is missing for it here, in words; empty where nothing is. */
+export function missingTools(): string {
+  const isRoot = process.getuid?.() === 0;
+  const files = ['/dev/fuse', '/dev/loop-control'].filter((file) => !existsSync(file));
+  const { PATH } = withSystemPaths();
+  const programs = PROGRAMS.filter(
+    (name) => !PATH.split(':').some((folder) => existsSync(path.join(folder, name))),
+  );
+  return [...(isRoot ? [] : ['root']), ...files, ...programs].join(', ');
 }
 
-/** Records, cuts and checks. Leaves nothing behind, whatever its end. */
-export async function powerCuts(options: PowerCutOptions): Promise<PowerCutResult> {
-  const base = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
-  const directory = mkdtempSync(path.join(base, 'vigil-power-'));
+/** Records for some seconds of real time. Leaves nothing behind, whatever its end. */
+export async function recordWrites(seconds: number, signal: AbortSignal): Promise<Recording> {
+  const directory = makeDirectory();
+  const file = (name: string): string => path.join(directory, name);
   try {
-    const recording = await record(directory, options);
-    const { bad, open } = await checkAll(directory, recording, options);
-    return { ...resultOf(recording, bad), points: options.points, open };
+    writeFileSync(file('disk.img'), Buffer.alloc(DISK_BYTES));
+    execFileSync('mkfs.ext4', [...MKFS, file('disk.img')], { env: withSystemPaths() });
+    const blank = readFileSync(file('disk.img'));
+    const order: RecorderOrder = { directory, seconds };
+    const program = path.join(import.meta.dirname, 'recorder.ts');
+    const command = [process.execPath, program, JSON.stringify(order)];
+    const timeoutMs = seconds * 1000 + RECORDING_EXTRA_MS;
+    const { code, stderr } = await runIsolated(command, signal, timeoutMs);
+    if (code !== 0) throw new Error(`the recording ended with ${code}: ${stderr}`);
+    const end = Number(readFileSync(file('end'), 'utf8'));
+    const writes = parseDiskLog(readFileSync(file('log')).subarray(0, end));
+    const lines = readFileSync(file('acks'), 'utf8').trimEnd().split('\n');
+    const acks = lines.map((line): Ack => JSON.parse(line));
+    return { blank, writes, acks, evicted: hasEvicted(acks) };
   } finally {
-    rmSync(directory, { recursive: true, force: true });
+    removeDirectory(directory);
   }
 }
 
-async function record(directory: string, options: PowerCutOptions): Promise<Recording> {
-  const file = (name: string): string => path.join(directory, name);
-  writeFileSync(file('disk.img'), Buffer.alloc(DISK_BYTES));
-  execFileSync('mkfs.ext4', [...MKFS, file('disk.img')], { env: withSystemPaths() });
-  const blank = readFileSync(file('disk.img'));
-  const order: RecorderOrder = { directory, seconds: options.recordSeconds };
-  const program = path.join(import.meta.dirname, 'recorder.ts');
-  const command = [process.execPath, program, JSON.stringify(order)];
-  const timeoutMs = options.recordSeconds * 1000 + RECORDING_EXTRA_MS;
-  const { code, stderr } = await runIsolated(command, options.signal, timeoutMs);
-  if (code !== 0) throw new Error(`the recording ended with ${code}: ${stderr}`);
-  const end = Number(readFileSync(file('end'), 'utf8'));
-  const writes = parseDiskLog(readFileSync(file('log')).subarray(0, end));
-  const lines = readFileSync(file('acks'), 'utf8').trimEnd().split('\n');
-  return { blank, writes, acks: lines.map((line): Ack => JSON.parse(line)) };
+/** Cuts the power at so many points and looks at what is left. Leaves nothing behind either. */
+export async function cutPower(recording: Recording, options: CutOptions): Promise<CutResult> {
+  const directory = makeDirectory();
+  try {
+    const { bad, open } = await checkAll(directory, recording, options);
+    const isUnmountable = ({ problems }: BadPoint): boolean => /mount: /.test(problems[0] ?? '');
+    const rest = bad.filter((point) => !isUnmountable(point));
+    return {
+      points: options.points,
+      open,
+      unmountable: bad.filter(isUnmountable),
+      lost: rest.filter(({ lost }) => lost > 0),
+      corrupt: rest.filter(({ lost }) => lost === 0),
+    };
+  } finally {
+    removeDirectory(directory);
+  }
+}
+
+/** In memory, where there is such a place: a point writes some 100 MB. */
+function makeDirectory(): string {
+  const base = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+  return mkdtempSync(path.join(base, 'vigil-power-'));
+}
+
+/** A process that is just being killed may still be writing there. */
+function removeDirectory(directory: string): void {
+  rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
+}
+
+function hasEvicted(acks: readonly Ack[]): boolean {
+  const oldest = acks.findLast((ack) => ack.oldest !== null)?.oldest?.['frames'];
+  if (oldest === undefined) return false;
+  return oldest.epoch > 1 || slotOf(oldest.t) > slotOf(START_US);
 }
 
 async function checkAll(
   directory: string,
   { blank, writes, acks }: Recording,
-  options: PowerCutOptions,
+  options: CutOptions,
 ): Promise<{ bad: readonly BadPoint[]; open: CutDisk['open'] }> {
   const random = seededRandom(options.seed);
   // The last two acknowledgements tell of the cuts before them what may have been evicted.
   const places = acks.slice(0, -2).map(({ at }) => at);
   const cuts = chooseCuts(writes, places, options.points, random);
-  const disk = new CutDisk(writes, blank);
+  const disk = new CutDisk(writes, Buffer.from(blank));
   const queue = cuts.values();
   const bad: BadPoint[] = [];
   const worker = async (name: string): Promise<void> => {
@@ -143,22 +184,21 @@ interface Point {
 async function checkOne(
   place: string,
   { cut, disk, acks, random }: Point,
-  { ignoreSync, signal, keep }: PowerCutOptions,
+  { ignoreSync, signal, keep }: CutOptions,
 ): Promise<Verdict> {
   // A new directory and a new file: a loop device that is still going away must not be met again.
   const directory = mkdtempSync(`${place}-`);
   const file = (name: string): string => path.join(directory, name);
   const image = ignoreSync ? disk.lying(cut, random) : disk.honest(cut, random);
-  execFileSync('mkdir', [file('mount')]);
+  mkdirSync(file('mount'));
   writeFileSync(file('disk.img'), image);
   writeFileSync(file('expectation'), JSON.stringify(expectationAt(acks, cut.at)));
-  if (keep !== undefined) copyFileSync(file('disk.img'), file('cut.img'));
   const program = path.join(import.meta.dirname, 'checker.ts');
   const command = ['sh', '-c', START_SCRIPT, 'start', directory, process.execPath, program];
   const { code, stdout, stderr } = await runIsolated(command, signal, CHECK_MS_MAX);
   const verdict = verdictOf(code, stdout, stderr);
   if (keep !== undefined && verdict.problems.length > 0) {
-    copyFileSync(file('cut.img'), path.join(keep, `cut-${cut.writes}.img`));
+    writeFileSync(path.join(keep, `cut-${cut.writes}.img`), image);
     copyFileSync(file('expectation'), path.join(keep, `cut-${cut.writes}.json`));
   }
   rmSync(directory, { recursive: true });
@@ -171,26 +211,7 @@ function verdictOf(code: number | null, stdout: string, stderr: string): Verdict
   return { lost: 0, problems: [`the start ended with ${code}: ${stderr.trim().slice(0, 1_000)}`] };
 }
 
-function resultOf(
-  { writes, acks }: Recording,
-  bad: readonly BadPoint[],
-): Omit<PowerCutResult, 'points' | 'open'> {
-  const isUnmountable = ({ problems }: BadPoint): boolean => /mount: /.test(problems[0] ?? '');
-  const rest = bad.filter((point) => !isUnmountable(point));
-  const oldest = acks.findLast((ack) => ack.oldest !== null)?.oldest;
-  return {
-    unmountable: bad.filter(isUnmountable),
-    lost: rest.filter(({ lost }) => lost > 0),
-    corrupt: rest.filter(({ lost }) => lost === 0),
-    writes: writes.length,
-    flushes: writes.filter(({ flush }) => flush).length,
-    megabytes: Math.round((writes.at(-1)?.end ?? 0) / 2 ** 20),
-    acks: acks.length,
-    evicted: (oldest?.['frames']?.epoch ?? 0) > 1 || (oldest?.['frames']?.t ?? 0) > 3_300_000_000,
-  };
-}
-
 /** mkfs is where an ordinary user's PATH does not lead. */
-function withSystemPaths(): NodeJS.ProcessEnv {
+function withSystemPaths() {
   return { ...process.env, PATH: `${process.env['PATH']}:/usr/sbin:/sbin` };
 }

@@ -1,7 +1,8 @@
 /** Holds what a store has of the model against what it has to have. */
 import type { Columns } from '../../src/store/columns.ts';
 import { EXTENDED_FLAG } from '../../src/store/columns.ts';
-import { EPOCH_US_MAX, type EventKey } from '../../src/store/keys.ts';
+import { EPOCH_US_MAX, type EventKey, HOUR_US } from '../../src/store/keys.ts';
+import type { Reads } from '../../src/store/lmdb.ts';
 import type { StoreReader } from '../../src/store/reader.ts';
 import type { EpochExpectation, Expectation } from './expectation.ts';
 import {
@@ -16,10 +17,17 @@ import {
   START_US,
   sampleAt,
 } from './model.ts';
+import { rollupProblems } from './rollup-check.ts';
 
 const PAGE_EVENTS = 1_000;
 /** Of one kind, for one point: the rest says nothing new. */
 const PROBLEMS_MAX = 4;
+
+/** A store as it is read, with and without what it has in memory. */
+export interface Ground {
+  readonly reader: StoreReader;
+  readonly reads: Reads;
+}
 
 export interface Verdict {
   /** Elements that were acknowledged and are not there. */
@@ -35,6 +43,8 @@ class Found {
   next = 0;
   /** Holes in it: [from, to). */
   readonly holes: (readonly [number, number])[] = [];
+  /** By hour of the epoch: how many. */
+  readonly hours = new Map<number, number>();
   readonly #one: Modelled;
 
   constructor(one: Modelled) {
@@ -49,6 +59,8 @@ class Found {
     if (i < expected) this.#complain(`element ${i} is there twice, or late`);
     if (i > expected) this.holes.push([expected, i]);
     this.next = Math.max(this.next, i + 1);
+    const hour = Math.floor((i * this.#one.periodUs) / HOUR_US);
+    this.hours.set(hour, (this.hours.get(hour) ?? 0) + 1);
   }
 
   /** The first from `i` on that was not lost on its way. */
@@ -63,9 +75,10 @@ class Found {
   }
 }
 
-export function checkRecording(reader: StoreReader, expectation: Expectation): Verdict {
+/** @param ground a store whose epochs of the expectation are over */
+export function checkRecording(ground: Ground, expectation: Expectation): Verdict {
   const verdicts = expectation.epochs.flatMap((own) =>
-    MODEL.map((one) => checkStream(reader, one, own, firstKept(one, own.epoch, expectation))),
+    MODEL.map((one) => checkStream(ground, one, own, firstKept(one, own.epoch, expectation))),
   );
   return {
     lost: verdicts.reduce((sum, { lost }) => sum + lost, 0),
@@ -74,7 +87,7 @@ export function checkRecording(reader: StoreReader, expectation: Expectation): V
 }
 
 function checkStream(
-  reader: StoreReader,
+  { reader, reads }: Ground,
   one: Modelled,
   { epoch, acked, taken }: EpochExpectation,
   kept: number,
@@ -90,6 +103,10 @@ function checkStream(
   for (const [a, b] of found.holes) problems.push(`a hole from ${a} to ${b}`);
   if (found.first !== undefined && found.first < begin) problems.push('it begins before its time');
   if (found.next > end) problems.push(`it goes to ${found.next}, ${end} were taken`);
+  if (kept < Number.POSITIVE_INFINITY) {
+    const [numbers, isWhole] = [reader.numbersOf(id), kept <= begin];
+    problems.push(...rollupProblems(reads, { one, epoch, numbers, hours: found.hours, isWhole }));
+  }
   return { lost, problems: problems.map((text) => `epoch ${epoch}, ${id}: ${text}`) };
 }
 

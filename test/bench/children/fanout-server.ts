@@ -16,6 +16,7 @@ import { Live } from '../../../src/http/live.ts';
 import { startHttp } from '../../../src/http/server.ts';
 import { loadStatic } from '../../../src/http/static.ts';
 import { monotonicClock } from '../../../src/io/clock.ts';
+import { noReading } from '../../support/no-reading.ts';
 import { orders, tell } from './orders.ts';
 
 /** Values of one message: what a full request of six PIDs brings, twice. */
@@ -77,6 +78,7 @@ async function vigil(): Promise<Server> {
     ...{ host: '127.0.0.1', port: 0, clock, live, files, origins: [], clientsMax: CLIENTS_MAX },
     log: { debug: ignore, info: ignore, warn: ignore, error: console.error },
     hello: { device: 'bench', epoch: 1, version: '0' },
+    reading: noReading(),
     streams: () => STREAMS,
     health: () => ({
       ...{ status: 'ok', version: '0', uptimeS: 0, epoch: 1, clockTrust: 'none' },

@@ -19,8 +19,8 @@ const HOURS = Number(process.env['VIGIL_DRIVE_HOURS'] ?? 0.25);
 const SPEED = 100;
 /** What a slow machine may take beyond the drive itself. */
 const SPARE_MS = 240_000;
-/** How far the time of a sample of a wave may be from that on the bus; see join.ts. */
-const WAVE_ERROR_US = 4_000;
+/** How far the time of a sample of a wave may be from that on the bus: 1 ms each in intake.ts and join.ts. */
+const WAVE_ERROR_US = 2_010;
 
 interface Tap {
   readonly stream: Stream;
@@ -117,16 +117,20 @@ test('a drive is stored, listed, plotted and exported, and every value is that o
 }, async () => {
   const flags = ['--sim', '1', '--speed', String(SPEED), '--data', directory];
   const { config } = readConfig([...flags, '--http', '127.0.0.1:0'], {}, () => '');
-  const clock = scaledClock(monotonicClock(), SPEED);
+  const realTime = monotonicClock();
+  const clock = scaledClock(realTime, SPEED);
   const silent = (): void => {};
   const lines: string[] = [];
   const log = {
     debug: silent,
     info: silent,
     warn: silent,
-    error: (_: unknown, text: string) => void lines.push(text),
+    // A comparison in this process holds up the devices, whose time passes faster: theirs is no news.
+    error: (fields: { readonly [name: string]: unknown }, text: string) => {
+      if (fields['source'] === 'store') lines.push(text);
+    },
   };
-  const parts = build(config, clock, log, setImmediate);
+  const parts = build(config, { clock, realTime, log, defer: setImmediate });
   const taps = new Map<string, Tap>();
   parts.bus.first((reading) => note(taps, reading));
   const stopping = new AbortController();
@@ -134,6 +138,7 @@ test('a drive is stored, listed, plotted and exported, and every value is that o
   const { url, bug } = await start(config, parts, running, stopping);
   const drive = async (): Promise<void> => {
     await clock.sleep(60_000);
+    while (parts.recording.health()[0]?.status !== 'ok') await clock.sleep(1_000);
     const body = { driver: 'A. Driver', vehicle: 'simulated', tags: ['test'] };
     const made = await (await call(`${url}/api/v1/sessions`, 'POST', body)).json();
     await clock.sleep(HOURS * 3_600_000);
@@ -151,8 +156,7 @@ test('a drive is stored, listed, plotted and exported, and every value is that o
     expect(Math.max(...streams['obd.engine.rpm'].max)).toBeGreaterThan(800);
     expect(streams['eeg.raw'].t.length).toBeGreaterThan(100);
 
-    const [span] = parts.recording.spansOf(made.id);
-    const { from, to } = { from: span?.from ?? 0, to: span?.to ?? 0 };
+    const { from, to } = await spanOf(made.id);
     expect(to - from).toBeGreaterThan(HOURS * 3_600e6 * 0.9);
     for (const format of ['csv', 'parquet']) {
       const reply = await call(`${url}/api/v1/export`, 'POST', { session: made.id, format });

@@ -3,7 +3,8 @@
  * with an error, as the device would.
  *
  *   VIGIL_FAIL_DIRECTORY   files below it
- *   VIGIL_FAIL_FILE        while it is there, everything fails; or only syncs, where it is not empty
+ *   VIGIL_FAIL_FILE        while it is there, everything fails; where it has one byte, only syncs;
+ *                          where it has two, only what is written to the first two pages of data.mdb
  *   VIGIL_FAIL_CALL        the call of this number, from 1, fails, and no other
  */
 #define _GNU_SOURCE
@@ -18,19 +19,20 @@
 
 static int calls;
 
-static int is_ours(int fd) {
+static int is_ours(int fd, char *path) {
   const char *directory = getenv("VIGIL_FAIL_DIRECTORY");
-  char link[64], path[4096];
+  char link[64];
   if (!directory) return 0;
   snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-  ssize_t n = readlink(link, path, sizeof path - 1);
+  ssize_t n = readlink(link, path, 4095);
   if (n <= 0) return 0;
   path[n] = 0;
   return strncmp(path, directory, strlen(directory)) == 0;
 }
 
-static int fails(int fd, int is_sync) {
-  if (!is_ours(fd)) return 0;
+static int fails(int fd, off_t at, int is_sync) {
+  char path[4096];
+  if (!is_ours(fd, path)) return 0;
   int call = __sync_add_and_fetch(&calls, 1);
   const char *nth = getenv("VIGIL_FAIL_CALL");
   struct stat file;
@@ -40,7 +42,8 @@ static int fails(int fd, int is_sync) {
   }
   const char *name = getenv("VIGIL_FAIL_FILE");
   if (!name || stat(name, &file) != 0) return 0;
-  if (file.st_size > 0 && !is_sync) return 0;
+  if (file.st_size == 1 && !is_sync) return 0;
+  if (file.st_size == 2 && (is_sync || at < 0 || at >= 8192 || !strstr(path, "data.mdb"))) return 0;
   errno = EIO;
   return 1;
 }
@@ -48,22 +51,22 @@ static int fails(int fd, int is_sync) {
 #define NEXT(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
 ssize_t pwrite(int fd, const void *b, size_t n, off_t at) {
-  return fails(fd, 0) ? -1 : NEXT(pwrite)(fd, b, n, at);
+  return fails(fd, at, 0) ? -1 : NEXT(pwrite)(fd, b, n, at);
 }
 ssize_t pwrite64(int fd, const void *b, size_t n, off64_t at) {
-  return fails(fd, 0) ? -1 : NEXT(pwrite64)(fd, b, n, at);
+  return fails(fd, at, 0) ? -1 : NEXT(pwrite64)(fd, b, n, at);
 }
 ssize_t pwritev(int fd, const struct iovec *v, int n, off_t at) {
-  return fails(fd, 0) ? -1 : NEXT(pwritev)(fd, v, n, at);
+  return fails(fd, at, 0) ? -1 : NEXT(pwritev)(fd, v, n, at);
 }
 ssize_t pwritev64(int fd, const struct iovec *v, int n, off64_t at) {
-  return fails(fd, 0) ? -1 : NEXT(pwritev64)(fd, v, n, at);
+  return fails(fd, at, 0) ? -1 : NEXT(pwritev64)(fd, v, n, at);
 }
 ssize_t write(int fd, const void *b, size_t n) {
-  return fails(fd, 0) ? -1 : NEXT(write)(fd, b, n);
+  return fails(fd, -1, 0) ? -1 : NEXT(write)(fd, b, n);
 }
 ssize_t writev(int fd, const struct iovec *v, int n) {
-  return fails(fd, 0) ? -1 : NEXT(writev)(fd, v, n);
+  return fails(fd, -1, 0) ? -1 : NEXT(writev)(fd, v, n);
 }
-int fdatasync(int fd) { return fails(fd, 1) ? -1 : NEXT(fdatasync)(fd); }
-int fsync(int fd) { return fails(fd, 1) ? -1 : NEXT(fsync)(fd); }
+int fdatasync(int fd) { return fails(fd, -1, 1) ? -1 : NEXT(fdatasync)(fd); }
+int fsync(int fd) { return fails(fd, -1, 1) ? -1 : NEXT(fsync)(fd); }

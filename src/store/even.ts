@@ -1,0 +1,40 @@
+import type { Micros } from '#core/stream.ts';
+
+/**
+ * A straight line through the times of a wave: sample i at `t0 + i * period`. A block knows its
+ * beginning and its period only, so it lasts for as long as one period can be found with which no
+ * time that was told is off by more than `error`. Each time narrows what the period may be.
+ */
+export class EvenLine {
+  readonly #t0: Micros;
+  readonly #error: number;
+  #low = 0;
+  #high = Number.POSITIVE_INFINITY;
+
+  /** @param error microseconds */
+  constructor(t0: Micros, error: number) {
+    this.#t0 = t0;
+    this.#error = error;
+  }
+
+  /**
+   * Takes the time of sample `index` (above 0), if the line can be kept with it; else nothing changes.
+   *
+   * @returns whether it was taken
+   */
+  take(index: number, t: Micros): boolean {
+    const low = Math.max(this.#low, (t - this.#t0 - this.#error) / index);
+    const high = Math.min(this.#high, (t - this.#t0 + this.#error) / index);
+    if (low > high) return false;
+    this.#low = low;
+    this.#high = high;
+    return true;
+  }
+
+  /**
+   * Microseconds from sample 0 to sample `index`, as near to `wanted` as the line allows.
+   */
+  span(index: number, wanted: number): number {
+    return Math.round(Math.min(Math.max(wanted, this.#low * index), this.#high * index));
+  }
+}

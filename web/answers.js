@@ -1,0 +1,63 @@
+/** A question whose answer is on the page, asked again while that can change. */
+import { useEffect, useState } from 'preact/hooks';
+import { ask, sentenceOf } from './api.js';
+
+/** How often what still grows is asked for, ms. */
+const REFRESH_MS = 5_000;
+
+/**
+ * @template T
+ * @typedef {{ answer: T | undefined, error: string, again: () => void }} Answer
+ * `answer`: the last one for this path, kept when a later question fails; `error`: a sentence about
+ * the last question, empty when it was answered
+ */
+
+/**
+ * @template T
+ * @param {string | undefined} path of undefined nothing is asked
+ * @param {(answer: T) => boolean} [grows] whether it is to be asked for again in a while
+ * @returns {Answer<T>}
+ */
+export function useAnswer(path, grows = () => false) {
+  const [state, setState] = useState({
+    path: /** @type {string | undefined} */ (undefined),
+    answer: /** @type {T | undefined} */ (undefined),
+    error: '',
+  });
+  const [turn, setTurn] = useState(0);
+  useEffect(() => {
+    if (path === undefined) return undefined;
+    const leaving = new AbortController();
+    let timer = 0;
+    const put = async () => {
+      let wanted = true;
+      try {
+        /** @type {T} */
+        const answer = await ask(path, { signal: leaving.signal });
+        setState({ path, answer, error: '' });
+        wanted = grows(answer);
+      } catch (error) {
+        if (leaving.signal.aborted) return;
+        const text = sentenceOf(error);
+        setState((old) => ({ path, answer: old.path === path ? old.answer : undefined, error: text }));
+      }
+      if (wanted && !leaving.signal.aborted) timer = setTimeout(whenSeen, REFRESH_MS);
+    };
+    const whenSeen = () => {
+      if (document.hidden) timer = setTimeout(whenSeen, REFRESH_MS);
+      else void put();
+    };
+    void put();
+    return () => {
+      leaving.abort();
+      clearTimeout(timer);
+    };
+    // `grows` belongs to the path.
+  }, [path, turn]);
+  const current = state.path === path;
+  return {
+    answer: current ? state.answer : undefined,
+    error: current ? state.error : '',
+    again: () => setTurn((n) => n + 1),
+  };
+}

@@ -1,0 +1,109 @@
+/** Questions to the gateway, and its refusals in its own words. */
+
+const BASE = '/api/v1';
+/** A page is better off with a sentence than with a wait, ms. */
+const TIMEOUT_MS = 30_000;
+
+/** @typedef {import('valibot').InferOutput<typeof import('../src/http/routes/sessions-shape.ts').SessionShape>} Session */
+/** @typedef {import('../src/core/stream.ts').Stream} Stream */
+/** @typedef {import('../src/reading/questions.ts').SessionEvent} SessionEvent */
+/** @typedef {import('../src/reading/questions.ts').ReducedSeries} ReducedSeries */
+/**
+ * @template T
+ * @typedef {{ items: readonly T[], next: string | null }} Page
+ */
+
+/**
+ * @typedef {object} Question
+ * @property {'GET' | 'POST' | 'PATCH' | 'DELETE'} [method]
+ * @property {object} [body] sent as JSON
+ * @property {AbortSignal | undefined} [signal]
+ */
+
+/** What was asked cannot be had. The message is a sentence for a person. */
+export class ApiError extends Error {
+  name = 'ApiError';
+  /** Of the reply; 0 where there was none. */
+  status;
+
+  /**
+   * @param {number} status
+   * @param {string} message
+   * @param {ErrorOptions} [options]
+   */
+  constructor(status, message, options) {
+    super(message, options);
+    this.status = status;
+  }
+}
+
+/**
+ * The reply to a question, which is a success. Rejects with an ApiError, or with the signal's reason.
+ * @param {string} path below the API's address
+ * @param {Question} [question]
+ * @param {typeof fetch} [fetcher]
+ * @returns {Promise<Response>}
+ */
+export async function request(path, { method = 'GET', body, signal } = {}, fetcher = fetch) {
+  const json = body && {
+    body: JSON.stringify(body),
+    headers: { 'content-type': 'application/json' },
+  };
+  const response = await fetcher(`${BASE}${path}`, { method, ...json, ...(signal && { signal }) }).catch(
+    (cause) => {
+      throw signal?.aborted ? signal.reason : unreachable(cause);
+    },
+  );
+  if (response.ok) return response;
+  throw new ApiError(response.status, await refusalText(response));
+}
+
+/**
+ * The JSON of the reply; undefined where it has none.
+ * @param {string} path
+ * @param {Question} [question]
+ * @param {typeof fetch} [fetcher]
+ * @returns {Promise<any>} the page trusts the gateway that it comes from
+ */
+export async function ask(path, { signal, ...question } = {}, fetcher = fetch) {
+  const timeout = AbortSignal.timeout(TIMEOUT_MS);
+  const either = signal ? AbortSignal.any([signal, timeout]) : timeout;
+  try {
+    const response = await request(path, { ...question, signal: either }, fetcher);
+    return response.status === 204 ? undefined : await response.json();
+  } catch (error) {
+    if (error instanceof ApiError || signal?.aborted) throw error;
+    throw unreachable(error);
+  }
+}
+
+/**
+ * The sentence of what failed, to be shown. Nothing for a question that was given up; a bug is thrown.
+ * @param {unknown} error
+ */
+export function sentenceOf(error) {
+  if (error instanceof ApiError) return error.message;
+  if (error instanceof DOMException && error.name === 'AbortError') return '';
+  throw error;
+}
+
+/**
+ * Browsers tell a lost connection as TypeError, a time-out and an end within the reply as DOMException.
+ * @param {unknown} cause
+ */
+function unreachable(cause) {
+  const lost =
+    cause instanceof TypeError || cause instanceof DOMException || cause instanceof SyntaxError;
+  return lost ? new ApiError(0, 'The gateway does not answer.', { cause }) : cause;
+}
+
+/**
+ * RFC 9457: the detail is the sentence about this very request.
+ * @param {Response} response
+ */
+async function refusalText(response) {
+  const isProblem = response.headers.get('content-type')?.startsWith('application/problem+json');
+  const problem = isProblem ? await response.json().catch(() => undefined) : undefined;
+  if (typeof problem?.detail === 'string' && problem.detail !== '') return problem.detail;
+  return `The gateway answered with ${`${response.status} ${response.statusText}`.trim()}.`;
+}

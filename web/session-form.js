@@ -1,0 +1,136 @@
+/** What a person may say of a recording, and the end of it. */
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { ask, sentenceOf } from './api.js';
+import { html } from './gauge.js';
+
+/** @typedef {import('./api.js').Session} Session */
+
+/**
+ * The tags in a line of text: between commas, without blanks around them, each once.
+ * @param {string} text
+ */
+export function tagsOf(text) {
+  const tags = text.split(',').map((tag) => tag.trim());
+  return [...new Set(tags.filter((tag) => tag !== ''))];
+}
+
+/** @param {{ session: Session, act: (work: () => Promise<string>) => Promise<void> }} props */
+export function PinButton({ session, act }) {
+  const { id, pinned } = session;
+  const toggle = () =>
+    act(async () => {
+      await ask(`/sessions/${id}`, { method: 'PATCH', body: { pinned: !pinned } });
+      return pinned
+        ? `Recording ${id} may be overwritten when the room is needed.`
+        : `Recording ${id} is kept whatever the room is needed for.`;
+    });
+  return html`
+    <button
+      class="button"
+      type="button"
+      aria-pressed=${pinned}
+      aria-label="Pin recording ${id}"
+      onClick=${toggle}
+    >
+      ${pinned ? 'Unpin' : 'Pin'}
+    </button>
+  `;
+}
+
+/**
+ * @typedef {object} FormProps
+ * @property {Session} session
+ * @property {(text: string) => void} onDone told what was done
+ * @property {() => void} onCancel
+ * @property {(text: string) => void} [onDeleted] in place of `onDone` after a deletion
+ */
+
+/** @param {FormProps} props */
+export function SessionForm({ session, onDone, onCancel, onDeleted = onDone }) {
+  const { id, state } = session;
+  const [error, setError] = useState('');
+  const [busy, setBusy] = useState(false);
+  const form = useRef(/** @type {HTMLFormElement | null} */ (null));
+  useEffect(() => form.current?.querySelector('input')?.focus(), []);
+  /** @param {SubmitEvent} event */
+  const save = async (event) => {
+    event.preventDefault();
+    if (!form.current) return;
+    setBusy(true);
+    try {
+      const body = changeOf(new FormData(form.current));
+      await ask(`/sessions/${id}`, { method: 'PATCH', body });
+      onDone(`Recording ${id} is saved.`);
+    } catch (failure) {
+      setBusy(false);
+      setError(sentenceOf(failure));
+    }
+  };
+  return html`
+    <form class="edit" ref=${form} onSubmit=${save} aria-label="Recording ${id}">
+      <label>Driver <input name="driver" value=${session.driver ?? ''} autocomplete="off" /></label>
+      <label>
+        Vehicle <input name="vehicle" value=${session.vehicle ?? ''} autocomplete="off" />
+      </label>
+      <label class="wide">
+        Tags, with commas between them
+        <input name="tags" value=${session.tags.join(', ')} autocomplete="off" />
+      </label>
+      <label class="wide">Notes <textarea name="notes" rows="3">${session.notes}</textarea></label>
+      <p class="said wide" role="alert" data-failed="true">${error}</p>
+      <div class="do wide">
+        <button class="button primary" disabled=${busy}>Save</button>
+        <button class="button" type="button" onClick=${onCancel}>Cancel</button>
+        ${state === 'ended' && html`<${DeleteButton} id=${id} onDeleted=${onDeleted} onError=${setError} />`}
+      </div>
+    </form>
+  `;
+}
+
+/**
+ * What the form says: a name that is empty is none.
+ * @param {FormData} form
+ */
+function changeOf(form) {
+  /** @param {string} name */
+  const text = (name) => String(form.get(name) ?? '').trim();
+  return {
+    driver: text('driver') || null,
+    vehicle: text('vehicle') || null,
+    notes: text('notes'),
+    tags: tagsOf(text('tags')),
+  };
+}
+
+/**
+ * Asks before it deletes, in its own place, with the focus on the answer that harms nothing.
+ * @param {{ id: number, onDeleted: (text: string) => void, onError: (text: string) => void }} props
+ */
+function DeleteButton({ id, onDeleted, onError }) {
+  const [asked, setAsked] = useState(false);
+  const keep = useRef(/** @type {HTMLButtonElement | null} */ (null));
+  useEffect(() => keep.current?.focus(), [asked]);
+  if (!asked) {
+    return html`
+      <button class="button danger last" type="button" onClick=${() => setAsked(true)}>
+        Delete …
+      </button>
+    `;
+  }
+  const remove = async () => {
+    try {
+      await ask(`/sessions/${id}`, { method: 'DELETE' });
+      onDeleted(`Recording ${id} is deleted.`);
+    } catch (failure) {
+      setAsked(false);
+      onError(sentenceOf(failure));
+    }
+  };
+  return html`
+    <div class="confirm" role="group" aria-labelledby="confirm-${id}">
+      <p id="confirm-${id}">Delete recording ${id} and its data for good?</p>
+      <button class="button" type="button" ref=${keep} onClick=${() => setAsked(false)}>Keep</button>
+      <button class="button danger" type="button" onClick=${remove}>Delete for good</button>
+    </div>
+  `;
+}

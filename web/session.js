@@ -1,0 +1,159 @@
+/** One recording: what it amounts to, its plots, its events, and its files. */
+import { useMemo, useState } from 'preact/hooks';
+import { useAnswer } from './answers.js';
+import { sentenceOf } from './api.js';
+import { Downloads } from './download.js';
+import { html } from './gauge.js';
+import { Plots } from './plots.js';
+import { PinButton, SessionForm } from './session-form.js';
+import { Badges, EndButton, Facts } from './sessions.js';
+import { countText, distanceText, durationText, percentText, startText } from './words.js';
+
+/** @typedef {import('./api.js').Session} Session */
+/** @typedef {import('./api.js').Stream} Stream */
+
+/**
+ * Statistics of an open session grow, and those of one that has just ended are being made.
+ * @param {Session} session
+ */
+const grows = ({ state, stats }) => state === 'active' || stats === null;
+
+/** @param {{ id: number, titleRef: import('preact').RefObject<HTMLElement> }} props */
+export function SessionView({ id, titleRef }) {
+  const { answer: session, error, again } = useAnswer(`/sessions/${id}`, grows);
+  /** @type {import('./answers.js').Answer<{ items: readonly Stream[] }>} */
+  const { answer: listed } = useAnswer('/streams');
+  const streams = useMemo(
+    () => new Map((listed?.items ?? []).map((stream) => [stream.id, stream])),
+    [listed],
+  );
+  const [said, setSaid] = useState({ text: '', failed: false });
+  const [shown, setShown] = useState(/** @type {import('./plots.js').Range | undefined} */ (undefined));
+  /** @param {() => Promise<string>} work */
+  const act = async (work) => {
+    try {
+      setSaid({ text: await work(), failed: false });
+      again();
+    } catch (failure) {
+      setSaid({ text: sentenceOf(failure), failed: true });
+    }
+  };
+  return html`
+    <p><a class="back" href="#recordings">All recordings</a></p>
+    <div class="head">
+      <h2 ref=${titleRef} tabindex="-1">${session ? startText(session) : `Recording ${id}`}</h2>
+      ${session && html`<${Badges} session=${session} />`}
+    </div>
+    <p class="said" role="status" data-failed=${said.failed || error !== ''}>${error || said.text}</p>
+    ${
+      session &&
+      html`
+        <${Summary} session=${session} act=${act} />
+        ${
+          listed &&
+          html`
+            <${Plots} session=${session} streams=${streams} shown=${shown} onShow=${setShown} />
+            <${StreamTable} session=${session} streams=${streams} />
+          `
+        }
+        <${Downloads} session=${session} shown=${shown} />
+      `
+    }
+  `;
+}
+
+/** @param {{ session: Session, act: (work: () => Promise<string>) => Promise<void> }} props */
+function Summary({ session, act }) {
+  const [editing, setEditing] = useState(false);
+  const { id, state, stats, notes } = session;
+  const done = (/** @type {string} */ text) => {
+    setEditing(false);
+    void act(() => Promise.resolve(text));
+  };
+  const gone = () => {
+    location.hash = '#recordings';
+  };
+  const named = { ...session, stats: null };
+  return html`
+    <section class="card summary" aria-label="Summary">
+      ${stats ? html`<${Figures} stats=${stats} />` : html`<p class="empty">The figures are being made …</p>`}
+      <p class="about"><${Facts} session=${named} /></p>
+      ${notes !== '' && html`<p class="notes">${notes}</p>`}
+      <div class="do">
+        <${PinButton} session=${session} act=${act} />
+        <button
+          class="button"
+          type="button"
+          aria-expanded=${editing}
+          onClick=${() => setEditing(!editing)}
+        >
+          Edit
+        </button>
+        ${state === 'active' && html`<${EndButton} id=${id} act=${act} />`}
+      </div>
+      ${
+        editing &&
+        html`<${SessionForm}
+          session=${session}
+          onDone=${done}
+          onCancel=${() => setEditing(false)}
+          onDeleted=${gone}
+        />`
+      }
+    </section>
+  `;
+}
+
+/** @param {{ stats: NonNullable<Session['stats']> }} props */
+function Figures({ stats }) {
+  const all = Object.values(stats.streams);
+  const samples = all.reduce((sum, { n }) => sum + n, 0);
+  const lost = all.reduce((sum, one) => sum + one.lost, 0);
+  const figures = [
+    ['Duration', durationText(stats.durationS)],
+    ['Distance', stats.distanceKm === null ? 'not told' : distanceText(stats.distanceKm)],
+    ['Samples', countText(samples)],
+    ['Lost', countText(lost)],
+    ['Alerts', countText(stats.alerts)],
+  ];
+  return html`
+    <dl class="figures">
+      ${figures.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}
+    </dl>
+  `;
+}
+
+/** @param {{ session: Session, streams: ReadonlyMap<string, Stream> }} props */
+function StreamTable({ session, streams }) {
+  const rows = Object.entries(session.stats?.streams ?? {});
+  if (rows.length === 0) return null;
+  return html`
+    <details class="card streams">
+      <summary>What was recorded: ${rows.length} streams</summary>
+      <div class="scroll" role="region" aria-label="Streams" tabindex="0">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Stream</th>
+              <th scope="col">Samples</th>
+              <th scope="col">Lost</th>
+              <th scope="col">Coverage</th>
+            </tr>
+          </thead>
+          <tbody>
+            ${rows.map(
+              ([id, { n, lost, coverage }]) => html`
+                <tr key=${id}>
+                  <th scope="row">${streams.get(id)?.name ?? id} <small>${id}</small></th>
+                  <td>${countText(n)}</td>
+                  <td data-some=${lost > 0}>${countText(lost)}</td>
+                  <td>${percentText(coverage)}</td>
+                </tr>
+              `,
+            )}
+          </tbody>
+        </table>
+      </div>
+    </details>
+  `;
+}
