@@ -1,7 +1,7 @@
 import { Bus } from '#core/bus.ts';
 import type { Clock } from '#core/clock.ts';
 import type { Config } from './config.ts';
-import { createDevices } from './devices.ts';
+import { createDevices, type Device } from './devices.ts';
 import { Live } from './http/live.ts';
 import { startHttp } from './http/server.ts';
 import { loadStatic } from './http/static.ts';
@@ -24,10 +24,14 @@ export interface World {
   defer(run: () => void): void;
 }
 
-/** The parts, in the order in which data flows through them. Only the start is counted. */
-export function build(config: Config, world: World) {
+/**
+ * The parts, in the order in which data flows through them. Only the start is counted.
+ *
+ * @param replayed what takes the place of the configured devices, if anything
+ */
+export function build(config: Config, world: World, replayed: readonly Device[] = []) {
   const { clock, realTime, log, defer } = world;
-  const devices = createDevices(config, clock, log);
+  const devices = replayed.length > 0 ? replayed : createDevices(config, clock, log);
   const statuses = devices.map((device) => new SourceStatus(device, log, clock));
   const streams = () => devices.flatMap(({ source }) => source.streams);
   const bus = new Bus(defer);

@@ -9,6 +9,7 @@ import { endWithin } from './io/deadline.ts';
 import { createLog } from './io/log.ts';
 import { scaledClock } from './io/scaled-clock.ts';
 import { type Systemd, systemd } from './io/systemd.ts';
+import { openReplay } from './replay.ts';
 import { progressCheck } from './status.ts';
 import { packageVersion } from './web-files.ts';
 
@@ -19,13 +20,15 @@ const IDLE_MS = 60_000;
 
 /** The composition root: the gateway from its configuration to its stop. */
 async function run(config: Config): Promise<void> {
-  const parts = build(config, surroundings(config));
+  const world = surroundings(config);
+  await using running = new AsyncDisposableStack();
+  const replayed = await openReplay(config, world.realTime, running);
+  const parts = build(config, world, replayed);
   const { log, recording, version, devices } = parts;
   const stopping = new AbortController();
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => stopping.abort());
   if (devices.length === 0) log.warn({}, 'no device is configured; --sim 1 shows a simulated one');
 
-  await using running = new AsyncDisposableStack();
   const { url, bug } = await start(config, parts, running, stopping);
   const manager = systemd(process.env, (error) =>
     log.error({ source: 'systemd' }, `systemd-notify: ${error.message}`),

@@ -12,7 +12,7 @@ import { Sessions } from './sessions/sessions.ts';
 import { DATA_FILE } from './store/opening.ts';
 import { StoreReader } from './store/reader.ts';
 import { SessionRecords } from './store/session-records.ts';
-import { Store } from './store/store.ts';
+import { Store, type StoreOptions } from './store/store.ts';
 import { Timekeeper } from './timekeeper.ts';
 
 const MEGABYTE = 2 ** 20;
@@ -48,7 +48,7 @@ export class Recording {
     this.#options = options;
     const { id, off } = beginEpoch(config);
     const epoch = anchorEpoch(id, clock);
-    if (off !== undefined) log.warn({ source: 'store' }, off);
+    if (off !== undefined) log[off.wanted ? 'info' : 'error']({ source: 'store' }, off.text);
     const store = new Store({
       directory: config.data,
       quotaBytes: config.quota * MEGABYTE,
@@ -129,13 +129,15 @@ export class Recording {
 }
 
 /** The number of this start; and why nothing of it is kept, where it cannot or is not to be. */
-function beginEpoch({ data, replay }: Config): { id: number; off: string | undefined } {
-  if (replay !== undefined) return { id: UNKEPT, off: 'a replay is not recorded' };
+function beginEpoch({ data, replay }: Config): { id: number; off: StoreOptions['off'] } {
+  if (replay !== undefined)
+    return { id: UNKEPT, off: { text: 'a replay is not recorded', wanted: true } };
   try {
     return { id: nextEpoch(data), off: undefined };
   } catch (error) {
     // A disk that fails must not keep the live data from the driver.
     if (!(error instanceof Error && 'errno' in error)) throw error;
-    return { id: UNKEPT, off: `off until the next start, nothing is recorded: ${error.message}` };
+    const text = `off until the next start, nothing is recorded: ${error.message}`;
+    return { id: UNKEPT, off: { text, wanted: false } };
   }
 }

@@ -1,7 +1,7 @@
-/** The dashboard: connects, and shows car and driver on one screen. */
-import { effect } from '@preact/signals';
+/** The dashboard: connects, and shows car and driver on one screen, or what was recorded of them. */
+import { effect, signal } from '@preact/signals';
 import { render } from 'preact';
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { EegCard } from './eeg.js';
 import { ageText, Gauge, html } from './gauge.js';
 import { Link } from './link.js';
@@ -78,29 +78,85 @@ const FLOWS = {
   offline: ['', 'Offline'],
 };
 
+/** What the address says behind the `#` of the view of recordings, and of one of them. */
+const RECORDINGS = /^#recordings(?:\/([1-9]\d{0,9}))?$/;
+const VIEWS = [
+  { view: 'live', href: '#live', name: 'Live', icon: 'M3 12h4l3-8 4 16 3-8h4' },
+  { view: 'recordings', href: '#recordings', name: 'Recordings', icon: 'M4 6h16M4 12h16M4 18h10' },
+];
+
+/** @typedef {{ view: string, id: number | undefined }} Route `id`: of the recording */
+
 const THEMES = /** @type {const} */ (['auto', 'dark', 'light']);
 const THEME_KEY = 'vigil.theme';
 
-/** @param {{ live: Live }} props */
-function Page({ live }) {
+/** @param {{ live: Live, route: import('@preact/signals').ReadonlySignal<Route> }} props */
+function Page({ live, route }) {
+  const { view, id } = route.value;
   return html`
     <header>
       <${Logo} />
       <h1>Vigil</h1>
+      <${Views} view=${view} />
       ${live.simulated.value && html`<p class="badge">Sim<span class="rest">ulated</span></p>`}
       <${Pill} live=${live} />
       <${ThemeButton} />
     </header>
-    <main>
+    <main data-view=${view}>
       <${Notices} live=${live} />
-      <section class="card car" aria-labelledby="car-title">
-        <h2 id="car-title" class="unseen">Vehicle</h2>
-        ${INSTRUMENTS.map((instrument) => html`<${Instrument} live=${live} ...${instrument} />`)}
-        <${CheckEngine} live=${live} />
-      </section>
-      <${EegCard} live=${live} />
+      ${view === 'live' ? html`<${Now} live=${live} />` : html`<${Recordings} id=${id} />`}
     </main>
   `;
+}
+
+/** The two views. Links, so that the back button goes from one to the other. */
+function Views(/** @type {{ view: string }} */ { view }) {
+  return html`
+    <nav aria-label="Views">
+      ${VIEWS.map(
+        ({ href, name, icon, ...one }) => html`
+          <a href=${href} aria-current=${one.view === view ? 'page' : null}>
+            <svg viewBox="0 0 24 24" aria-hidden="true"><path d=${icon} /></svg>
+            <span>${name}</span>
+          </a>
+        `,
+      )}
+    </nav>
+  `;
+}
+
+/** Car and driver at this moment. */
+function Now(/** @type {{ live: Live }} */ { live }) {
+  return html`
+    <section class="card car" aria-labelledby="car-title">
+      <h2 id="car-title" class="unseen">Vehicle</h2>
+      ${INSTRUMENTS.map((instrument) => html`<${Instrument} live=${live} ...${instrument} />`)}
+      <${CheckEngine} live=${live} />
+    </section>
+    <${EegCard} live=${live} />
+  `;
+}
+
+/** What was recorded: its code comes with the first visit, so that the live view need not wait. */
+function Recordings(/** @type {{ id: number | undefined }} */ { id }) {
+  const [loaded, setLoaded] = useState(
+    /** @type {typeof import('./recordings.js') | 'failed' | undefined} */ (undefined),
+  );
+  useEffect(() => {
+    const loading = Promise.all([import('./recordings.js'), loadSheet('/recordings.css')]);
+    // What is missing of the page itself: nothing less than loading it again will do.
+    loading.then(
+      ([module]) => setLoaded(module),
+      () => setLoaded('failed'),
+    );
+  }, []);
+  if (loaded === 'failed') {
+    return html`<p role="alert">
+      The gateway does not answer.
+      <button type="button" onClick=${() => location.reload()}>Load again</button>
+    </p>`;
+  }
+  return loaded && html`<${loaded.Recordings} id=${id} />`;
 }
 
 /** @param {{ live: Live } & Instrument} props */
@@ -200,6 +256,32 @@ function Logo() {
   `;
 }
 
+/**
+ * @param {string} hash of the address
+ * @returns {Route}
+ */
+function routeOf(hash) {
+  const found = RECORDINGS.exec(hash);
+  if (!found) return { view: 'live', id: undefined };
+  return { view: 'recordings', id: found[1] === undefined ? undefined : Number(found[1]) };
+}
+
+/**
+ * Resolves when the style sheet applies.
+ * @param {string} href
+ */
+function loadSheet(href) {
+  if (document.querySelector(`link[href="${href}"]`)) return Promise.resolve();
+  const link = document.createElement('link');
+  link.rel = 'stylesheet';
+  link.href = href;
+  return new Promise((resolve, reject) => {
+    link.onload = () => resolve(undefined);
+    link.onerror = () => reject(new DOMException(`${href} could not be loaded`, 'NetworkError'));
+    document.head.append(link);
+  });
+}
+
 /** The theme chosen before; automatic when there is none. */
 function readTheme() {
   const kept = whereAllowed(() => localStorage.getItem(THEME_KEY));
@@ -260,7 +342,12 @@ function start() {
   const root = document.getElementById('app');
   if (!root) throw new Error('index.html has no #app');
   applyTheme(readTheme());
-  render(html`<${Page} live=${live} />`, root);
+  const route = signal(routeOf(location.hash));
+  addEventListener('hashchange', () => {
+    route.value = routeOf(location.hash);
+    scrollTo(0, 0);
+  });
+  render(html`<${Page} live=${live} route=${route} />`, root);
   link.poll();
   setInterval(() => {
     link.poll();

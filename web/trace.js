@@ -147,13 +147,29 @@ function plotOptions(host) {
   };
 }
 
+/** @type {Promise<typeof import('uplot')> | undefined} */
+let plotLoad;
+
+/**
+ * uPlot, loaded once. Rejects with a DOMException where the gateway does not answer; the next call
+ * tries again.
+ * @returns {Promise<typeof import('uplot')>}
+ */
+export function loadPlot() {
+  plotLoad ??= fetchPlot().catch((error) => {
+    plotLoad = undefined;
+    throw error;
+  });
+  return plotLoad;
+}
+
 /** @returns {Promise<typeof import('uplot')>} */
-function loadPlot() {
+function fetchPlot() {
   const script = document.createElement('script');
   script.src = '/vendor/uplot.js';
   return new Promise((resolve, reject) => {
     script.onload = () => resolve(globalThis.uPlot);
-    script.onerror = () => reject(new Error('uPlot could not be loaded'));
+    script.onerror = () => reject(new DOMException('uPlot could not be loaded', 'NetworkError'));
     document.head.append(script);
   });
 }

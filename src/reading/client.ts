@@ -1,7 +1,7 @@
 import type { Clock } from '#core/clock.ts';
 import type { PartHealth } from '#core/health.ts';
 import type { Tail } from '../store/tail.ts';
-import { type Connection, openConnection } from './connection.ts';
+import { type Connection, openConnection, stopping } from './connection.ts';
 import { ReadingError } from './errors.ts';
 import type { Reply } from './protocol.ts';
 import type { Asked, ExportHead, ExportQuestion, QuestionKind, Questions } from './questions.ts';
@@ -132,14 +132,14 @@ export class ReadingThread {
   /** Ends the thread; to be done before the store is closed. Whoever waits gets CLOSED. */
   async close(): Promise<void> {
     this.#closed = true;
-    for (const { fail } of this.#waiting.splice(0)) fail(closed());
+    for (const { fail } of this.#waiting.splice(0)) fail(stopping());
     this.#end();
     await Promise.all(this.#threads);
   }
 
   /** Resolves when it is this question's turn. */
   async #enter(): Promise<void> {
-    if (this.#closed) throw closed();
+    if (this.#closed) throw stopping();
     this.#idle.abort();
     if (this.#running < RUNNING_MAX) {
       this.#running++;
@@ -197,7 +197,7 @@ export class ReadingThread {
 
   /** The tail is taken last, so that it is as new as can be and the thread reads the file after it. */
   #ask(asked: Asked, numbers: ReadonlySet<number> | undefined): Place {
-    if (this.#closed) throw closed();
+    if (this.#closed) throw stopping();
     const tail = this.#parts.tail(numbers);
     this.#counts.questions++;
     this.#lastId++;
@@ -218,10 +218,6 @@ export class ReadingThread {
     };
     return new Pieces(place, first, { clock: this.#parts.clock, leave, stalled });
   }
-}
-
-function closed(): ReadingError {
-  return new ReadingError('CLOSED', 'the gateway is stopping');
 }
 
 /** A question's place in the thread. */

@@ -63,7 +63,7 @@ export class Connection {
     worker.on('exit', (code) => {
       if (!this.#ending) this.#fail('CRASHED', `ended with code ${code}`);
       this.#watch.abort();
-      this.#rejectAll(this.#failure ?? new ReadingError('CLOSED', 'the gateway is stopping'));
+      this.#rejectAll(this.#failure ?? stopping());
       resolve();
     });
   }
@@ -71,6 +71,7 @@ export class Connection {
   /** Resolves with the reply. Rejects with a ReadingError when the thread ends before it. */
   step(message: Extract<ToWorker, { type: 'ask' | 'next' }>): Promise<Reply> {
     const { promise, resolve, reject } = Promise.withResolvers<Reply>();
+    if (this.#ending) return Promise.reject(stopping());
     if (this.#failure) return Promise.reject(this.#failure);
     this.#waiting.set(message.id, { resolve, reject });
     if (this.#waiting.size === 1) this.#expect();
@@ -135,4 +136,8 @@ export class Connection {
     for (const { reject } of this.#waiting.values()) reject(error);
     this.#waiting.clear();
   }
+}
+
+export function stopping(): ReadingError {
+  return new ReadingError('CLOSED', 'the gateway is stopping');
 }

@@ -127,6 +127,20 @@ export class Database implements Reads {
     });
   }
 
+  /**
+   * Whether nothing can be read or written any more: when the last write of a commit failed, LMDB
+   * refuses everything (MDB_PANIC) until the file is closed and opened again.
+   */
+  get isBroken(): boolean {
+    try {
+      this.#root.resetReadTxn();
+      this.#root.getStats();
+      return false;
+    } catch {
+      return true; // Whatever it says: there is no other way to ask.
+    }
+  }
+
   use(): DatabaseUse {
     this.#root.resetReadTxn();
     const tables = [...this.#tables].map(([name, table]) => {

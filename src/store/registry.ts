@@ -81,6 +81,14 @@ export class StreamRegistry {
     return this.#add({ number: this.#last, stream, nextSeq: 0, waveBase: 0, dirty: true });
   }
 
+  /** Goes on counting the waves of this process where it was, in a store that was opened again. */
+  resume(before: StreamRegistry): void {
+    for (const [number, { waveBase }] of before.#byNumber) {
+      const known = this.#byNumber.get(number);
+      if (known) known.waveBase = waveBase;
+    }
+  }
+
   byNumber(number: number): StoredStream | undefined {
     return this.#byNumber.get(number);
   }

@@ -10,12 +10,13 @@ import type { Range } from './columns.ts';
 import { StoreError } from './errors.ts';
 import { Intake } from './intake.ts';
 import { JournalFullError } from './journal.ts';
-import type { Change, Reads } from './lmdb.ts';
+import type { Change, DatabaseUse, Reads } from './lmdb.ts';
 import { type Opened, openStore } from './opening.ts';
 import { ringBytes } from './preallocation.ts';
 import { StoreReader } from './reader.ts';
 import { Recorder } from './recorder.ts';
 import type { LastSeen } from './recovery.ts';
+import type { StreamRegistry } from './registry.ts';
 import { Scrub } from './scrub.ts';
 import type { Tail } from './tail.ts';
 
@@ -45,8 +46,8 @@ export interface StoreOptions {
   pinned(): readonly Span[];
   /** Bytes of the disk that stay free; see preallocation.ts. */
   readonly lowBytes?: number;
-  /** Why nothing is to be recorded, as a sentence; recorded where it is left out. */
-  readonly off?: string | undefined;
+  /** Why nothing is recorded, as a sentence, and whether that is as it should be. */
+  readonly off?: { readonly text: string; readonly wanted: boolean } | undefined;
 }
 
 /** An open store. */
@@ -55,6 +56,8 @@ interface Running {
   readonly recorder: Recorder;
   readonly scrub: Scrub;
   fileBytes: number;
+  /** As of the last tick. */
+  use: DatabaseUse;
 }
 
 export class Store implements Consumer {
@@ -66,6 +69,8 @@ export class Store implements Consumer {
   readonly #options: StoreOptions;
   readonly #intake = new Intake();
   #running: Running | undefined;
+  /** Of the store as it was last open. */
+  #registry: StreamRegistry | undefined;
   /** Why it is not open, or what does not work. Empty while all is well. */
   #trouble = 'opening';
   #held = '';
@@ -80,7 +85,7 @@ export class Store implements Consumer {
     this.settled = promise;
     this.#settle = resolve;
     if (options.off !== undefined) {
-      this.#trouble = options.off;
+      this.#trouble = options.off.text;
       this.#retryAt = Number.POSITIVE_INFINITY;
     }
   }
@@ -133,16 +138,16 @@ export class Store implements Consumer {
 
   /** Changes of the tables that are not recorded data; all or none, durable when it resolves. */
   async commit(changes: readonly Change[]): Promise<void> {
-    await this.#on().recorder.commit(changes);
+    await this.#asked(({ recorder }) => recorder.commit(changes));
   }
 
   /** Resolves when everything taken so far is durable. */
   async durable(): Promise<void> {
-    await this.#on().recorder.durable();
+    await this.#asked(({ recorder }) => recorder.durable());
   }
 
   async erase(ranges: readonly Range[]): Promise<void> {
-    await this.#on().recorder.erase(ranges);
+    await this.#asked(({ recorder }) => recorder.erase(ranges));
   }
 
   /** Corrects what ties this epoch to the wall clock. */
@@ -169,7 +174,8 @@ export class Store implements Consumer {
       details: { dropped, waitingBytes: bytes, failures: this.#failures },
     };
     if (running === undefined) {
-      return { ...base, status: 'waiting', text: this.#trouble };
+      const status = this.#options.off?.wanted ? 'ok' : 'waiting';
+      return { ...base, status, text: this.#trouble };
     }
     return {
       id: 'store',
@@ -209,6 +215,7 @@ export class Store implements Consumer {
     const running: Running = {
       opened,
       fileBytes: opened.fileBytes,
+      use: opened.database.use(),
       scrub: new Scrub(() => new StoreReader(opened.database, undefined).verify()),
       recorder: new Recorder(
         {
@@ -222,6 +229,8 @@ export class Store implements Consumer {
         opened.sealed,
       ),
     };
+    if (this.#registry) opened.registry.resume(this.#registry);
+    this.#registry = opened.registry;
     return running;
   }
 
@@ -234,6 +243,7 @@ export class Store implements Consumer {
       if (!sealed) this.#retryAt = now + RETRY_MS * 1000;
     }
     await this.#try('preallocate', (one) => this.#preallocate(one));
+    if (this.#running !== running) return;
     for (const text of running.scrub.step(TICK_MS)) log.error({ source: 'store' }, text);
     if (now < this.#readersAt) return;
     this.#readersAt = now + READER_CHECK_MS * 1000;
@@ -243,9 +253,10 @@ export class Store implements Consumer {
   async #preallocate(running: Running): Promise<void> {
     const { database, preallocation } = running.opened;
     for (let piece = 0; piece < PIECES_PER_TICK; piece++) {
-      const { step, fileBytes } = await running.recorder.alone(() =>
-        preallocation.step(database.use().end),
-      );
+      const { step, fileBytes } = await running.recorder.alone(() => {
+        running.use = database.use();
+        return preallocation.step(running.use.end);
+      });
       running.fileBytes = fileBytes;
       this.#held = step.kind === 'held' ? step.text : '';
       if (step.kind !== 'extend') return;
@@ -257,7 +268,7 @@ export class Store implements Consumer {
     const { log } = this.#options;
     if (this.#running === undefined) return false;
     try {
-      await work(this.#running);
+      await this.#asked(work);
       if (this.#trouble.startsWith(what)) {
         this.#trouble = '';
         log.info({ source: 'store' }, `${what} works again`);
@@ -270,6 +281,22 @@ export class Store implements Consumer {
       if (text !== this.#trouble) log.error({ source: 'store' }, text);
       this.#trouble = text;
       return false;
+    }
+  }
+
+  /** Does something with the store that is open. @throws StoreError OFF, and as the work */
+  async #asked(work: (running: Running) => Promise<void>): Promise<void> {
+    const running = this.#on();
+    try {
+      await work(running);
+    } catch (error) {
+      if (this.#running === running && running.opened.database.isBroken) {
+        // What the journal has comes back with the next opening; what it has not was not acknowledged.
+        this.#running = undefined;
+        this.#retryAt = this.#options.clock.now() + RETRY_MS * 1000;
+        await running.recorder.alone(() => running.opened.close());
+      }
+      throw error;
     }
   }
 
@@ -295,8 +322,9 @@ export class Store implements Consumer {
     return this.#held === '' ? 'recording' : `recording; ${this.#held}`;
   }
 
-  #details({ opened, recorder, scrub, fileBytes }: Running): { readonly [key: string]: Json } {
-    const { used, tables } = opened.database.use();
+  #details(running: Running): { readonly [key: string]: Json } {
+    const { opened, recorder, scrub, fileBytes } = running;
+    const { used, tables } = running.use;
     const classes = ['samples', 'waves', 'frames', 'events', 'rollups'] as const;
     const bytes = classes.map((name) => [name, tables[name].bytes] as const);
     return {

@@ -53,7 +53,14 @@ export function canFrames(stream: Stream, seconds: number, seed: number): Frame[
         voltageV * 10 + noise,
         engine.mafGs * 100,
       ];
-      return { kind: 'frame', stream, t, id: message.id, extended: false, data: bytes(message, i, values) };
+      return {
+        kind: 'frame',
+        stream,
+        t,
+        id: message.id,
+        extended: false,
+        data: bytes(message, i, values),
+      };
     });
   });
 }

@@ -149,7 +149,8 @@ function put(bytes: Buffer, at: number, reading: Reading, number: number): numbe
       bytes.writeUInt16LE(number, at);
       bytes.writeUInt16LE(reading.v.length, at + 2);
       bytes.writeUInt32LE(ms, at + 4);
-      for (const [i, v] of reading.v.entries()) bytes.writeInt16LE(v, at + WAVE_HEADER_BYTES + 2 * i);
+      for (const [i, v] of reading.v.entries())
+        bytes.writeInt16LE(v, at + WAVE_HEADER_BYTES + 2 * i);
       break;
     case 'frame':
       bytes.writeUInt32LE(ms, at);

@@ -16,6 +16,8 @@ export const SPEED: Stream = { ...stream('obd.vehicle.speed', 'sample', 1), unit
 export const EEG: Stream = { ...stream('eeg.raw', 'wave', 100), unit: 'uV', lsb: 1 };
 export const MARK = stream('marker', 'event', 0);
 const WAVE_SAMPLES = 50;
+/** A record of the journal has so many seconds. */
+export const RECORD_S = 10;
 
 /** What a car at 36 km/h and a head say in one second: 1 sample, 100 of a wave, 1 event. */
 export function secondOf(second: number): Reading[] {
@@ -63,7 +65,10 @@ export async function recordInto(
   const stopping = new AbortController();
   const ended = store.run(stopping.signal);
   await store.opened(stopping.signal);
-  for (let second = 0; second < seconds; second++) store.take(secondOf(second));
+  for (let second = 0; second < seconds; second++) {
+    store.take(secondOf(second));
+    if ((second + 1) % RECORD_S === 0) await store.durable();
+  }
   await store.durable();
   await store.commit(
     sessions.map((session) => {

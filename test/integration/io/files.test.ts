@@ -4,7 +4,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { nextEpoch } from '../../../src/io/files.ts';
 
 const FILES = path.resolve(import.meta.dirname, '../../../src/io/files.ts');
 let directory = '';

@@ -101,7 +101,7 @@ export const DRIVE_S = 200 + 390;
 export class Recorded {
   readonly reading: Reading;
   readonly sessions: Sessions;
-  /** That of the reading thread; the time of the recording stands still at NOW_S. */
+  /** That in which clients wait; the time of the recording stands still at NOW_S. */
   readonly clock = new FakeClock();
   readonly store: Store;
   readonly file: string;
@@ -121,9 +121,8 @@ export class Recorded {
       statistics: (spans) => this.reading.statistics(spans),
       erase: (ranges) => this.store.erase(ranges),
     });
-    const clock = { now, sleep: this.clock.sleep.bind(this.clock) };
-    const { store, sessions, file } = this;
-    this.reading = createReading({ store, sessions, epochs, clock, file });
+    const { store, sessions, clock, file } = this;
+    this.reading = createReading({ store, sessions, epochs, now, clock, file });
   }
 
   async begin(): Promise<this> {
