@@ -13,4 +13,8 @@ fi
 export NODE_COMPILE_CACHE=${NODE_COMPILE_CACHE:-$root/node_modules/.cache/node}
 # An open() of a Bluetooth line may hold one of libuv's threads, of which there are 4 by default.
 export UV_THREADPOOL_SIZE=8
+# As in the unit: what is freed is given back.
+export MALLOC_ARENA_MAX=${MALLOC_ARENA_MAX:-1}
+export MALLOC_TRIM_THRESHOLD_=${MALLOC_TRIM_THRESHOLD_:-131072}
+export MALLOC_MMAP_THRESHOLD_=${MALLOC_MMAP_THRESHOLD_:-131072}
 exec "$root/node_modules/.bin/node" "$root/src/main.ts" "$@"

@@ -1,5 +1,5 @@
 /** A question whose answer is on the page, asked again while that can change. */
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { ask, sentenceOf } from './api.js';
 
 /** How often what still grows is asked for, ms. */
@@ -25,6 +25,8 @@ export function useAnswer(path, grows = () => false) {
     error: '',
   });
   const [turn, setTurn] = useState(0);
+  const wants = useRef(grows);
+  wants.current = grows;
   useEffect(() => {
     if (path === undefined) return undefined;
     const leaving = new AbortController();
@@ -35,11 +37,15 @@ export function useAnswer(path, grows = () => false) {
         /** @type {T} */
         const answer = await ask(path, { signal: leaving.signal });
         setState({ path, answer, error: '' });
-        wanted = grows(answer);
+        wanted = wants.current(answer);
       } catch (error) {
         if (leaving.signal.aborted) return;
         const text = sentenceOf(error);
-        setState((old) => ({ path, answer: old.path === path ? old.answer : undefined, error: text }));
+        setState((old) => ({
+          path,
+          answer: old.path === path ? old.answer : undefined,
+          error: text,
+        }));
       }
       if (wanted && !leaving.signal.aborted) timer = setTimeout(whenSeen, REFRESH_MS);
     };
@@ -52,7 +58,6 @@ export function useAnswer(path, grows = () => false) {
       leaving.abort();
       clearTimeout(timer);
     };
-    // `grows` belongs to the path.
   }, [path, turn]);
   const current = state.path === path;
   return {

@@ -49,11 +49,13 @@ export async function request(path, { method = 'GET', body, signal } = {}, fetch
     body: JSON.stringify(body),
     headers: { 'content-type': 'application/json' },
   };
-  const response = await fetcher(`${BASE}${path}`, { method, ...json, ...(signal && { signal }) }).catch(
-    (cause) => {
-      throw signal?.aborted ? signal.reason : unreachable(cause);
-    },
-  );
+  const response = await fetcher(`${BASE}${path}`, {
+    method,
+    ...json,
+    ...(signal && { signal }),
+  }).catch((cause) => {
+    throw signal?.aborted ? signal.reason : unreachable(cause);
+  });
   if (response.ok) return response;
   throw new ApiError(response.status, await refusalText(response));
 }

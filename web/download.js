@@ -14,10 +14,38 @@ import { bytesText } from './words.js';
 /** `sampleBytes`: of drives of the simulated car, whose samples are mostly EEG. */
 const FORMATS = [
   // biome-ignore-start format: a table
-  { format: 'csv', name: 'CSV', about: 'a line for each value', extension: '.csv', mime: 'text/csv', sampleBytes: 70 },
-  { format: 'csv-wide', name: 'CSV, wide', about: 'a column for each stream', extension: '.wide.csv', mime: 'text/csv', sampleBytes: 120 },
-  { format: 'jsonl', name: 'JSON Lines', about: 'for programs', extension: '.jsonl', mime: 'application/jsonl', sampleBytes: 26 },
-  { format: 'parquet', name: 'Parquet', about: 'the smallest, for analysis', extension: '.parquet', mime: 'application/vnd.apache.parquet', sampleBytes: 3 },
+  {
+    format: 'csv',
+    name: 'CSV',
+    about: 'a line for each value',
+    extension: '.csv',
+    mime: 'text/csv',
+    sampleBytes: 70,
+  },
+  {
+    format: 'csv-wide',
+    name: 'CSV, wide',
+    about: 'a column for each stream',
+    extension: '.wide.csv',
+    mime: 'text/csv',
+    sampleBytes: 120,
+  },
+  {
+    format: 'jsonl',
+    name: 'JSON Lines',
+    about: 'for programs',
+    extension: '.jsonl',
+    mime: 'application/jsonl',
+    sampleBytes: 26,
+  },
+  {
+    format: 'parquet',
+    name: 'Parquet',
+    about: 'the smallest, for analysis',
+    extension: '.parquet',
+    mime: 'application/vnd.apache.parquet',
+    sampleBytes: 3,
+  },
   // biome-ignore-end format: a table
 ];
 /** Held in memory, more than this is announced first: a phone may run out of it. */
@@ -142,7 +170,9 @@ function useDownload() {
       await saveFile(send, { name, mime: format.mime }, (reply) => counted(reply, count), signal);
       setState({ busy: false, bytes, text: `${name} has ${bytesText(bytes)}.`, failed: false });
     } catch (error) {
-      const lost = error instanceof TypeError || (error instanceof DOMException && error.name !== 'AbortError');
+      const lost =
+        error instanceof TypeError ||
+        (error instanceof DOMException && error.name !== 'AbortError');
       const text = lost ? `The download has failed: ${error.message}` : sentenceOf(error);
       setState({ busy: false, bytes, text, failed: text !== '' });
     }

@@ -18,8 +18,9 @@ const Y_AXIS_PX = 52;
 const X_AXIS_PX = 24;
 const FONT = '12px system-ui, sans-serif';
 /** Distances of the ticks that suit a time axis, s. */
-const TICKS_S = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30]
-  .concat([60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 36000]);
+const TICKS_S = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30].concat([
+  60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 36000,
+]);
 
 /** @typedef {import('./api.js').ReducedSeries} ReducedSeries */
 /** @typedef {{ from: number, to: number }} Range in microseconds since the session's start */
@@ -145,12 +146,7 @@ function plotOptions(host, onPoint, drawOver) {
       },
       { ...axis, size: Y_AXIS_PX, space: 34 },
     ],
-    series: [
-      {},
-      edge,
-      edge,
-      { stroke: () => style().color, width: 1.5, points: { show: false } },
-    ],
+    series: [{}, edge, edge, { stroke: () => style().color, width: 1.5, points: { show: false } }],
     bands: [{ series: [2, 1], fill: () => style().fill }],
     hooks: {
       setCursor: [({ cursor }) => onPoint(cursor.idx ?? null)],

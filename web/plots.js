@@ -71,7 +71,8 @@ export function Plots({ session, streams, shown, onShow }) {
   whole.current = Math.max(whole.current, (stats?.durationS ?? 0) * 1e6, ...ends);
   const part = shown ?? { from: 0, to: whole.current };
   const marks = useMemo(() => (events.answer?.items ?? []).map(({ t }) => t), [events.answer]);
-  if (offered.length === 0 && stats) return html`<p class="empty">Nothing was recorded that can be drawn.</p>`;
+  if (offered.length === 0 && stats)
+    return html`<p class="empty">Nothing was recorded that can be drawn.</p>`;
   return html`
     <section class="card plots" aria-labelledby="plots-title">
       <div class="head"><h3 id="plots-title">Course</h3></div>
@@ -185,7 +186,10 @@ function Plot({ id, stream, series, part, marks, onShow }) {
   const continuous = stream?.hz !== 0;
   const columns = useMemo(() => plotColumns(series, continuous), [series, continuous]);
   const title = stream?.name ?? id;
-  useEffect(() => plot?.show(columns, { title, part, marks }), [plot, columns, part.from, part.to, marks]);
+  useEffect(
+    () => plot?.show(columns, { title, part, marks }),
+    [plot, columns, part.from, part.to, marks],
+  );
   const unit = unitText(stream?.unit ?? '');
   return html`
     <figure class="course">

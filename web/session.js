@@ -28,7 +28,9 @@ export function SessionView({ id, titleRef }) {
     [listed],
   );
   const [said, setSaid] = useState({ text: '', failed: false });
-  const [shown, setShown] = useState(/** @type {import('./plots.js').Range | undefined} */ (undefined));
+  const [shown, setShown] = useState(
+    /** @type {import('./plots.js').Range | undefined} */ (undefined),
+  );
   /** @param {() => Promise<string>} work */
   const act = async (work) => {
     try {

@@ -44,7 +44,9 @@ export function positionText(seconds, step = 1) {
   const digits = step >= 1 ? 0 : Math.min(3, Math.ceil(-Math.log10(step)));
   const rounded = Number(Math.max(0, seconds).toFixed(digits));
   const minutes = Math.floor(rounded / 60);
-  const rest = (rounded - minutes * 60).toFixed(digits).padStart(digits === 0 ? 2 : digits + 3, '0');
+  const rest = (rounded - minutes * 60)
+    .toFixed(digits)
+    .padStart(digits === 0 ? 2 : digits + 3, '0');
   if (minutes < 60) return `${minutes}:${rest}`;
   return `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${rest}`;
 }

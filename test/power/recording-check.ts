@@ -35,14 +35,17 @@ export interface Verdict {
   readonly problems: readonly string[];
 }
 
+/** Elements from the first up to before the second. */
+type Span = readonly [from: number, to: number];
+
 /** What was found of one stream in one epoch, element by element. */
 class Found {
   readonly problems: string[] = [];
   first: number | undefined;
   /** The element behind the last one. */
   next = 0;
-  /** Holes in it: [from, to). */
-  readonly holes: (readonly [number, number])[] = [];
+  /** Holes in it. */
+  readonly holes: Span[] = [];
   /** By hour of the epoch: how many. */
   readonly hours = new Map<number, number>();
   readonly #one: Modelled;
@@ -97,7 +100,7 @@ function checkStream(
   const begin = elementAt(one, START_US);
   const [from, to] = [Math.max(begin, kept), acked[id] ?? begin];
   const end = taken?.[id] ?? Number.POSITIVE_INFINITY;
-  const lost = missingOf(found, from, to);
+  const lost = missingOf(one, found, [from, to]);
   const problems = [...found.problems];
   if (lost > 0) problems.push(`${lost} acknowledged elements of ${from} to ${to} are missing`);
   for (const [a, b] of found.holes) problems.push(`a hole from ${a} to ${b}`);
@@ -117,14 +120,14 @@ function firstKept(one: Modelled, epoch: number, { oldest }: Expectation): numbe
   return kept.epoch > epoch ? Number.POSITIVE_INFINITY : elementAt(one, kept.t);
 }
 
-/** How many of [from, to) are not there. */
-function missingOf({ first, next, holes }: Found, from: number, to: number): number {
-  const all = Math.max(0, to - from);
-  if (all === 0) return 0;
-  if (first === undefined) return all;
-  const gaps = [[0, first] as const, ...holes, [next, Number.POSITIVE_INFINITY] as const];
-  const sizes = gaps.map(([a, b]) => Math.max(0, Math.min(b, to) - Math.max(a, from)));
-  return sizes.reduce((sum, size) => sum + size, 0);
+/** How many of [from, to) are not there, without those that were lost on their way to the store. */
+function missingOf(one: Modelled, { first, next, holes }: Found, [from, to]: Span): number {
+  const gaps: Span[] = [[0, first ?? to], ...holes, [first === undefined ? to : next, to]];
+  return gaps.reduce((sum, [a, b]) => {
+    let missing = 0;
+    for (let i = Math.max(a, from); i < Math.min(b, to); i++) missing += isLost(one, i) ? 0 : 1;
+    return sum + missing;
+  }, 0);
 }
 
 function findAll(reader: StoreReader, one: Modelled, epoch: number): Found {

@@ -44,7 +44,7 @@ function vigil(...args: string[]) {
   return { status: run.status, out: run.stdout, err: run.stderr };
 }
 
-const lines = (text: string): string[] => text.trimEnd().split('\n');
+const lines = (text: string): string[] => text.trimEnd().split(/\r?\n/);
 
 test('sessions are a table, with what is computed of one that lasts', () => {
   const { status, out } = vigil('sessions');

@@ -27,7 +27,9 @@ function gateway(status: Health['status'] = 'ok'): Gateway {
 }
 
 test('every route replies as it says it does', async () => {
-  for (const route of ROUTES.filter(({ method, query }) => method === 'GET' && !query)) {
+  // Those over sessions are called in test/integration/reading.
+  const plain = ROUTES.filter(({ path }) => !path.startsWith('/sessions'));
+  for (const route of plain.filter(({ method, query }) => method === 'GET' && !query)) {
     const reply = await dispatch(ROUTES, gateway(), request('GET', `/api/v1${route.path}`));
     const body: unknown = JSON.parse(String(reply?.body));
     expect(v.parse(route.reply, body), route.path).toEqual(body);
