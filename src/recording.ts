@@ -97,8 +97,10 @@ export class Recording {
    *
    * @throws BusyError where one has it
    */
-  lock(): Promise<Lock> {
-    return lockDirectory(this.#options.config.data);
+  async lock(): Promise<Lock> {
+    const { data, replay } = this.#options.config;
+    // A replay writes nothing, and may be of a store that is being recorded.
+    return replay === undefined ? await lockDirectory(data) : { release: () => Promise.resolve() };
   }
 
   health(): PartHealth[] {

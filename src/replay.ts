@@ -30,11 +30,12 @@ export async function openReplay(
   }
   const reader = store.reader();
   const last = session.spans.at(-1);
-  const end = last?.to ?? reader.lastTime(last?.epoch ?? 0) ?? 0;
+  // Of an open session, to behind what is stored last.
+  const end = last?.to ?? (reader.lastTime(last?.epoch ?? 0) ?? 0) + 1;
   const recording = exportSource({
     title: `session ${replay}`,
     reader,
-    streams: reader.streams().map(({ stream }) => stream.id),
+    streams: [...new Set(reader.streams().map(({ stream }) => stream.id))],
     stretches: timeline(session.spans, store.epochs(), end),
   });
   return [{ source: replaySource({ id: 'replay', recording }), simulated: true }];

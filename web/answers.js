@@ -30,7 +30,8 @@ export function useAnswer(path, grows = () => false) {
   useEffect(() => {
     if (path === undefined) return undefined;
     const leaving = new AbortController();
-    let timer = 0;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    let timer;
     const put = async () => {
       let wanted = true;
       try {

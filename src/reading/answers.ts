@@ -76,7 +76,7 @@ export function statistics(reader: StoreReader, { stretches }: StatisticsQuestio
 }
 
 /** @throws ReadingError BAD_CURSOR */
-export function events(reader: StoreReader, question: EventsQuestion): EventPage {
+function events(reader: StoreReader, question: EventsQuestion): EventPage {
   const { stretches, limit, after } = question;
   const streams = eventNumbers(reader, question.types);
   const first = after === undefined ? 0 : stretches.findIndex((one) => continues(one, after));

@@ -4,7 +4,7 @@ import { type DataFile, extendWithZeros, freeBytes, openDataFile } from '../io/d
 import { epochChange, sealedChange, sealedSeq } from './changes.ts';
 import { StoreError } from './errors.ts';
 import { inspect } from './inspect.ts';
-import { Journal, type OpenedJournal, SEGMENT_BYTES } from './journal.ts';
+import { Journal, SEGMENT_BYTES } from './journal.ts';
 import { nameKey, numberKey } from './keys.ts';
 import { type Change, type Database, openDatabase } from './lmdb.ts';
 import { DISK_FREE_BYTES_MIN, Preallocation } from './preallocation.ts';
@@ -252,19 +252,4 @@ async function openSegments(
     return file;
   };
   return [await open(SEGMENTS[0]), await open(SEGMENTS[1])];
-}
-
-/** The records that the journal has beyond the database, for who only reads. */
-export async function readJournal(
-  directory: string,
-  database: Pick<Database, 'get'>,
-): Promise<OpenedJournal['replay']> {
-  await using opening = new AsyncDisposableStack();
-  const open = async (name: string): Promise<DataFile> => {
-    const file = await openDataFile(path.join(directory, name), { bytes: 0, create: false });
-    opening.defer(() => file.close());
-    return file;
-  };
-  const files = [await open(SEGMENTS[0]), await open(SEGMENTS[1])] as const;
-  return (await Journal.open(files, sealedSeq(database))).replay;
 }

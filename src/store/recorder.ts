@@ -52,7 +52,7 @@ export interface RecorderParts {
 }
 
 /** What has been done since the start. */
-export class RecorderStats {
+class RecorderStats {
   records = 0;
   recordBytes = 0;
   seals = 0;

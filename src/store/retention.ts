@@ -84,7 +84,7 @@ export function planEviction(
 }
 
 /** Whether a stretch of an epoch is covered by one of the spans, in part or whole. */
-export function covers(spans: readonly Span[], epoch: number, from: Micros, to: Micros): boolean {
+function covers(spans: readonly Span[], epoch: number, from: Micros, to: Micros): boolean {
   return spans.some(
     (span) => span.epoch === epoch && span.from < to && (span.to === null || span.to > from),
   );

@@ -143,6 +143,6 @@ export class BlockKeys {
   }
 }
 
-export function tableOf(columns: Columns): 'samples' | 'waves' | 'frames' {
+function tableOf(columns: Columns): 'samples' | 'waves' | 'frames' {
   return columns.kind === 'scalars' ? 'samples' : columns.kind;
 }

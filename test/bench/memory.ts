@@ -1,15 +1,19 @@
 /**
- * Resident memory of the gateway over a simulated drive with clients that want everything: once with
- * adapter and headset on ptys, as in a car, and once with the simulator inside the process.
+ * Resident memory of the gateway over a simulated drive with clients that want everything: with
+ * adapter and headset on ptys, as in a car; with the simulator inside the process; and with that and
+ * somebody who exports the drive so far again and again.
  */
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
+import * as v from 'valibot';
 import type { Bench, Figure } from './bench.ts';
 import { startChild, startFarEnd, startGateway } from './process.ts';
 import { median, significant, slope } from './stats.ts';
 
 const CLIENTS = 10;
 const SAMPLE_MS = 1_000;
+/** Pause between two exports. */
+const EXPORT_EVERY_MS = 5_000;
 /** Share of the time in which caches and heap find their size; it does not count for the slope. */
 const WARM_UP = 1 / 3;
 const MS_PER_DAY = 86_400_000;
@@ -27,18 +31,30 @@ export const memory: Bench = {
       ...['--obd', `serial://${adapter.path}?baud=38400`],
       ...['--eeg', `thinkgear+serial://${headset.path}`],
     ];
-    const [onPtys, inside] = await Promise.all([
+    const [onPtys, inside, exporting] = await Promise.all([
       watch(serial, minutes),
       watch(['--sim', '1'], minutes),
+      watch(['--sim', '1'], minutes, exportAll),
     ]);
     yield* figures('devices on ptys', minutes, onPtys);
     yield* figures('simulator inside', minutes, inside);
+    yield* figures('simulator and exports', minutes, exporting);
   },
 };
 
-/** Resident memory of one gateway, sampled over so many minutes. */
-async function watch(flags: readonly string[], minutes: number): Promise<Point[]> {
+/**
+ * Resident memory of one gateway, sampled over so many minutes.
+ *
+ * @param busy keeps the gateway busy besides, until the signal aborts
+ */
+async function watch(
+  flags: readonly string[],
+  minutes: number,
+  busy?: (host: string, signal: AbortSignal) => Promise<void>,
+): Promise<Point[]> {
   await using gateway = await startGateway(flags);
+  const done = new AbortController();
+  const work = busy?.(gateway.host, done.signal);
   const subscribe = JSON.stringify({ type: 'subscribe', streams: ['*'], format: 'bin' });
   const orders = { host: gateway.host, path: '/ws/telemetry', clients: CLIENTS, subscribe };
   const { child } = await startChild('listeners.ts', orders);
@@ -48,7 +64,28 @@ async function watch(flags: readonly string[], minutes: number): Promise<Point[]
     points.push([ms, await residentMegabytes(gateway.pid)]);
     await delay(SAMPLE_MS);
   }
+  done.abort();
+  await work;
   return points;
+}
+
+/** Records a session and exports it, as the format that takes the most memory, again and again. */
+async function exportAll(host: string, signal: AbortSignal): Promise<void> {
+  const post = async (path: string, body: object): Promise<Response> => {
+    const headers = { 'content-type': 'application/json' };
+    const url = `http://${host}/api/v1${path}`;
+    const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
+    if (!response.ok) throw new Error(`${url}: ${response.status} ${await response.text()}`);
+    return response;
+  };
+  await delay(EXPORT_EVERY_MS); // The store opens beside everything else.
+  const { id } = v.parse(v.object({ id: v.number() }), await (await post('/sessions', {})).json());
+  while (!signal.aborted) {
+    await delay(EXPORT_EVERY_MS);
+    const file = await post('/export', { session: id, format: 'parquet' });
+    // Read and dropped, a piece at a time.
+    for await (const _piece of file.body ?? []);
+  }
 }
 
 function* figures(name: string, minutes: number, points: readonly Point[]): Generator<Figure> {

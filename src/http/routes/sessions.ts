@@ -134,9 +134,10 @@ export const changeSession = route({
       const id = sessionId(params['id']);
       const sessions = reading.sessions();
       // Both or none: what could be refused comes before what changes anything.
-      const { endedBy } = sessions.get(id);
-      if (state && endedBy !== null) throw new Problem(409, `Session ${id} has ended already.`);
-      const noted = await sessions.update(id, notes);
+      const before = sessions.get(id);
+      if (state && before.endedBy !== null)
+        throw new Problem(409, `Session ${id} has ended already.`);
+      const noted = Object.keys(notes).length > 0 ? await sessions.update(id, notes) : before;
       const changed = state ? await sessions.end(id) : noted;
       return shapeOf(changed, reading.epochs());
     }),
