@@ -127,7 +127,7 @@ function plotOptions(host, onPoint, drawOver) {
   const edge = { width: 0, points: { show: false } };
   return {
     ...sizeOf(host),
-    padding: [6, 8, 0, 0],
+    padding: [6, 26, 0, 0],
     legend: { show: false },
     cursor: {
       y: false,

@@ -78,6 +78,7 @@ export function Plots({ session, streams, shown, onShow }) {
       <div class="head"><h3 id="plots-title">Course</h3></div>
       <${PartControls} part=${part} whole=${whole.current} onShow=${onShow} />
       ${(data.error || events.error) && html`<p class="said" role="status" data-failed="true">${data.error || events.error}</p>`}
+      <div class="courses">
       ${series.map(
         ([stream, each]) => html`
           <${Plot}
@@ -91,6 +92,7 @@ export function Plots({ session, streams, shown, onShow }) {
           />
         `,
       )}
+      </div>
       <${StreamPicker} offered=${offered} streams=${streams} chosen=${chosen} onPick=${setPicked} />
       <${Events} page=${events.answer} whole=${whole.current} onShow=${onShow} />
     </section>

@@ -66,17 +66,18 @@ export function SessionForm({ session, onDone, onCancel, onDeleted = onDone }) {
       setError(sentenceOf(failure));
     }
   };
+  // Defaults, not values: the list is drawn anew every few seconds, and what is being typed stays.
   return html`
     <form class="edit" ref=${form} onSubmit=${save} aria-label="Recording ${id}">
-      <label>Driver <input name="driver" value=${session.driver ?? ''} autocomplete="off" /></label>
+      <label>Driver <input name="driver" defaultValue=${session.driver ?? ''} autocomplete="off" /></label>
       <label>
-        Vehicle <input name="vehicle" value=${session.vehicle ?? ''} autocomplete="off" />
+        Vehicle <input name="vehicle" defaultValue=${session.vehicle ?? ''} autocomplete="off" />
       </label>
       <label class="wide">
         Tags, with commas between them
-        <input name="tags" value=${session.tags.join(', ')} autocomplete="off" />
+        <input name="tags" defaultValue=${session.tags.join(', ')} autocomplete="off" />
       </label>
-      <label class="wide">Notes <textarea name="notes" rows="3">${session.notes}</textarea></label>
+      <label class="wide">Notes <textarea name="notes" rows="3" defaultValue=${session.notes}></textarea></label>
       <p class="said wide" role="alert" data-failed="true">${error}</p>
       <div class="do wide">
         <button class="button primary" disabled=${busy}>Save</button>

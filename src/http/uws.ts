@@ -214,8 +214,11 @@ class Exchange {
   }
 
   async #stream(reply: Reply, body: AsyncIterable<Uint8Array>): Promise<void> {
-    if (this.#head.method === 'HEAD') return this.reply(reply);
-    if (this.#over) return;
+    if (this.#head.method === 'HEAD' || this.#over) {
+      // Nobody will ask for it: whoever makes it is told.
+      await body[Symbol.asyncIterator]().return?.();
+      return this.reply(reply);
+    }
     this.#response.onWritable(() => {
       this.#resume();
       return true;

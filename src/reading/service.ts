@@ -18,6 +18,9 @@ import { ReadingError } from './errors.ts';
 import type { EventPage } from './questions.ts';
 import { endOf, type Window, within } from './stretches.ts';
 
+/** How long a client is kept waiting for the disk. */
+const CHANGE_MS_MAX = 5_000;
+
 export interface ReadingParts {
   readonly store: {
     /** @throws StoreError OFF */
@@ -83,6 +86,26 @@ export class Reading {
 
   epochs(): ReadonlyMap<number, Epoch> {
     return this.#parts.epochs();
+  }
+
+  /**
+   * A change of a session, which resolves when the disk has it: for somebody who does not wait for
+   * longer than a person would.
+   *
+   * @throws ReadingError TOO_SLOW; the change goes on, and is there when the disk works again
+   */
+  async inTime<T>(change: Promise<T>): Promise<T> {
+    const over = new AbortController();
+    const late = this.#parts.clock.sleep(CHANGE_MS_MAX, over.signal).then(() => {
+      const text = `the disk has not taken it in ${CHANGE_MS_MAX / 1000} s; it is tried again and again`;
+      throw new ReadingError('TOO_SLOW', text);
+    });
+    try {
+      return await Promise.race([change, late]);
+    } finally {
+      late.catch(() => {}); // It is told above, or no longer of interest.
+      over.abort();
+    }
   }
 
   /** What is recorded in spans; an open one ends now. */

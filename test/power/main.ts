@@ -15,7 +15,7 @@ import {
 } from './power-cut.ts';
 
 /** Points of one recording; the next ones get another, with other times. */
-const POINTS_PER_RECORDING = 250;
+const POINTS_PER_RECORDING = 125;
 const SHOWN = 10;
 
 const { values } = parseArgs({

@@ -133,7 +133,7 @@ export async function cutPower(recording: Recording, options: CutOptions): Promi
   }
 }
 
-/** In memory, where there is such a place: a point writes some 100 MB. */
+/** In memory, where there is such a place: a point writes 80 MB. */
 function makeDirectory(): string {
   const base = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
   return mkdtempSync(path.join(base, 'vigil-power-'));

@@ -9,6 +9,7 @@ export function noReading(): Gateway['reading'] {
   return {
     sessions: refuse,
     epochs: () => new Map(),
+    inTime: (change) => change,
     statistics: async () => refuse(),
     data: async () => refuse(),
     recent: async () => refuse(),

@@ -25,6 +25,8 @@ export interface SessionsDeps {
       remove(id: number): Promise<void>;
     };
     epochs(): ReadonlyMap<number, Epoch>;
+    /** @throws ReadingError TOO_SLOW */
+    inTime<T>(change: Promise<T>): Promise<T>;
     statistics(spans: readonly Span[]): Promise<SessionStats>;
   };
 }
@@ -103,7 +105,10 @@ export const startSession = route({
   status: () => 201,
   headers: ({ id }) => ({ location: `/api/v1/sessions/${id}` }),
   handle: ({ reading }: SessionsDeps, { body }) =>
-    answering(async () => shapeOf(await reading.sessions().start(body), reading.epochs())),
+    answering(async () => {
+      const session = await reading.inTime(reading.sessions().start(body));
+      return shapeOf(session, reading.epochs());
+    }),
 });
 
 export const readSession = route({
@@ -137,9 +142,11 @@ export const changeSession = route({
       const before = sessions.get(id);
       if (state && before.endedBy !== null)
         throw new Problem(409, `Session ${id} has ended already.`);
-      const noted = Object.keys(notes).length > 0 ? await sessions.update(id, notes) : before;
-      const changed = state ? await sessions.end(id) : noted;
-      return shapeOf(changed, reading.epochs());
+      const change = async (): Promise<Session> => {
+        const noted = Object.keys(notes).length > 0 ? await sessions.update(id, notes) : before;
+        return state ? await sessions.end(id) : noted;
+      };
+      return shapeOf(await reading.inTime(change()), reading.epochs());
     }),
 });
 
