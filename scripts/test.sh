@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Sets up and runs everything: format, lint and types, then unit, integration and browser tests.
 # Installs what the tests need from Debian: chromium to look at the dashboard, socat for ptys,
-# systemd-notify.
+# systemd-notify; a compiler for a library that makes a disk fail, and a storage daemon, file systems
+# and namespaces for power cuts. Cutting the power and filling disks needs root; without, those tests
+# are left out, and say so.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,6 +15,10 @@ command -v chromium >/dev/null || missing+=(chromium)
 command -v socat >/dev/null || missing+=(socat)
 # The service manager itself is not needed, only its notification tool.
 command -v systemd-notify >/dev/null || missing+=(systemd)
+command -v qemu-storage-daemon >/dev/null || missing+=(qemu-system-common)
+command -v mkfs.ext4 >/dev/null || missing+=(e2fsprogs)
+command -v mount >/dev/null || missing+=(mount)
+if ! command -v gcc >/dev/null || [ ! -e /usr/include/stdio.h ]; then missing+=(gcc libc6-dev); fi
 if [ ${#missing[@]} -gt 0 ]; then
   command -v apt-get >/dev/null || fail "apt-get is missing: install ${missing[*]} by hand"
   root=()

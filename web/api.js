@@ -21,7 +21,7 @@ const TIMEOUT_MS = 30_000;
  */
 
 /** What was asked cannot be had. The message is a sentence for a person. */
-export class ApiError extends Error {
+class ApiError extends Error {
   /** @override */
   name = 'ApiError';
   /** Of the reply; 0 where there was none. */

@@ -58,17 +58,17 @@ export function plotColumns({ t, min, max, mean }, continuous) {
 /**
  * The part with its middle where it was, `factor` times as long, moved by `shift` of its length.
  * @param {Range} part
- * @param {number} whole length of the recording, µs
+ * @param {number} whole length of the recording, whole µs
  * @param {number} factor
  * @param {number} [shift]
  * @returns {Range | undefined} undefined when that is all of it
  */
 export function moved({ from, to }, whole, factor, shift = 0) {
-  const length = Math.max(PART_US_MIN, (to - from) * factor);
+  const length = Math.round(Math.max(PART_US_MIN, (to - from) * factor));
   if (length >= whole) return undefined;
-  const wanted = (from + to) / 2 - length / 2 + shift * length;
-  const start = Math.round(Math.min(Math.max(0, wanted), whole - length));
-  return { from: start, to: Math.round(start + length) };
+  const wanted = Math.round((from + to) / 2 - length / 2 + shift * length);
+  const start = Math.min(Math.max(0, wanted), whole - length);
+  return { from: start, to: start + length };
 }
 
 /**

@@ -68,7 +68,7 @@ export function Plots({ session, streams, shown, onShow }) {
   );
   const ends = series.map(([, { t }]) => t.at(-1) ?? 0);
   const whole = useRef(1);
-  whole.current = Math.max(whole.current, (stats?.durationS ?? 0) * 1e6, ...ends);
+  whole.current = Math.max(whole.current, Math.round((stats?.durationS ?? 0) * 1e6), ...ends);
   const part = shown ?? { from: 0, to: whole.current };
   const marks = useMemo(() => (events.answer?.items ?? []).map(({ t }) => t), [events.answer]);
   if (offered.length === 0 && stats)

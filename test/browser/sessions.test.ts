@@ -134,7 +134,7 @@ test('a recording is started, described, pinned, ended and deleted', async () =>
   expect(complaints).toEqual([]);
 });
 
-test('a text that is too long is refused in the words of the gateway, and stays in the form', async () => {
+test('a text that is too long is refused in the words of the gateway, and stays over a refresh', async () => {
   await using opened = await open('#recordings');
   const { page } = opened;
   const drive = row(page, 1);
@@ -144,6 +144,8 @@ test('a text that is too long is refused in the words of the gateway, and stays 
   await expect
     .poll(() => drive.getByRole('alert').textContent())
     .toBe('Driver: at most 120 characters, here are 121.');
+  await page.waitForResponse((response) => response.url().endsWith('sessions?limit=50'));
+  await page.waitForTimeout(200);
   expect(await drive.getByLabel('Driver').inputValue()).toBe('x'.repeat(121));
 });
 
@@ -258,6 +260,23 @@ test('where the browser cannot write to a file, it saves what it has received', 
   expect(complaints).toEqual([]);
 });
 
+test('before a browser takes a large file into its memory it says how large', async () => {
+  const quality = { n: 10_000_000, lost: 0, coverage: 1 };
+  const stats = { durationS: 18_000, distanceKm: 400, alerts: 0, streams: { 'eeg.raw': quality } };
+  await using opened = await open('#recordings/1', {}, async (page) => {
+    await page.addInitScript(() => Reflect.deleteProperty(window, 'showSaveFilePicker'));
+    await page.route('**/api/v1/sessions/1', async (route) => {
+      await route.fulfill({ json: { ...(await (await route.fetch()).json()), stats } });
+    });
+  });
+  const { page } = opened;
+  await page.getByRole('button', { name: 'CSV', exact: true }).click();
+  await page.getByText('CSV is about 700.0 MB, which this browser has to hold').waitFor();
+  await page.getByRole('button', { name: 'Do not' }).click();
+  expect(await page.getByRole('button', { name: 'Download anyway' }).count()).toBe(0);
+  expect(await page.getByText('Downloading').count()).toBe(0);
+});
+
 test('where it can, the file is picked and written as it comes', async () => {
   await using opened = await open('#recordings/1', {}, (page) =>
     page.addInitScript(() => {
@@ -328,13 +347,16 @@ test('more sessions than fit on a page come with a button, and stay when the lis
   await using opened = await open('#recordings', {}, (page) =>
     page.route('**/api/v1/sessions?*', async (route) => {
       const real = await route.fetch({ url: `${gateway.url}api/v1/sessions/1` });
-      const one = { ...(await real.json()), stats: null };
+      const cut = { state: 'ended', endedBy: 'power', clockTrust: 'none', stats: null };
+      const one = { ...(await real.json()), ...cut };
       const older = new URL(route.request().url()).searchParams.get('cursor') === '51';
       const items = Array.from({ length: 50 }, (_, i) => ({ ...one, id: (older ? 50 : 100) - i }));
       await route.fulfill({ json: { items, next: older ? null : '51' } });
     }),
   );
   const { page } = opened;
+  await row(page, 100).getByText('Power cut').waitFor();
+  await row(page, 100).getByText('Clock not set').waitFor();
   await page.getByRole('button', { name: 'More' }).click();
   await expect.poll(() => page.locator('.session').count()).toBe(100);
   await page.waitForResponse((response) => response.url().endsWith('sessions?limit=50'));

@@ -1,17 +1,8 @@
 import { expect, test } from 'vitest';
-import { ApiError, ask, request, sentenceOf } from '../../../web/api.js';
+import { ask, request, sentenceOf } from '../../../web/api.js';
 
 const PROBLEM = { 'content-type': 'application/problem+json' };
-
-/** What is thrown by what `work` does. */
-async function failureOf(work: Promise<unknown>): Promise<ApiError> {
-  const error = await work.then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
-  if (!(error instanceof ApiError)) throw error;
-  return error;
-}
+const SILENT = { name: 'ApiError', status: 0, message: 'The gateway does not answer.' };
 
 test('a question is sent as JSON, and its answer is read', async () => {
   const sent: unknown[] = [];
@@ -36,8 +27,8 @@ test('no content is no answer', async () => {
 test('a refusal is told in the words of the gateway', async () => {
   const reply = async () =>
     new Response('{"detail":"The store is off."}', { status: 503, headers: PROBLEM });
-  const error = await failureOf(ask('/sessions', {}, reply));
-  expect([error.status, error.message]).toEqual([503, 'The store is off.']);
+  const refused = { name: 'ApiError', status: 503, message: 'The store is off.' };
+  await expect(ask('/sessions', {}, reply)).rejects.toMatchObject(refused);
 });
 
 test.each([
@@ -49,21 +40,20 @@ test.each([
   ['no words', new Response('{}', { status: 500, headers: PROBLEM }), '500'],
   ['half a problem', new Response('{"det', { status: 500, headers: PROBLEM }), '500'],
 ])('a refusal of %s is told by its status', async (_, reply, status) => {
-  const error = await failureOf(request('/x', {}, async () => reply));
-  expect(error.message).toBe(`The gateway answered with ${status}.`);
+  const message = `The gateway answered with ${status}.`;
+  await expect(request('/x', {}, async () => reply)).rejects.toMatchObject({ message });
 });
 
 test.each([new TypeError('Failed to fetch'), new DOMException('signal timed out', 'TimeoutError')])(
   'no reply (%s) is a sentence',
   async (cause) => {
-    const error = await failureOf(ask('/x', {}, () => Promise.reject(cause)));
-    expect([error.status, error.message]).toEqual([0, 'The gateway does not answer.']);
+    await expect(ask('/x', {}, () => Promise.reject(cause))).rejects.toMatchObject(SILENT);
   },
 );
 
 test('half an answer is none', async () => {
-  const error = await failureOf(ask('/x', {}, async () => new Response('{"items":[')));
-  expect(error.message).toBe('The gateway does not answer.');
+  const half = async () => new Response('{"items":[');
+  await expect(ask('/x', {}, half)).rejects.toMatchObject(SILENT);
 });
 
 test('a question that was given up ends with the reason, which is not shown', async () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { Session, Stream } from '../../../web/api.js';
+import type { Page, Session, Stream } from '../../../web/api.js';
 import { estimate } from '../../../web/download.js';
 import { defaultChoice, plottable } from '../../../web/plots.js';
 import { tagsOf } from '../../../web/session-form.js';
@@ -30,7 +30,7 @@ function stream(id: string, name: string, kind: Stream['kind'] = 'sample'): Stre
   return { id, name, unit: '1', range: [0, 1], hz: 1, kind };
 }
 
-function listed(ids: readonly number[], next: string | null) {
+function listed(ids: readonly number[], next: string | null): Page<Session> {
   return { items: ids.map((id) => session(id)), next };
 }
 
