@@ -132,7 +132,8 @@ function plotOptions(host, onPoint, drawOver) {
     cursor: {
       y: false,
       points: { show: false },
-      drag: { x: false, y: false },
+      // Its own dragging would undo the selection that followDrags shows.
+      bind: { mousedown: () => null, mouseup: () => null, dblclick: () => null },
       sync: { key: 'recording' },
     },
     scales: { x: { time: false, auto: false } },

@@ -102,27 +102,3 @@ class Road {
     this.speeds++;
   }
 }
-
-/** Neighbouring samples this many nominal periods apart still belong together. */
-const COVERED_PERIODS_MAX = 3;
-/** Or this far, for streams that are polled when their turn comes or tell changes only. */
-const COVERED_US_MIN = 2_000_000;
-
-/**
- * For how long samples have data: the gaps between neighbours that belong together.
- *
- * @param pieces times in microseconds, in the order of time
- * @param hz the stream's nominal rate; 0 where it has none
- */
-export function coveredUs(pieces: Iterable<Float64Array>, hz: number): number {
-  const gapMax = Math.max(hz > 0 ? (COVERED_PERIODS_MAX / hz) * 1e6 : 0, COVERED_US_MIN);
-  let last = Number.NEGATIVE_INFINITY;
-  let covered = 0;
-  for (const times of pieces) {
-    for (const t of times) {
-      if (t - last <= gapMax) covered += Math.max(0, t - last);
-      last = Math.max(last, t);
-    }
-  }
-  return covered;
-}

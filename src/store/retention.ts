@@ -2,12 +2,16 @@ import type { Span } from '#core/session.ts';
 import type { Micros } from '#core/stream.ts';
 import { StoreError } from './errors.ts';
 import {
+  EPOCH_US_MAX,
   eventIndexKey,
+  eventKey,
   HOUR_US,
   parseBlockKey,
   parseEventKey,
   parseRollupKey,
+  rollupKey,
   SLOT_US,
+  slotKey,
 } from './keys.ts';
 import { type Change, type DatabaseUse, type Entry, PAGE_BYTES, type Reads } from './lmdb.ts';
 import { keyAfter } from './read-blocks.ts';
@@ -20,6 +24,9 @@ import { eventRecord } from './record.ts';
  * ring is over its limit, the class most over its share gives up its oldest slot that no pinned
  * session covers. Rollups are a small class that outlives its blocks, so that a drive whose details
  * have gone can still be looked at; events, the smallest, go last.
+ *
+ * What is pinned is stepped over by its keys, a span at a time, and only what goes is read: the work
+ * does not grow with what is kept.
  */
 const SHARES: Readonly<Record<Class, number>> = {
   frames: 0.4,
@@ -28,24 +35,24 @@ const SHARES: Readonly<Record<Class, number>> = {
   rollups: 0.06,
   events: 0.04,
 };
-type Class = 'frames' | 'waves' | 'samples' | 'rollups' | 'events';
-const CLASSES: readonly Class[] = ['frames', 'waves', 'samples', 'rollups', 'events'];
+type BlockClass = 'frames' | 'waves' | 'samples';
+type Class = BlockClass | 'rollups' | 'events';
+const BLOCK_CLASSES: readonly BlockClass[] = ['frames', 'waves', 'samples'];
+const CLASSES: readonly Class[] = [...BLOCK_CLASSES, 'rollups', 'events'];
 
-/** Entries that one eviction looks at: what is to go is almost always at the beginning. */
-const LOOKED_AT_MAX = 100_000;
-const PAGE_ENTRIES = 256;
+const PAGE_KEYS = 64;
 /** Entries of one step: as many as a slot has, or some rollups, or some events. */
 const STEP_ENTRIES_MAX = 256;
 /** Above this a value has pages of its own; below, it shares a leaf (LMDB: half of a page). */
 const OWN_PAGE_BYTES = PAGE_BYTES / 2 - 16;
 const ENTRY_BYTES = 24;
+const FIRST = Buffer.alloc(0);
+const END = Buffer.alloc(16, 0xff);
 
 export interface Eviction {
   readonly changes: readonly Change[];
   /** Bytes that they free, estimated. */
   readonly bytes: number;
-  /** Bytes older than those that go, which pinned sessions keep. */
-  readonly pinnedBytes: number;
   /** Whether the ring is within its limit then. */
   readonly enough: boolean;
 }
@@ -62,8 +69,7 @@ export function planEviction(
   pinned: readonly Span[],
 ): Eviction {
   const bytes = new Map(CLASSES.map((name) => [name, bytesOf(use, name)]));
-  const kept = { bytes: 0 };
-  const walks = new Map(CLASSES.map((name) => [name, oldest(reads, name, pinned, kept)]));
+  const walks = new Map(CLASSES.map((name) => [name, oldest(reads, name, pinned)]));
   const changes: Change[] = [];
   let over = use.used + needed - limit;
   let freed = 0;
@@ -80,14 +86,41 @@ export function planEviction(
     over -= step.value.bytes;
     freed += step.value.bytes;
   }
-  return { changes, bytes: freed, pinnedBytes: kept.bytes, enough: over <= 0 };
+  return { changes, bytes: freed, enough: over <= 0 };
 }
 
-/** Whether a stretch of an epoch is covered by one of the spans, in part or whole. */
-function covers(spans: readonly Span[], epoch: number, from: Micros, to: Micros): boolean {
-  return spans.some(
-    (span) => span.epoch === epoch && span.from < to && (span.to === null || span.to > from),
+/**
+ * About how many bytes pinned sessions keep: of each class of blocks the share of its slots that they
+ * cover. That looks up one key a slot.
+ */
+export function pinnedBytes(reads: Reads, use: DatabaseUse, pinned: readonly Span[]): number {
+  if (pinned.length === 0) return 0;
+  return BLOCK_CLASSES.reduce((sum, name) => {
+    const [slots, kept] = countSlots(reads, name, pinned);
+    return slots === 0 ? sum : sum + (bytesOf(use, name) * kept) / slots;
+  }, 0);
+}
+
+/** Slots that hold something, and how many of them pinned sessions cover. */
+function countSlots(reads: Reads, name: BlockClass, pinned: readonly Span[]): [number, number] {
+  let [slots, kept] = [0, 0];
+  let start: Uint8Array = FIRST;
+  for (;;) {
+    const [key] = reads.keys(name, { start, end: END, limit: 1 });
+    if (key === undefined) return [slots, kept];
+    const { epoch, slot } = parseBlockKey(key);
+    slots++;
+    if (pinnedUntil(pinned, placeOf(name, key)) !== undefined) kept++;
+    start = slotKey(epoch, slot + 1);
+  }
+}
+
+/** Where the span that covers a place, in part or whole, ends; undefined where none does. */
+function pinnedUntil(spans: readonly Span[], { epoch, from, to }: Place): Micros | undefined {
+  const span = spans.find(
+    (one) => one.epoch === epoch && one.from < to && (one.to === null || one.to > from),
   );
+  return span && (span.to ?? EPOCH_US_MAX);
 }
 
 function bytesOf({ tables }: DatabaseUse, name: Class): number {
@@ -110,56 +143,83 @@ interface Step {
 }
 
 /** The oldest things of a class that may go, one step after the other. */
-function* oldest(
-  reads: Reads,
-  name: Class,
-  pinned: readonly Span[],
-  kept: { bytes: number },
-): Generator<Step> {
+function* oldest(reads: Reads, name: Class, pinned: readonly Span[]): Generator<Step> {
   let step: Step = { group: '', changes: [], bytes: 0 };
-  for (const { key, value } of entriesOf(reads, name)) {
-    const { epoch, from, to, group } = placeOf(name, key);
-    const bytes = bytesOfEntry(key, value);
-    if (covers(pinned, epoch, from, to)) {
-      kept.bytes += bytes;
-      continue;
-    }
+  for (const { key, group } of unpinned(reads, name, pinned)) {
     if (step.changes.length > 0 && (group !== step.group || isLong(step))) {
       yield step;
       step = { group, changes: [], bytes: 0 };
     }
     step.group = group;
-    step.bytes += bytes;
-    step.changes.push({ table: name, key, value: undefined });
-    if (name === 'events') step.changes.push(...indexChange(key, value));
+    // It is there: nothing is committed between two looks of one plan.
+    const value = reads.get(name, key) ?? NOTHING;
+    step.bytes += bytesOfEntry(key, value);
+    if (name === 'events') step.changes.push(...eventRemovals({ key, value }));
+    else step.changes.push({ table: name, key, value: undefined });
   }
   if (step.changes.length > 0) yield step;
 }
 
-function* entriesOf(reads: Reads, name: Class): Generator<Entry> {
-  let start: Uint8Array = Buffer.alloc(0);
-  for (let looked = 0; looked < LOOKED_AT_MAX; looked += PAGE_ENTRIES) {
-    const entries = reads.page(name, { start, end: END, limit: PAGE_ENTRIES });
-    yield* entries;
-    const last = entries.at(-1);
-    if (last === undefined || entries.length < PAGE_ENTRIES) return;
-    start = keyAfter(last.key);
+const NOTHING = new Uint8Array();
+
+/** Keys that no pinned session covers, in their order. */
+function* unpinned(reads: Reads, name: Class, pinned: readonly Span[]) {
+  let start: Uint8Array | undefined = FIRST;
+  while (start) {
+    const keys: Uint8Array[] = reads.keys(name, { start, end: END, limit: PAGE_KEYS });
+    const last = keys.length < PAGE_KEYS ? undefined : keys.at(-1);
+    start = last && keyAfter(last);
+    for (const key of keys) {
+      const place = placeOf(name, key);
+      const until = pinnedUntil(pinned, place);
+      if (until !== undefined) {
+        start = keyBehind(name, key, until);
+        break;
+      }
+      yield { key, group: place.group };
+    }
   }
 }
 
-/** The entry of the index goes with its event. That of a damaged event stays, and leads nowhere. */
-function indexChange(key: Uint8Array, value: Uint8Array): Change[] {
+/** The first key behind a stretch that is pinned until then: always behind `key`, which is in it. */
+function keyBehind(name: Class, key: Uint8Array, until: Micros): Uint8Array {
+  const t = Math.min(EPOCH_US_MAX, Math.ceil(until));
+  switch (name) {
+    case 'events': {
+      const { epoch } = parseEventKey(key);
+      return t < EPOCH_US_MAX
+        ? eventKey({ epoch, t, seq: 0 })
+        : eventKey({ epoch: epoch + 1, t: 0, seq: 0 });
+    }
+    case 'rollups': {
+      const { level, epoch } = parseRollupKey(key);
+      const hour = Math.ceil(t / HOUR_US);
+      return t < EPOCH_US_MAX
+        ? rollupKey({ level, epoch, hour, stream: 0 })
+        : rollupKey({ level, epoch: epoch + 1, hour: 0, stream: 0 });
+    }
+    case 'samples':
+    case 'waves':
+    case 'frames':
+      return slotKey(parseBlockKey(key).epoch, Math.ceil(t / SLOT_US));
+  }
+}
+
+/**
+ * An event goes with its entry of the index. That of a damaged event stays, and leads nowhere: whose
+ * it was is not known.
+ */
+export function eventRemovals({ key, value }: Entry): Change[] {
+  const removal: Change = { table: 'events', key, value: undefined };
   try {
     const { stream } = eventRecord(key, value);
     const index = eventIndexKey(stream, parseEventKey(key));
-    return [{ table: 'eventIndex', key: index, value: undefined }];
+    return [removal, { table: 'eventIndex', key: index, value: undefined }];
   } catch (error) {
-    if (error instanceof StoreError) return [];
+    if (error instanceof StoreError) return [removal];
     throw error;
   }
 }
-
-const END = Buffer.alloc(16, 0xff);
 
 function isLong({ changes }: Step): boolean {
   return changes.length >= STEP_ENTRIES_MAX;

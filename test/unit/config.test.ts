@@ -129,22 +129,6 @@ test('a list of one may be written without its brackets', () => {
   expect(read({ file: `eeg: ${HEADSET}` }).config.eeg).toEqual(eeg);
 });
 
-test('time may pass faster where nothing real is measured', () => {
-  expect(read({ flags: ['--sim', '1', '--speed', '100'] }).config.speed).toBe(100);
-  expect(read({ file: 'replay: 3\nspeed: 10' }).config).toMatchObject({ replay: 3, speed: 10 });
-  expect(read({ file: 'obd: "sim:"\nspeed: 10' }).config.speed).toBe(10);
-  for (const flags of [
-    ['--speed', '2'],
-    ['--speed', '2', '--sim', '1', '--obd', 'serial:///dev/ttyUSB0'],
-  ]) {
-    expect(refusal({ flags })).toContain('only a simulation or a replay can be faster');
-  }
-  expect(refusal({ flags: ['--sim', '1', '--speed', '0'] })).toContain('from 1 to 1000');
-  expect(refusal({ flags: ['--quota', '1'] })).toContain(
-    'expected megabytes: a whole number from 16 to 1000000, found 1',
-  );
-});
-
 test('each refusal of a value of any kind is in our own words', () => {
   for (const key of SETTINGS.split(', ')) {
     for (const value of [

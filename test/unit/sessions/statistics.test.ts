@@ -3,7 +3,6 @@ import { expect, test } from 'vitest';
 import type { Epoch } from '#core/clock.ts';
 import type { Stretch } from '#core/session.ts';
 import {
-  coveredUs,
   type Recorded,
   type StreamSummary,
   sessionStats,
@@ -189,34 +188,4 @@ test('the distance is never more than the highest speed for the time that is cov
       expect(km).toBe(distance(samples));
     }),
   );
-});
-
-test.each<[name: string, pieces: number[][], hz: number, s: number]>([
-  ['nothing', [], 1, 0],
-  ['one sample', [[5]], 1, 0],
-  [
-    'over the border of two pieces',
-    [
-      [0, 1, 2],
-      [3, 4],
-    ],
-    1,
-    4,
-  ],
-  ['three periods of 1 Hz', [[0, 3, 6.001]], 1, 3],
-  ['2 s at any higher rate', [[0, 2, 4.001]], 512, 2],
-  ['2 s without a rate', [[0, 2, 4.001]], 0, 2],
-  ['thirty seconds at 0.1 Hz', [[0, 30]], 0.1, 30],
-  [
-    'twice the same',
-    [
-      [0, 1, 2],
-      [0, 1, 2, 3],
-    ],
-    1,
-    3,
-  ],
-])('covered: %s', (_, pieces, hz, s) => {
-  const times = pieces.map((piece) => Float64Array.from(piece, (at) => at * 1e6));
-  expect(coveredUs(times, hz)).toBeCloseTo(s * 1e6, 3);
 });

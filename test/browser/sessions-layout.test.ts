@@ -1,0 +1,81 @@
+import { type Browser, chromium } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Gateway } from '../support/gateway.ts';
+import { textContrasts } from './contrast.ts';
+import { boxOf, type How, LAPTOP, openAt, PHONE, row, startDrive } from './recorded.ts';
+
+/** WCAG 2.2, 1.4.3 (AA). */
+const CONTRAST_MIN = 4.5;
+/** WCAG 2.2, 2.5.5: CSS pixels. */
+const TARGET_PX_MIN = 44;
+const SMALL_PHONE = { width: 320, height: 700 };
+const PHONE_ON_ITS_SIDE = { width: 844, height: 390 };
+
+let gateway: Gateway;
+let browser: Browser;
+
+beforeAll(async () => {
+  gateway = await startDrive();
+  browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await gateway?.[Symbol.asyncDispose]();
+});
+
+const open = (hash: string, how: How = {}) => openAt(browser, `${gateway.url}${hash}`, how);
+
+test.each(['dark', 'light'] as const)('text can be read in the %s theme', async (colorScheme) => {
+  await using list = await open('#recordings', { colorScheme });
+  await row(list.page, 1).getByRole('button', { name: 'Edit' }).click();
+  await using one = await open('#recordings/1', { colorScheme });
+  await one.page.locator('.event').first().waitFor();
+  for (const summary of await one.page.locator('summary').all()) {
+    if ((await summary.textContent())?.startsWith('Events')) continue;
+    await summary.click();
+  }
+  await one.page.getByRole('button', { name: 'Zoom in' }).click();
+  await expect.poll(() => one.page.locator('button:disabled').count()).toBe(0);
+  const found = [...(await textContrasts(list.page)), ...(await textContrasts(one.page))];
+  expect(found.length).toBeGreaterThan(100);
+  expect(found.filter(({ ratio }) => ratio < CONTRAST_MIN)).toEqual([]);
+});
+
+test.each([PHONE, SMALL_PHONE, PHONE_ON_ITS_SIDE, LAPTOP])(
+  'on $width x $height nothing overflows, and controls are large enough to touch',
+  async (viewport) => {
+    for (const hash of ['#recordings', '#recordings/1']) {
+      await using opened = await open(hash, { viewport });
+      const { page } = opened;
+      await page
+        .locator(hash === '#recordings' ? '.session' : '.course canvas')
+        .first()
+        .waitFor();
+      await page.getByRole('button', { name: 'Edit' }).first().click();
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(viewport.width);
+      const small = await page.evaluate((least) => {
+        const controls = document.querySelectorAll(
+          'button, summary, nav a, .start, .back, .edit input',
+        );
+        return [...controls]
+          .filter((it) => it.checkVisibility() && it.getBoundingClientRect().height < least)
+          .map((it) => it.textContent);
+      }, TARGET_PX_MIN);
+      expect(small).toEqual([]);
+    }
+  },
+);
+
+test.each([PHONE, SMALL_PHONE])(
+  'on $width x $height the bar with the views covers no instrument',
+  async (viewport) => {
+    await using opened = await open('', { viewport });
+    const { page } = opened;
+    await page.getByRole('meter', { name: 'Voltage' }).waitFor();
+    const bar = await boxOf(page.locator('nav'));
+    const car = await boxOf(page.locator('.car'));
+    expect(bar.y + bar.height).toBe(viewport.height);
+    expect(car.y + car.height).toBeLessThanOrEqual(bar.y);
+  },
+);
