@@ -1,7 +1,9 @@
+import { once } from 'node:events';
 import path from 'node:path';
 import type { Bus } from '#core/bus.ts';
 import type { Clock, Epoch } from '#core/clock.ts';
 import type { PartHealth } from '#core/health.ts';
+import type { Span } from '#core/session.ts';
 import type { Config } from './config.ts';
 import { anchorEpoch, readWall } from './io/clock.ts';
 import { nextEpoch } from './io/files.ts';
@@ -38,7 +40,10 @@ export class Recording {
   readonly #timekeeper: Timekeeper;
   readonly #options: RecordingOptions;
   readonly #store: Store;
+  readonly #records: SessionRecords;
   readonly #sessions: Sessions;
+  /** They know the sessions of earlier starts. */
+  #sessionsLoaded = false;
   /** Of earlier starts. */
   #epochs: ReadonlyMap<number, Epoch> = new Map();
 
@@ -55,7 +60,7 @@ export class Recording {
       epoch,
       clock,
       log,
-      pinned: () => this.#sessions.pinnedSpans(),
+      pinned: () => this.#pinned(),
       off,
     });
     bus.attach(store);
@@ -68,7 +73,8 @@ export class Recording {
       correct: (better) => store.correct(better),
     });
     const epochs = () => new Map(this.#epochs).set(epoch.id, this.#timekeeper.epoch);
-    this.#sessions = new Sessions(new SessionRecords(store), {
+    this.#records = new SessionRecords(store);
+    this.#sessions = new Sessions(this.#records, {
       epoch,
       epochs,
       now: clock.now,
@@ -93,14 +99,15 @@ export class Recording {
   }
 
   /**
-   * Keeps other gateways from the data directory until it is released.
+   * Keeps other gateways from the data directory until it is released. One that records nothing, as a
+   * replay of what another is recording, is in nobody's way.
    *
    * @throws BusyError where one has it
    */
   async lock(): Promise<Lock> {
-    const { data, replay } = this.#options.config;
-    // A replay writes nothing, and may be of a store that is being recorded.
-    return replay === undefined ? await lockDirectory(data) : { release: () => Promise.resolve() };
+    const { data } = this.#options.config;
+    const keeps = this.epoch.id !== UNKEPT;
+    return keeps ? await lockDirectory(data) : { release: () => Promise.resolve() };
   }
 
   health(): PartHealth[] {
@@ -112,11 +119,29 @@ export class Recording {
     // The store goes last: it is what the others read and write.
     const store = new AbortController();
     const others = async (): Promise<void> => {
-      await Promise.all([this.#timekeeper.run(signal), this.#runSessions(signal)]);
-      await this.reading.close();
-      store.abort();
+      try {
+        await Promise.all([
+          this.#timekeeper.run(signal),
+          this.#runSessions(signal),
+          this.#closeReading(signal),
+        ]);
+      } finally {
+        store.abort();
+      }
     };
     await Promise.all([this.#store.run(store.signal), others()]);
+  }
+
+  /** At once at the stop: sessions may be waiting for an answer, and a stop does not. */
+  async #closeReading(signal: AbortSignal): Promise<void> {
+    if (!signal.aborted) await once(signal, 'abort');
+    await this.reading.close();
+  }
+
+  /** Before the sessions are loaded their records say which of them are not to be evicted. */
+  #pinned(): readonly Span[] {
+    if (this.#sessionsLoaded) return this.#sessions.pinnedSpans();
+    return this.#records.list().flatMap(({ pinned, spans }) => (pinned ? spans : []));
   }
 
   /** Sessions need the store: they begin when it is open, and follow the car from then on. */
@@ -125,6 +150,7 @@ export class Recording {
     if (!(await this.#store.opened(signal))) return;
     this.#epochs = new StoreReader(this.#store.reads, undefined).epochs();
     await this.#sessions.open({ lastSeen: this.#store.lastSeen });
+    this.#sessionsLoaded = true;
     bus.attach(this.#sessions);
     await this.#sessions.run(clock, signal);
   }

@@ -1,4 +1,5 @@
 import { type Clock, type Epoch, reanchor, type Trust } from '#core/clock.ts';
+import { isExpected } from '#core/errors.ts';
 import type { Log } from './io/log.ts';
 
 /**
@@ -57,7 +58,7 @@ export class Timekeeper {
       this.#unsaved = false;
     } catch (error) {
       // The store says what is wrong with it; the next look tries again.
-      if (!(error instanceof Error && 'code' in error)) throw error;
+      if (!isExpected(error)) throw error;
     }
   }
 }

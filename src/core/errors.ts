@@ -25,3 +25,12 @@ export class ConfigError extends Error {
 export class BusyError extends Error {
   override readonly name = 'BusyError';
 }
+
+/**
+ * Whether an error is a failure of the world, which somebody has to do something about: one of ours,
+ * of the system or of a library, which all have a `code`. Those by which Node tells a misuse (ERR_*)
+ * and those without a code are bugs.
+ */
+export function isExpected(error: unknown): error is Error {
+  return error instanceof Error && 'code' in error && !/^ERR_/.test(String(error.code));
+}

@@ -1,3 +1,5 @@
+import { isExpected } from '#core/errors.ts';
+
 export type SessionErrorCode =
   /** No session has this id. */
   | 'NOT_FOUND'
@@ -21,8 +23,8 @@ export class SessionError extends Error {
   }
 }
 
-/** An expected failure, which carries a code. Everything else is a bug and is thrown on. */
+/** An expected failure as it is. Everything else is a bug and is thrown on. */
 export function expected(error: unknown): Error {
-  if (error instanceof Error && 'code' in error) return error;
+  if (isExpected(error)) return error;
   throw error;
 }

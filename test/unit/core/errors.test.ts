@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ConfigError, LinkError } from '#core/errors.ts';
+import { ConfigError, isExpected, LinkError } from '#core/errors.ts';
 
 test('a link error carries a code for programs, a sentence for people and what caused it', () => {
   const cause = new Error('EIO');
@@ -13,4 +13,14 @@ test('the two kinds of expected failure are told apart by class', () => {
   const error = new ConfigError('flag --http: expected HOST:PORT, found "x"');
   expect(error.name).toBe('ConfigError');
   expect(error).not.toBeInstanceOf(LinkError);
+});
+
+test('a failure of the world has a code; a misuse of Node and a bug are told apart', () => {
+  const withCode = (code: unknown) => Object.assign(new Error('x'), { code });
+  expect(isExpected(new LinkError('NO_DATA', 'silent'))).toBe(true);
+  expect(isExpected(withCode('EIO'))).toBe(true);
+  expect(isExpected(withCode(-30_795))).toBe(true);
+  expect(isExpected(withCode('ERR_OUT_OF_RANGE'))).toBe(false);
+  expect(isExpected(new RangeError('x'))).toBe(false);
+  expect(isExpected({ code: 'EIO' })).toBe(false);
 });
