@@ -26,7 +26,7 @@ const USAGE = `usage: scripts/vigil COMMAND [options]
   -h, --help                 this text
 
 F is csv, csv-wide, jsonl, parquet, parquet-wide or candump. SESSION is a number or last.
-Exit codes: 0 done, 1 it could not be done, 2 it was asked for wrongly.
+Exit codes: 0 done, 1 it could not be done, 2 it was asked for wrongly. A replay ends as the gateway.
 `;
 
 const EXIT_FAILED = 1;

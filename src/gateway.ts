@@ -72,7 +72,7 @@ export async function start(
   stopping: AbortController,
 ): Promise<Running> {
   const { clock, devices, statuses, bus, version, recording } = parts;
-  const recorded = await record(recording, running);
+  const recorded = record(recording, running);
   const http = await startHttp({
     ...parts,
     ...config.http,
@@ -103,24 +103,18 @@ export async function start(
   });
   // A part that ends in a bug ends the process, and systemd starts it again.
   const bug = new Promise<never>(
-    (_, reject) => void Promise.all([...sources, ...recorded]).catch(reject),
+    (_, reject) => void Promise.all([...sources, recorded]).catch(reject),
   );
   return { url: http.url, bug };
 }
 
-/** Records until everything that was started later has stopped. */
-async function record(
-  recording: Recording,
-  running: AsyncDisposableStack,
-): Promise<Promise<void>[]> {
-  const lock = await recording.lock();
-  running.defer(lock.release);
+/** Records until everything that was started later has stopped; resolves or rejects then. */
+function record(recording: Recording, running: AsyncDisposableStack): Promise<void> {
   const stop = new AbortController();
   const recorded = recording.run(stop.signal);
   running.defer(async () => {
     stop.abort();
     await Promise.allSettled([recorded]);
   });
-  // In an array, so that the caller's await does not wait for its end.
-  return [recorded];
+  return recorded;
 }

@@ -9,6 +9,7 @@ import { endWithin } from './io/deadline.ts';
 import { createLog } from './io/log.ts';
 import { scaledClock } from './io/scaled-clock.ts';
 import { type Systemd, systemd } from './io/systemd.ts';
+import { lockData } from './recording.ts';
 import { openReplay } from './replay.ts';
 import { progressCheck } from './status.ts';
 import { packageVersion } from './web-files.ts';
@@ -22,6 +23,8 @@ const IDLE_MS = 60_000;
 async function run(config: Config): Promise<void> {
   const world = surroundings(config);
   await using running = new AsyncDisposableStack();
+  const lock = await lockData(config);
+  running.defer(lock.release);
   const replayed = await openReplay(config, world.realTime, running);
   const parts = build(config, world, replayed);
   const { log, recording, version, devices } = parts;
@@ -37,7 +40,8 @@ async function run(config: Config): Promise<void> {
   log.info({}, `Vigil ${version} at ${url}/`);
   const { id, trust } = recording.epoch;
   const wall = trust === 'none' ? 'not to be trusted' : `set by ${trust}`;
-  log.info({}, `start ${id} with the data in ${config.data}; the wall clock is ${wall}`);
+  const where = config.replay === undefined ? `start ${id} with` : 'plays';
+  log.info({}, `${where} the data in ${config.data}; the wall clock is ${wall}`);
   flushCompileCache();
 
   try {

@@ -6,7 +6,7 @@ import type { PartHealth } from '#core/health.ts';
 import type { Span } from '#core/session.ts';
 import type { Config } from './config.ts';
 import { anchorEpoch, readWall } from './io/clock.ts';
-import { nextEpoch } from './io/files.ts';
+import { makeDataDirectory, nextEpoch } from './io/files.ts';
 import { type Lock, lockDirectory } from './io/lock.ts';
 import type { Log } from './io/log.ts';
 import { createReading, type Reading } from './reading/service.ts';
@@ -80,6 +80,7 @@ export class Recording {
       now: clock.now,
       statistics: (spans) => this.reading.statistics(spans),
       erase: (ranges) => store.erase(ranges),
+      tell: (text) => log.info({ source: 'sessions' }, text),
     });
     const file = path.join(config.data, DATA_FILE);
     const sessions = this.#sessions;
@@ -96,18 +97,6 @@ export class Recording {
   /** This start, with the wall clock as it is known by now. */
   get epoch(): Epoch {
     return this.#timekeeper.epoch;
-  }
-
-  /**
-   * Keeps other gateways from the data directory until it is released. One that records nothing, as a
-   * replay of what another is recording, is in nobody's way.
-   *
-   * @throws BusyError where one has it
-   */
-  async lock(): Promise<Lock> {
-    const { data } = this.#options.config;
-    const keeps = this.epoch.id !== UNKEPT;
-    return keeps ? await lockDirectory(data) : { release: () => Promise.resolve() };
   }
 
   health(): PartHealth[] {
@@ -154,6 +143,26 @@ export class Recording {
     bus.attach(this.#sessions);
     await this.#sessions.run(clock, signal);
   }
+}
+
+/**
+ * Keeps other gateways from the data directory until it is released. To be taken before anything is
+ * written there. One that records nothing, as a replay of what another is recording, is in nobody's
+ * way, and neither is one whose disk takes no directory.
+ *
+ * @throws BusyError where another gateway has it; ConfigError where it cannot be a directory
+ */
+export async function lockData({ data, replay }: Config): Promise<Lock> {
+  const none: Lock = { release: () => Promise.resolve() };
+  if (replay !== undefined) return none;
+  try {
+    makeDataDirectory(data);
+  } catch (error) {
+    // Counting the start meets the same error, and says so.
+    if (error instanceof Error && 'errno' in error) return none;
+    throw error;
+  }
+  return await lockDirectory(data);
 }
 
 /** The number of this start; and why nothing of it is kept, where it cannot or is not to be. */

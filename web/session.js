@@ -43,7 +43,7 @@ export function SessionView({ id, titleRef }) {
   return html`
     <p><a class="back" href="#recordings">All recordings</a></p>
     <div class="head">
-      <h2 ref=${titleRef} tabindex="-1">${session ? startText(session) : `Recording ${id}`}</h2>
+      <h2 ref=${titleRef} tabindex="-1">${session ? `${id} · ${startText(session)}` : `Recording ${id}`}</h2>
       ${session && html`<${Badges} session=${session} />`}
     </div>
     <p class="said" role="status" data-failed=${said.failed || error !== ''}>${error || said.text}</p>

@@ -104,7 +104,7 @@ function SessionRow({ session, act }) {
   return html`
     <li class="card session" data-state=${state}>
       <div class="what">
-        <a class="start" href="#recordings/${id}">${startText(session)}</a>
+        <a class="start" href="#recordings/${id}">${id} · ${startText(session)}</a>
         <${Badges} session=${session} />
         <${Facts} session=${session} />
       </div>

@@ -63,7 +63,7 @@ function row(session: Listed): string[] {
     start === null ? 'unknown' : `${localTime(Date.parse(start))}${doubt}`,
     durationText(stats?.durationS ?? 0),
     kilometres(stats),
-    endedBy ?? 'lasts',
+    endedBy ?? 'open',
     driver ?? '-',
     vehicle ?? '-',
     tags.length === 0 ? '-' : tags.join(','),

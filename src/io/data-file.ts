@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { type FileHandle, open, statfs } from 'node:fs/promises';
+import { type FileHandle, open, stat, statfs } from 'node:fs/promises';
 import path from 'node:path';
 
 /**
@@ -11,6 +11,9 @@ import path from 'node:path';
  * the first write to each of them is noted in the file system's journal again.
  */
 const ZEROS = new Uint8Array(1 << 20);
+
+/** The unit of `blocks`, whatever the file system has (stat(2)). */
+const STAT_BLOCK_BYTES = 512;
 
 /** What is recorded is nobody else's business. */
 const FILE_MODE = 0o600;
@@ -90,6 +93,17 @@ export async function extendWithZeros(
 export async function freeBytes(directory: string): Promise<number> {
   const { bavail, bsize } = await statfs(directory);
   return bavail * bsize;
+}
+
+/** Whether a file has so many bytes at least, and a block of the disk for each: no write needs room. */
+export async function hasBlocks(file: string, bytes: number): Promise<boolean> {
+  try {
+    const { size, blocks } = await stat(file);
+    return size >= bytes && blocks * STAT_BLOCK_BYTES >= size;
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
 }
 
 class HandleFile implements DataFile {

@@ -40,8 +40,21 @@ const UNUSABLE: Readonly<Record<string, string>> = {
  *   the directory cannot be used; a full or broken disk is thrown as it comes
  */
 export function nextEpoch(directory: string): number {
+  return using(directory, countStart);
+}
+
+/**
+ * Makes the data directory where it is missing.
+ *
+ * @throws as nextEpoch
+ */
+export function makeDataDirectory(directory: string): void {
+  using(directory, (one) => makeDirectory(path.resolve(one)));
+}
+
+function using<T>(directory: string, work: (directory: string) => T): T {
   try {
-    return countStart(directory);
+    return work(directory);
   } catch (error) {
     const reason = UNUSABLE[codeOf(error)];
     if (reason === undefined) throw error;

@@ -14,6 +14,8 @@ export type ReadingErrorCode =
   | 'CLOSED'
   /** More values than one answer may hold: `points` makes fewer of them. */
   | 'TOO_MANY_VALUES'
+  /** A part of a session that ends before it begins. */
+  | 'BAD_WINDOW'
   /** A cursor that no page has given out, or of another session. */
   | 'BAD_CURSOR'
   /** Nothing is being recorded into a session at this moment. */

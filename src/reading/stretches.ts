@@ -1,5 +1,6 @@
 import type { Stretch } from '#core/session.ts';
 import type { Range } from '../store/columns.ts';
+import { ReadingError } from './errors.ts';
 
 /** The arithmetic of a session's time axis. */
 
@@ -10,8 +11,15 @@ export interface Window {
   readonly to?: number | undefined;
 }
 
-/** What of the stretches lies in the window; they keep their places on the axis. */
+/**
+ * What of the stretches lies in the window; they keep their places on the axis.
+ *
+ * @throws ReadingError BAD_WINDOW for one that ends before it begins
+ */
 export function within(stretches: readonly Stretch[], { from, to }: Window): Stretch[] {
+  if (from !== undefined && to !== undefined && from >= to) {
+    throw new ReadingError('BAD_WINDOW', `from: expected less than ${to} (to), found ${from}`);
+  }
   return stretches.flatMap((stretch) => {
     const begin = Math.max(stretch.at, from ?? stretch.at);
     const end = Math.min(endOf(stretch), to ?? Number.POSITIVE_INFINITY);

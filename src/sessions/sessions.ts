@@ -52,6 +52,8 @@ export interface Recording {
   statistics(spans: readonly Span[]): Promise<SessionStats>;
   /** Deletes what is recorded in the ranges. Rejects with an error that has a `code`. */
   erase(ranges: readonly Range[]): Promise<void>;
+  /** Tells a person who follows the log that a session has begun, goes on or has ended. */
+  tell(text: string): void;
 }
 
 /**
@@ -284,6 +286,7 @@ export class Sessions implements Consumer {
     const id = this.#ledger.nextId();
     const spans = [{ epoch: this.#recording.epoch.id, from, to: null }];
     this.#open.add(id);
+    this.#recording.tell(`${nameOf(startedBy, id)} begins`);
     return { ...notes, id, startedBy, endedBy: null, spans, stats: null };
   }
 
@@ -291,6 +294,7 @@ export class Sessions implements Consumer {
   #goOn(session: Session, from: Micros): void {
     const spans = [...session.spans, { epoch: this.#recording.epoch.id, from, to: null }];
     this.#open.add(session.id);
+    this.#recording.tell(`${nameOf(session.startedBy, session.id)} goes on`);
     void this.#ledger.put({ ...session, spans });
   }
 
@@ -306,6 +310,7 @@ export class Sessions implements Consumer {
   async #end(session: Session, endedBy: EndedBy): Promise<Session> {
     const ended: Session = { ...session, endedBy };
     this.#open.delete(ended.id);
+    this.#recording.tell(`${nameOf(ended.startedBy, ended.id)} has ended (${endedBy})`);
     if (this.#driveId === ended.id) this.#driveId = undefined;
     this.#statistics.add(ended.id);
     await this.#ledger.put(ended);
@@ -338,4 +343,8 @@ export class Sessions implements Consumer {
     }
     return false;
   }
+}
+
+function nameOf(startedBy: Session['startedBy'], id: number): string {
+  return startedBy === 'ignition' ? `drive ${id}` : `recording ${id}`;
 }

@@ -4,20 +4,20 @@ import type { Columns, Range } from './columns.ts';
 import { cut } from './cut.ts';
 import { startOf } from './join.ts';
 import {
-  eventIndexKey,
+  EPOCH_US_MAX,
   eventKey,
   HOUR_US,
   parseBlockKey,
-  parseEventKey,
   parseRollupKey,
+  rollupKey,
   SLOT_US,
   slotKey,
   slotOf,
 } from './keys.ts';
 import type { Change, Entry, Reads, TableName } from './lmdb.ts';
 import { keyAfter } from './read-blocks.ts';
-import { eventRecord } from './record.ts';
 import type { StreamRegistry } from './registry.ts';
+import { eventRemovals } from './retention.ts';
 import { BlockKeys } from './unsealed.ts';
 
 /**
@@ -30,14 +30,32 @@ import { BlockKeys } from './unsealed.ts';
 const PAGE_ENTRIES = 64;
 const BLOCK_TABLES = ['samples', 'waves', 'frames'] as const;
 
-/** One commit's worth after the other, so that none is large. Each is to be committed before the next. */
+/**
+ * One commit's worth after the other, so that none is large. Each is to be committed before the next.
+ *
+ * @param asked any numbers of an epoch: `to` may be infinite
+ */
 export function* erasures(
+  reads: Reads,
+  registry: Pick<StreamRegistry, 'byNumber'>,
+  asked: Range,
+): Generator<readonly Change[]> {
+  const range = exactly(asked);
+  if (range.from >= range.to) return;
+  for (const changes of allErasures(reads, registry, range)) {
+    if (changes.length > 0) yield changes;
+  }
+}
+
+function* allErasures(
   reads: Reads,
   registry: Pick<StreamRegistry, 'byNumber'>,
   range: Range,
 ): Generator<readonly Change[]> {
   const keys = new BlockKeys(reads);
   const { epoch, from, to } = range;
+  // First: an erasure that is interrupted must not leave sums of what has gone.
+  yield* eraseRollups(reads, range);
   const start = slotKey(epoch, slotOf(from));
   const end = slotKey(epoch, slotOf(to) + 1);
   for (const table of BLOCK_TABLES) {
@@ -47,9 +65,14 @@ export function* erasures(
   }
   const first = eventKey({ epoch, t: from, seq: 0 });
   for (const page of pages(reads, 'events', first, eventKey({ epoch, t: to, seq: 0 }))) {
-    yield page.flatMap(eraseEvent);
+    yield page.flatMap(eventRemovals);
   }
-  yield eraseRollups(reads, range);
+}
+
+/** Times are whole microseconds, and no epoch has more than a key can tell. */
+function exactly({ epoch, from, to }: Range): Range {
+  const whole = (t: number): number => Math.min(EPOCH_US_MAX, Math.max(0, Math.ceil(t)));
+  return { epoch, from: whole(from), to: whole(to) };
 }
 
 interface Erasing {
@@ -80,25 +103,24 @@ function eraseBlock(table: TableName, { key, value }: Entry, erasing: Erasing): 
   return [gone, ...kept];
 }
 
-function eraseEvent({ key, value }: Entry): Change[] {
-  const { stream } = eventRecord(key, value);
-  return [
-    { table: 'events', key, value: undefined },
-    { table: 'eventIndex', key: eventIndexKey(stream, parseEventKey(key)), value: undefined },
-  ];
-}
-
-function eraseRollups(reads: Reads, { epoch, from, to }: Range): Change[] {
-  const changes: Change[] = [];
-  for (const page of pages(reads, 'rollups', Buffer.of(0), Buffer.alloc(16, 0xff))) {
-    for (const { key } of page) {
-      const place = parseRollupKey(key);
-      const start = place.hour * HOUR_US;
-      if (place.epoch !== epoch || start >= to || start + HOUR_US <= from) continue;
-      changes.push({ table: 'rollups', key, value: undefined });
+/** Those of the hours touched, level by level. */
+function* eraseRollups(reads: Reads, { epoch, from, to }: Range): Generator<readonly Change[]> {
+  const first = Math.floor(from / HOUR_US);
+  const behind = Math.ceil(to / HOUR_US);
+  for (let level = nextLevel(reads, 0); level !== undefined; level = nextLevel(reads, level + 1)) {
+    const start = rollupKey({ level, epoch, hour: first, stream: 0 });
+    const end = rollupKey({ level, epoch, hour: behind, stream: 0 });
+    for (const page of pages(reads, 'rollups', start, end)) {
+      yield page.map(({ key }) => ({ table: 'rollups', key, value: undefined }));
     }
   }
-  return changes;
+}
+
+/** The first level from this one on that there are rollups of. */
+function nextLevel(reads: Reads, level: number): number | undefined {
+  const query = { start: Buffer.of(level), end: Buffer.alloc(16, 0xff), limit: 1 };
+  const [key] = level > 0xff ? [] : reads.keys('rollups', query);
+  return key && parseRollupKey(key).level;
 }
 
 function* pages(

@@ -1,6 +1,7 @@
 import type { Frame, Json, Micros, Reading, Sample, Stream, Wave } from '#core/stream.ts';
 import { type Columns, EXTENDED_FLAG } from './columns.ts';
 import { EvenLine } from './even.ts';
+import { EPOCH_US_MAX } from './keys.ts';
 import type { StreamRegistry } from './registry.ts';
 import type { TailEvent } from './tail.ts';
 
@@ -33,6 +34,8 @@ export interface Taken {
 export class Intake {
   /** Readings that there was no room for. */
   dropped = 0;
+  /** Readings that no block or key can hold: a time outside the epoch, a frame of more than 8 bytes. */
+  refused = 0;
   #bytes = 0;
   #gathers = new Map<Stream, Gather>();
   /** Tells events of one microsecond apart, whatever order they come in. */
@@ -50,6 +53,10 @@ export class Intake {
   add(reading: Reading): void {
     if (this.#bytes >= WAITING_BYTES_MAX) {
       this.dropped++;
+      return;
+    }
+    if (!isStorable(reading)) {
+      this.refused++;
       return;
     }
     const { stream } = reading;
@@ -84,6 +91,25 @@ export class Intake {
       return [{ number, stream, columns, events: [] }];
     });
   }
+}
+
+/** Whether everything that is made of it later fits: a reading must never make a seal fail. */
+function isStorable(reading: Reading): boolean {
+  if (!isTime(reading.t)) return false;
+  switch (reading.kind) {
+    case 'frame':
+      return reading.data.length <= FRAME_DATA_BYTES;
+    case 'wave':
+      return isTime(endOfWave(reading)) && Number.isSafeInteger(reading.seq) && reading.seq >= 0;
+    case 'sample':
+    case 'event':
+      return true;
+  }
+}
+
+/** Whether a time lies within the epoch; NaN does not. */
+function isTime(t: number): boolean {
+  return t >= 0 && t < EPOCH_US_MAX;
 }
 
 interface Sequence {
@@ -135,7 +161,7 @@ class WaveGather {
 
   add(reading: Reading): number {
     const wave = reading as Wave;
-    this.#waves.push(wave);
+    this.#waves.push(Number.isInteger(wave.t) ? wave : { ...wave, t: Math.floor(wave.t) });
     return OBJECT_BYTES + wave.v.byteLength;
   }
 
@@ -193,7 +219,7 @@ class Stretch {
 
 /** When the last sample of a wave was taken. */
 function endOfWave({ t, v, hz }: Wave): number {
-  return t + ((v.length - 1) * 1e6) / hz;
+  return v.length < 2 ? t : t + ((v.length - 1) * 1e6) / hz;
 }
 
 class FrameGather {
@@ -206,7 +232,7 @@ class FrameGather {
   add(reading: Reading): number {
     const { t, id, extended, data } = reading as Frame;
     if (this.#n === this.#t.length) this.#grow();
-    this.#t[this.#n] = t;
+    this.#t[this.#n] = Math.floor(t);
     this.#id[this.#n] = extended ? (id | EXTENDED_FLAG) >>> 0 : id;
     this.#length[this.#n] = data.length;
     this.#data.set(data, this.#n * FRAME_DATA_BYTES);
@@ -241,7 +267,7 @@ class EventGather {
 
   add(reading: Reading): number {
     if (reading.kind !== 'event') return 0;
-    this.rows.push({ t: reading.t, data: reading.data });
+    this.rows.push({ t: Math.floor(reading.t), data: reading.data });
     return OBJECT_BYTES;
   }
 }

@@ -49,6 +49,8 @@ export interface SegmentScan {
   readonly end: number;
   /** Places at which at least one record is lost, each followed by one that is whole. */
   readonly damaged: number;
+  /** Whether a newer record begins behind the last whole one: cut off, or damaged as if it were. */
+  readonly cut: boolean;
 }
 
 /** @throws RangeError when epoch or seq is not a u32, or seq is 0 */
@@ -77,13 +79,15 @@ export function scanSegment(bytes: Uint8Array, after = 0): SegmentScan {
   const records: JournalRecord[] = [];
   let [last, end, damaged, wasted] = [after, 0, 0, 0];
   let broken = false;
+  let cut = false;
   let at = 0;
   while (at >= 0) {
     const record = recordAt(segment, at);
     if (record === undefined) {
       wasted += CHECK_BYTES + lengthAt(segment, at);
-      if (wasted > WASTE_BYTES_MAX) return { records, end, damaged: damaged + 1 };
+      if (wasted > WASTE_BYTES_MAX) return { records, end, damaged: damaged + 1, cut };
       broken = true;
+      cut ||= announcesNewer(segment, at, last);
       at = nextCandidate(segment, at + 1, last);
       continue;
     }
@@ -92,11 +96,12 @@ export function scanSegment(bytes: Uint8Array, after = 0): SegmentScan {
     // A break without a missing seq cost nothing: it was in what is passed over.
     if (broken && record.seq !== last + 1) damaged++;
     broken = false;
+    cut = false;
     records.push(record);
     last = record.seq;
     end = at;
   }
-  return { records, end, damaged };
+  return { records, end, damaged, cut };
 }
 
 /** The record at `at`, if a whole one is there. */
@@ -124,6 +129,12 @@ function nextCandidate(segment: Buffer, from: number, last: number): number {
     if (fits(segment, at) && segment.readUInt32LE(at + 12) > last) return at;
   }
   return -1;
+}
+
+/** Whether the header of a record newer than `last` is at `at`, whatever became of the rest. */
+function announcesNewer(segment: Buffer, at: number, last: number): boolean {
+  if (at + RECORD_HEADER_BYTES > segment.length) return false;
+  return segment.readUInt32LE(at + MAGIC_AT) === MAGIC && segment.readUInt32LE(at + 12) > last;
 }
 
 /** Whether there is room for a header at `at`, and for the payload that it announces. */

@@ -35,6 +35,9 @@ import {
  *     unless another record was written over it. No more than one of the two can be whole.
  *   - At open, everything in the segment that is newer than the sealed seq is found, also behind a
  *     damaged place. So nothing behind the offset at which it goes on can later be taken for newer.
+ *   - A record that was acknowledged and is gone leaves a hole in seq, once another came after it:
+ *     within a segment the scan finds it, between the two and behind the sealed one the open does.
+ *     Only the last record of all cannot be told from one that a power cut kept from being whole.
  *   - What could not be read may be readable next time. So after an error of reading, seq leaves
  *     out more numbers than a segment can have records.
  *
@@ -52,6 +55,7 @@ const APPENDS_MAX = 16;
 const READ_BYTES = 256 << 10;
 /** More than the records that fit in a segment of SEGMENT_BYTES. */
 const UNREAD_SEQS = 1 << 20;
+const CUT_TEXT = 'the last record of the journal was cut off: up to a second is missing';
 
 export type JournalFullCode = 'SEGMENT_FULL' | 'QUEUE_FULL';
 
@@ -73,6 +77,8 @@ export interface OpenedJournal {
   readonly replay: readonly JournalRecord[];
   /** What could not be had back, in sentences for people; empty after an ordinary power cut. */
   readonly problems: readonly string[];
+  /** What an ordinary power cut leaves, in sentences for people. */
+  readonly notes: readonly string[];
 }
 
 /** One use of a segment, from its beginning to the next swap. */
@@ -123,7 +129,13 @@ export class Journal {
     return {
       journal: new Journal(use, older.file, older.scan.records.length > 0, lastSeq),
       replay: inOrder([...older.scan.records, ...newer.scan.records]),
-      problems: [...first.problems, ...second.problems],
+      problems: [
+        ...first.problems,
+        ...second.problems,
+        ...holeBefore(older, sealedSeq),
+        ...holeBefore(newer, lastOf(older) || sealedSeq),
+      ],
+      notes: newer.scan.cut ? [CUT_TEXT] : [],
     };
   }
 
@@ -235,6 +247,20 @@ async function readSegment(file: DataFile, sealedSeq: number): Promise<Segment> 
 /** The seq of its last record; 0 without any. */
 function lastOf({ scan }: Segment): number {
   return scan.records.at(-1)?.seq ?? 0;
+}
+
+/**
+ * What is missing between two segments, or behind the sealed record, as a sentence. What an append
+ * that failed left out counts as well. Nothing where no record says how far the journal had been
+ * (`before` is 0), and without what an open that could not read left out: that was told then.
+ */
+function holeBefore({ file, scan }: Segment, before: number): string[] {
+  const first = scan.records[0];
+  if (first === undefined || before === 0) return [];
+  const missing = (first.seq - before - 1) % UNREAD_SEQS;
+  if (missing <= 0) return [];
+  const place = `between record ${before} and record ${first.seq}`;
+  return [`${file.path}: records that are missing ${place}: ${missing}`];
 }
 
 function inOrder(records: readonly JournalRecord[]): JournalRecord[] {

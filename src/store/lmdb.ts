@@ -81,6 +81,8 @@ type Binary = Lmdb<Uint8Array, Uint8Array>;
 export class Database implements Reads {
   readonly #root: RootDatabase<Uint8Array, Uint8Array>;
   readonly #tables: ReadonlyMap<TableName, Binary>;
+  /** Some commit has failed: the next looks first whether LMDB still takes any. */
+  #suspect = false;
 
   /** Use `openDatabase`. */
   constructor(root: RootDatabase<Uint8Array, Uint8Array>, tables: ReadonlyMap<TableName, Binary>) {
@@ -113,6 +115,11 @@ export class Database implements Reads {
    * @throws StoreError FAILED when the disk did not take them
    */
   async commit(changes: readonly Change[]): Promise<void> {
+    // lmdb-js never settles a transaction that LMDB refuses to begin.
+    if (this.#suspect && this.isBroken) {
+      const text = 'the data file takes nothing until it is opened again: a write to it failed';
+      throw new StoreError('FAILED', text);
+    }
     const committed = this.#root.transaction(() => {
       for (const { table, key, value } of changes) {
         const target = this.#tables.get(table);
@@ -121,6 +128,7 @@ export class Database implements Reads {
       }
     });
     await committed.catch(async (error: unknown) => {
+      this.#suspect = true;
       const cause = await causeOf(error);
       const text = cause instanceof Error ? cause.message : String(cause);
       throw new StoreError('FAILED', `the data file could not be written: ${text}`, { cause });

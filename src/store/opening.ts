@@ -1,6 +1,12 @@
 import path from 'node:path';
 import type { Epoch } from '#core/clock.ts';
-import { type DataFile, extendWithZeros, freeBytes, openDataFile } from '../io/data-file.ts';
+import {
+  type DataFile,
+  extendWithZeros,
+  freeBytes,
+  hasBlocks,
+  openDataFile,
+} from '../io/data-file.ts';
 import { epochChange, sealedChange, sealedSeq } from './changes.ts';
 import { StoreError } from './errors.ts';
 import { inspect } from './inspect.ts';
@@ -9,7 +15,7 @@ import { nameKey, numberKey } from './keys.ts';
 import { type Change, type Database, openDatabase } from './lmdb.ts';
 import { DISK_FREE_BYTES_MIN, Preallocation } from './preallocation.ts';
 import { PROBE_MS_MAX, runProbe } from './probe.ts';
-import { setAside } from './quarantine.ts';
+import { LOCK_BYTES, lockName, renewLockFile, setAside } from './quarantine.ts';
 import { decodeRecord, encodeRecord } from './record.ts';
 import { type LastSeen, lastSeenOf, recover } from './recovery.ts';
 import { StreamRegistry } from './registry.ts';
@@ -31,10 +37,11 @@ const CRASHES_MAX = 3;
 /** A look at every value, which is the whole file, at the pace of an SD card. */
 const WHOLE_PROBE_MS_MAX = 120_000;
 /**
- * What has to be free before anything is opened: LMDB maps its lock file, and begins a new data file,
+ * What has to be free before anything is opened, unless all of it is there already: LMDB maps its lock file, and begins a new data file,
  * before there are zeros to write into; on a full disk either is a SIGBUS, or an abort.
  */
 const FREE_TO_OPEN_BYTES = 2 ** 20;
+const FULL_TEXT = 'the disk is full';
 /** The file begins with so much, so that the first seals have room. */
 const FIRST_BYTES = 16 * 2 ** 20;
 export const DATA_FILE = 'data.mdb';
@@ -66,6 +73,9 @@ export interface Opened {
   readonly recovered: number;
   /** What went wrong and was got over, in sentences for people. */
   readonly problems: readonly string[];
+  /** What is as after any power cut, in sentences for people. */
+  readonly notes: readonly string[];
+  /** Frees everything, also where the file takes no commit any more. */
   close(): Promise<void>;
 }
 
@@ -75,12 +85,14 @@ export interface Opened {
  */
 export async function openStore(options: OpeningOptions): Promise<Opened> {
   const file = path.join(options.directory, DATA_FILE);
-  await checkRoom(options.directory);
-  const problems = await setDamageAside(file);
+  const full = await checkRoom(options.directory);
+  const problems = await setDamageAside(file, full);
+  // That of a new file, which was not probed.
+  if (!(await hasBlocks(lockName(file), LOCK_BYTES))) await renewLockFile(file);
   await using opening = new AsyncDisposableStack();
   // The first to be written to: a disk that takes nothing says so here, and not within LMDB.
   const segments = await openSegments(options.directory, opening);
-  const database = await openUncrashed(file, options, problems);
+  const database = await openUncrashed(file, { ...options, full }, problems);
   opening.defer(() => database.close());
   database.checkReaders();
   await checkSchema(database);
@@ -92,7 +104,7 @@ export async function openStore(options: OpeningOptions): Promise<Opened> {
   );
   const preallocated = await preallocateFirst(preallocation, database);
   const before = sealedBefore(database, problems);
-  const { journal, replay, problems: lost } = await Journal.open(segments, before);
+  const { journal, replay, problems: lost, notes } = await Journal.open(segments, before);
   const registry = new StreamRegistry();
   problems.push(...lost, ...registry.load(entriesOf(database, 'streams')));
   const recovery = await recover({ database, registry }, replay);
@@ -112,9 +124,14 @@ export async function openStore(options: OpeningOptions): Promise<Opened> {
     lastSeen: lastSeenOf(database, options.epoch.id),
     recovered: recovery.count,
     problems,
+    notes,
     close: async () => {
-      await database.commit([{ table: 'meta', key: RUNNING_KEY, value: undefined }]);
-      await kept.disposeAsync();
+      try {
+        const stopped = { table: 'meta', key: RUNNING_KEY, value: undefined } as const;
+        if (!database.isBroken) await database.commit([stopped]);
+      } finally {
+        await kept.disposeAsync();
+      }
     },
   };
 }
@@ -126,13 +143,14 @@ export async function openStore(options: OpeningOptions): Promise<Opened> {
  */
 async function openUncrashed(
   file: string,
-  { quotaBytes, epoch }: OpeningOptions,
+  { quotaBytes, epoch, full }: OpeningOptions & { readonly full: boolean },
   problems: string[],
 ): Promise<Database> {
   const open = () => openDatabase(file, { fileBytes: 2 * quotaBytes, readOnly: false });
   const database = open();
   if (crashesOf(database, epoch.bootId) < CRASHES_MAX) return database;
   await database.close();
+  if (full) throw new StoreError('NO_ROOM', `${FULL_TEXT}, and ${file} may be damaged`);
   const probe = await runProbe(file, { timeoutMs: WHOLE_PROBE_MS_MAX, values: true });
   if (probe.state === 'bad') {
     const name = await setAside(file);
@@ -160,11 +178,17 @@ export function entriesOf(database: Pick<Database, 'page'>, table: 'streams' | '
   return database.page(table, all);
 }
 
-async function setDamageAside(file: string): Promise<string[]> {
+/** @throws StoreError NO_ROOM where the disk is full: without room there is no beginning anew */
+async function setDamageAside(file: string, full: boolean): Promise<string[]> {
   const { state, text } = await inspectFile(file);
   if (state === 'missing') return [];
+  if (state === 'bad' && full) throw new StoreError('NO_ROOM', `${FULL_TEXT}, and ${file} ${text}`);
   if (state === 'bad') return [`${file} ${text}; it was set aside as ${await setAside(file)}`];
-  const probe = await runProbe(file, { timeoutMs: PROBE_MS_MAX });
+  const probe = await runProbe(file, { timeoutMs: PROBE_MS_MAX, keepLock: full });
+  if (probe.state === 'bad' && full) {
+    // Its lock file may be what is damaged.
+    throw new StoreError('NO_ROOM', `${FULL_TEXT}, and ${file}: ${probe.text}`);
+  }
   switch (probe.state) {
     case 'good':
       checkMajor(Object(probe.facts.schema).major ?? SCHEMA.major);
@@ -209,12 +233,25 @@ function checkMajor(major: unknown): void {
   );
 }
 
-/** @throws StoreError NO_ROOM */
-async function checkRoom(directory: string): Promise<void> {
+/**
+ * Whether the disk is full, and the store can be opened all the same: everything it needs is there.
+ *
+ * @throws StoreError NO_ROOM
+ */
+async function checkRoom(directory: string): Promise<boolean> {
   const free = await freeBytes(directory);
-  if (free >= FREE_TO_OPEN_BYTES) return;
+  if (free >= FREE_TO_OPEN_BYTES) return false;
+  const files = [
+    [DATA_FILE, FIRST_BYTES],
+    [lockName(DATA_FILE), LOCK_BYTES],
+    ...SEGMENTS.map((name) => [name, SEGMENT_BYTES] as const),
+  ] as const;
+  const whole = await Promise.all(
+    files.map(([name, bytes]) => hasBlocks(path.join(directory, name), bytes)),
+  );
+  if (whole.every((one) => one)) return true;
   const needed = `${FREE_TO_OPEN_BYTES >> 10} KB have to be`;
-  throw new StoreError('NO_ROOM', `the disk is full: ${free >> 10} KB are free, ${needed}`);
+  throw new StoreError('NO_ROOM', `${FULL_TEXT}: ${free >> 10} KB are free, ${needed}`);
 }
 
 /**

@@ -3,7 +3,7 @@ import { type ChildEnd, runChild } from '../io/child.ts';
 import { monotonicClock } from '../io/clock.ts';
 import { nameKey } from './keys.ts';
 import { type Database, openDatabase, TABLES, type TableName } from './lmdb.ts';
-import { removeLockFile } from './quarantine.ts';
+import { renewLockFile } from './quarantine.ts';
 import { decodeRecord } from './record.ts';
 
 /**
@@ -65,6 +65,8 @@ export interface ProbeOptions {
    * else explains.
    */
   readonly values?: boolean;
+  /** Whether to leave the lock file as it is: on a full disk there is no room for a new one. */
+  readonly keepLock?: boolean;
   /** The child's environment; by itself it has none. */
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
@@ -93,8 +95,11 @@ type Run =
     }
   | { readonly state: 'slow'; readonly text: string; readonly facts?: never };
 
-async function runOnce(file: string, { timeoutMs, values, env }: ProbeOptions): Promise<Run> {
-  await removeLockFile(file);
+async function runOnce(
+  file: string,
+  { timeoutMs, values, keepLock, env }: ProbeOptions,
+): Promise<Run> {
+  if (!keepLock) await renewLockFile(file);
   const args = [file, values ? 'values' : 'keys'];
   const end = await runChild(import.meta.filename, args, { timeoutMs, env: env ?? {} });
   if (end.late) return { state: 'slow', text: `was not through after ${timeoutMs} ms` };

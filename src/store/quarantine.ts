@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { openDataFile } from '../io/data-file.ts';
 import { directoryAt } from '../io/directory.ts';
 
 /**
@@ -9,6 +10,8 @@ import { directoryAt } from '../io/directory.ts';
  * A file that is good but of a later version is not set aside: the caller refuses it with NEWER.
  */
 const BAD_FILES_MAX = 3;
+/** Of LMDB's lock file: more than the 8,272 that it needs for its 126 readers. */
+export const LOCK_BYTES = 3 * 4096;
 
 /**
  * Nobody may have the file open, and the caller holds the directory's lock (io/lock.ts). Errors of
@@ -36,12 +39,24 @@ export async function setAside(file: string): Promise<string> {
 }
 
 /**
- * Removes the file in which LMDB keeps its readers and its locks; it makes a new one when it opens the
- * data. One that was left by another user or that is damaged would crash it. Only for the holder of
- * the directory's lock, while nobody has the data open.
+ * Begins anew the file in which LMDB keeps its readers and its locks. One that was left by another
+ * user or that is damaged would crash it. It is filled with zeros, which LMDB makes its own: that of
+ * LMDB has holes, and a disk that is full when one of them is written to ends the process. Only for
+ * the holder of the directory's lock, while nobody has the data open.
  */
-export async function removeLockFile(file: string): Promise<void> {
-  await directoryAt(path.dirname(file)).remove(`${path.basename(file)}-lock`);
+export async function renewLockFile(file: string): Promise<void> {
+  await removeLockFile(file);
+  const made = await openDataFile(lockName(file), { bytes: LOCK_BYTES, create: true });
+  await made.close();
+}
+
+/** What LMDB calls the lock file of a data file. */
+export function lockName(file: string): string {
+  return `${file}-lock`;
+}
+
+async function removeLockFile(file: string): Promise<void> {
+  await directoryAt(path.dirname(file)).remove(lockName(path.basename(file)));
 }
 
 function badName(name: string, number: number): string {

@@ -46,13 +46,15 @@ const STEP_ENTRIES_MAX = 256;
 /** Above this a value has pages of its own; below, it shares a leaf (LMDB: half of a page). */
 const OWN_PAGE_BYTES = PAGE_BYTES / 2 - 16;
 const ENTRY_BYTES = 24;
-const FIRST = Buffer.alloc(0);
+const FIRST = Uint8Array.of(0);
 const END = Buffer.alloc(16, 0xff);
 
 export interface Eviction {
   readonly changes: readonly Change[];
   /** Bytes that they free, estimated. */
   readonly bytes: number;
+  /** About as many are kept by pinned sessions; 0 while nothing has to go. */
+  readonly pinnedBytes: number;
   /** Whether the ring is within its limit then. */
   readonly enough: boolean;
 }
@@ -72,6 +74,7 @@ export function planEviction(
   const walks = new Map(CLASSES.map((name) => [name, oldest(reads, name, pinned)]));
   const changes: Change[] = [];
   let over = use.used + needed - limit;
+  const kept = over > 0 ? pinnedBytes(reads, use, pinned) : 0;
   let freed = 0;
   while (over > 0) {
     const name = mostOver(bytes, walks);
@@ -86,14 +89,14 @@ export function planEviction(
     over -= step.value.bytes;
     freed += step.value.bytes;
   }
-  return { changes, bytes: freed, enough: over <= 0 };
+  return { changes, bytes: freed, pinnedBytes: kept, enough: over <= 0 };
 }
 
 /**
  * About how many bytes pinned sessions keep: of each class of blocks the share of its slots that they
  * cover. That looks up one key a slot.
  */
-export function pinnedBytes(reads: Reads, use: DatabaseUse, pinned: readonly Span[]): number {
+function pinnedBytes(reads: Reads, use: DatabaseUse, pinned: readonly Span[]): number {
   if (pinned.length === 0) return 0;
   return BLOCK_CLASSES.reduce((sum, name) => {
     const [slots, kept] = countSlots(reads, name, pinned);

@@ -78,6 +78,8 @@ export class Store implements Consumer {
   #retryAt = 0;
   #readersAt = 0;
   #settle: () => void;
+  /** Resolves when a store that broke is closed: LMDB opens the same file of a process only once. */
+  #abandoned: Promise<void> = Promise.resolve();
 
   constructor(options: StoreOptions) {
     this.#options = options;
@@ -87,6 +89,7 @@ export class Store implements Consumer {
     if (options.off !== undefined) {
       this.#trouble = options.off.text;
       this.#retryAt = Number.POSITIVE_INFINITY;
+      resolve();
     }
   }
 
@@ -160,7 +163,7 @@ export class Store implements Consumer {
     const { clock } = this.#options;
     while (!signal.aborted) {
       if (this.#running !== undefined) await this.#tick(this.#running);
-      else if (clock.now() >= this.#retryAt) await this.#open(signal);
+      else if (clock.now() >= this.#retryAt) await this.#open();
       await clock.sleep(TICK_MS, signal).catch(() => {}); // The stop ends it.
     }
     await this.#close();
@@ -168,10 +171,10 @@ export class Store implements Consumer {
 
   health(): PartHealth {
     const running = this.#running;
-    const { dropped, bytes } = this.#intake;
+    const { dropped, refused, bytes } = this.#intake;
     const base = {
       id: 'store',
-      details: { dropped, waitingBytes: bytes, failures: this.#failures },
+      details: { dropped, refused, waitingBytes: bytes, failures: this.#failures },
     };
     if (running === undefined) {
       const status = this.#options.off?.wanted ? 'ok' : 'waiting';
@@ -185,12 +188,14 @@ export class Store implements Consumer {
     };
   }
 
-  async #open(signal: AbortSignal): Promise<void> {
+  async #open(): Promise<void> {
     const { log, clock } = this.#options;
+    await this.#abandoned;
     try {
       const opened = await openStore(this.#options);
       const running = this.#start(opened);
       for (const text of opened.problems) log.error({ source: 'store' }, text);
+      for (const text of opened.notes) log.info({ source: 'store' }, text);
       if (opened.recovered > 0) {
         const text = 'values that the last stop left in the journal are in the store now';
         log.info({ source: 'store' }, `${opened.recovered} ${text}`);
@@ -207,7 +212,7 @@ export class Store implements Consumer {
       const final = error instanceof StoreError && error.code === 'NEWER';
       this.#retryAt = final ? Number.POSITIVE_INFINITY : clock.now() + RETRY_MS * 1000;
     }
-    if (!signal.aborted || this.#running !== undefined) this.#settle();
+    this.#settle();
   }
 
   #start(opened: Opened): Running {
@@ -294,17 +299,22 @@ export class Store implements Consumer {
         // What the journal has comes back with the next opening; what it has not was not acknowledged.
         this.#running = undefined;
         this.#retryAt = this.#options.clock.now() + RETRY_MS * 1000;
-        await running.recorder.alone(() => running.opened.close());
+        this.#trouble = 'off: a write to the data file failed, and it has to be opened again';
+        const closed = running.recorder.alone(() => running.opened.close());
+        this.#abandoned = closed.catch(() => {}); // Whoever met it is told.
+        await closed;
       }
       throw error;
     }
   }
 
   async #close(): Promise<void> {
-    const running = this.#running;
+    this.#settle(); // When it never came to opening.
     await this.#try('seal', ({ recorder }) => recorder.finish());
+    const running = this.#running;
     this.#running = undefined;
     this.#trouble = 'closed';
+    await this.#abandoned;
     // Behind whatever was asked for until now.
     await running?.recorder.alone(() => running.opened.close());
   }

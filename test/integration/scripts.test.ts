@@ -106,7 +106,9 @@ test('without root and without sudo, tests say what to install', () => {
   command('id', 'echo 1000');
   command('apt-get', 'exit 1');
   const { status, stderr } = run('test.sh');
-  expect(stderr).toBe('test: sudo is missing: install chromium socat systemd as root\n');
+  expect(stderr).toBe(
+    'test: sudo is missing: install chromium socat systemd qemu-system-common e2fsprogs mount gcc libc6-dev as root\n',
+  );
   expect(status).toBe(1);
 });
 

@@ -21,6 +21,7 @@ const ANSWERS: Readonly<Partial<Record<Code, readonly [status: number, pointer?:
   NO_STREAMS: [422, '/streams'],
   NO_FRAMES: [422, '/streams'],
   TOO_MANY_VALUES: [422, '/points'],
+  BAD_WINDOW: [422, '/from'],
   BAD_CURSOR: [422, '/cursor'],
   OFF: [503],
   BUSY: [503],

@@ -120,6 +120,7 @@ export class Recorded {
       ...{ epoch: SECOND, epochs, now },
       statistics: (spans) => this.reading.statistics(spans),
       erase: (ranges) => this.store.erase(ranges),
+      tell: () => {},
     });
     const { store, sessions, clock, file } = this;
     this.reading = createReading({ store, sessions, epochs, now, clock, file });

@@ -52,7 +52,7 @@ test('sessions are a table, with what is computed of one that lasts', () => {
     [
       'ID  START               DURATION   KM  ENDED     DRIVER    VEHICLE  TAGS      PINNED',
       ' 1  2026-11-01 12:00        0:20  0.2  ignition  Ada       -        test,wet  yes',
-      ' 2  2026-11-02 12:00 ?      0:40  0.4  lasts     Eve?[31m  B-XY 1   test,wet  -',
+      ' 2  2026-11-02 12:00 ?      0:40  0.4  open      Eve?[31m  B-XY 1   test,wet  -',
       '? nobody had set the clock',
       '',
     ].join('\n'),

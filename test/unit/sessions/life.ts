@@ -78,6 +78,8 @@ export class Life {
   readonly epoch: Epoch;
   readonly erased: Range[] = [];
   readonly counted: (readonly Span[])[] = [];
+  /** What a person would read in the log. */
+  readonly told: string[] = [];
   /** While set, statistics and erasing are refused with it. */
   refusal: Error | undefined;
   readonly #stop = new AbortController();
@@ -97,6 +99,7 @@ export class Life {
         if (this.refusal) throw this.refusal;
         return STATS;
       },
+      tell: (text) => void this.told.push(text),
       erase: async (ranges) => {
         await settle();
         if (this.refusal) throw this.refusal;

@@ -30,6 +30,15 @@ test('after a power cut both have ended when something was last stored', async (
   expect(life.written()[2]).toBe('3 open 2:1-');
 });
 
+test('the log tells of each session what became of it', async () => {
+  const life = await next(await driven(), 105);
+  expect(life.told).toEqual(['recording 2 goes on']);
+  await life.car(RUNNING, 10);
+  expect(life.told).toContain('drive 1 goes on');
+  await life.sessions.end(2);
+  expect(life.told.at(-1)).toBe('recording 2 has ended (manual)');
+});
+
 test('two empty boot ids may be of two boots', async () => {
   const life = await next(await driven({ bootId: '' }), 105, { bootId: '' });
   expect(life.written()).toEqual(['1 power 1:0-99', '2 power 1:10-99']);

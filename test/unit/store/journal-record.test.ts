@@ -101,10 +101,22 @@ describe('scanSegment', () => {
     expect(scanSegment(bytes).end).toBe(bytes.length);
   });
 
+  test('a last record that is cut off is noticed by what is left of it', () => {
+    const [whole, fresh] = [encodeRecord(7, 1, Buffer.of(1)), encodeRecord(7, 2, Buffer.of(2))];
+    const at = whole.length;
+    for (const left of [RECORD_HEADER_BYTES, fresh.length - 1]) {
+      const bytes = Buffer.concat([whole, fresh.subarray(0, left), new Uint8Array(30)]);
+      expect(scanSegment(bytes)).toMatchObject({ end: at, cut: true });
+    }
+    // Left from an earlier use, or whole.
+    expect(scanSegment(Buffer.concat([fresh, whole.subarray(0, -1)])).cut).toBe(false);
+    expect(scanSegment(Buffer.concat([whole, fresh])).cut).toBe(false);
+  });
+
   test('any bytes are scanned, and no records are made of them', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
-        expect(scanSegment(bytes)).toEqual({ records: [], end: 0, damaged: 0 });
+        expect(scanSegment(bytes)).toEqual({ records: [], end: 0, damaged: 0, cut: false });
       }),
     );
   });

@@ -176,6 +176,46 @@ describe('open', () => {
   });
 });
 
+describe('a hole in seq', () => {
+  test.each([
+    // The last of the older segment, the first behind the sealed one, the last of all.
+    {
+      lost: 2,
+      sealed: 0,
+      problem: 'j1: records that are missing between record 1 and record 3: 1',
+    },
+    { lost: 1, sealed: 0, problem: undefined },
+    {
+      lost: 3,
+      sealed: 2,
+      problem: 'j1: records that are missing between record 2 and record 4: 1',
+    },
+    { lost: 4, sealed: 0, problem: undefined },
+  ])(
+    'record $lost lost behind $sealed is told, unless it may never have been whole',
+    async (each) => {
+      const disk = new FaultyDisk();
+      const { journal } = await open(disk);
+      for (const word of ['a', 'b']) await journal.append(EPOCH, text(word));
+      journal.swap();
+      for (const word of ['c', 'd']) await journal.append(EPOCH, text(word));
+      const name = each.lost <= 2 ? 'j0' : 'j1';
+      const image = disk.image(name);
+      const at = ((each.lost - 1) % 2) * (RECORD_HEADER_BYTES + 1) + RECORD_HEADER_BYTES;
+      image[at] = 1;
+      disk.put(name, image);
+      const again = await open(disk, each.sealed);
+      const kept = [1, 2, 3, 4].filter((seq) => seq > each.sealed && seq !== each.lost);
+      expect(again.replay.map(({ seq }) => seq)).toEqual(kept);
+      const holes = again.problems.filter((text) => text.includes('are missing'));
+      expect(holes).toEqual(each.problem === undefined ? [] : [each.problem]);
+      expect(again.problems.length > 0).toBe(each.lost !== 4);
+      const cut = ['the last record of the journal was cut off: up to a second is missing'];
+      expect(again.notes).toEqual(each.lost === 4 ? cut : []);
+    },
+  );
+});
+
 describe('a damaged segment', () => {
   test('tells of it, and replays all else', async () => {
     const disk = new FaultyDisk();

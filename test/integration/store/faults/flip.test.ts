@@ -6,6 +6,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { scanSegment } from '../../../../src/store/journal-record.ts';
 import { openStore } from '../../../../src/store/opening.ts';
 import { StoreReader } from '../../../../src/store/reader.ts';
 import { StoreProcess, WRITER_DEFAULTS } from '../../../support/faults/store-process.ts';
@@ -16,10 +17,13 @@ const SEED = Number(process.env['VIGIL_FAULT_SEED'] ?? Math.floor(Math.random() 
 const UP_MS_MAX = 5_000;
 const START = 250e6;
 const FILES = ['data.mdb', 'j0', 'j1'] as const;
+type FileName = (typeof FILES)[number];
 
 let top = '';
 let good = '';
 let writer: StoreProcess;
+/** Where the last record of all begins; nowhere in the other files. */
+const lastRecord = { 'data.mdb': Infinity, j0: Infinity, j1: Infinity };
 
 beforeAll(async () => {
   top = mkdtempSync(path.join(tmpdir(), 'vigil-flip-'));
@@ -31,6 +35,11 @@ beforeAll(async () => {
     () => writer.durable > 330e6 && writer.detail('seals') > 0,
   );
   await writer.stop('SIGKILL');
+  const [j0, j1] = (['j0', 'j1'] as const).map((name) => {
+    return { name, last: scanSegment(readFileSync(path.join(good, name))).records.at(-1) };
+  });
+  const newest = (j0?.last?.seq ?? 0) > (j1?.last?.seq ?? 0) ? j0 : j1;
+  if (newest?.last) lastRecord[newest.name] = newest.last.offset;
 });
 
 afterAll(() => {
@@ -45,7 +54,7 @@ function usedBytes(bytes: Uint8Array): number {
 }
 
 /** What came of one flip. */
-async function outcome(directory: string, name: string): Promise<string> {
+async function outcome(directory: string, name: FileName, flipped: number): Promise<string> {
   const epoch = { id: 9, wallMs: 0, trust: 'none', bootId: '', monotonicMs: 0 } as const;
   const { quotaBytes } = WRITER_DEFAULTS;
   const opened = await openStore({ directory, quotaBytes, lowBytes: 0, epoch });
@@ -60,8 +69,8 @@ async function outcome(directory: string, name: string): Promise<string> {
     if (opened.problems.some((text) => text.includes('set aside'))) return 'set aside';
     const told = opened.problems.length + damages.length + reader.damaged.count > 0;
     if (whole) return told ? 'whole, and told' : 'whole';
-    // A record that ends its segment is then as one that a power cut tore: see journal-record.ts.
-    if (!told && name !== 'data.mdb') return 'cut off at the end of a segment';
+    // The last record of all is then as one that a power cut tore: see journal.ts.
+    if (!told && flipped >= lastRecord[name]) return 'cut off at the end of the journal';
     return told ? 'told' : 'SILENT';
   } finally {
     await opened.close();
@@ -91,7 +100,7 @@ test(`${FLIPS} flips are survived and found`, { timeout: 60_000 + FLIPS * 5_000 
     slowest = Math.max(slowest, performance.now() - before);
     expect(one.settled, place).toContain('ok');
     expect(await one.stop('SIGTERM'), place).toBe('0');
-    const result = await outcome(parent, name).catch((error: unknown) => {
+    const result = await outcome(parent, name, at).catch((error: unknown) => {
       throw new Error(place, { cause: error });
     });
     if (result === 'SILENT') process.stdout.write(`${place}: SILENT\n`);

@@ -84,6 +84,8 @@ async function expectAcknowledged(one: StoreProcess): Promise<void> {
 test.each([
   ['everything', ''],
   ['syncs', 's'],
+  // LMDB then takes nothing until it is closed and opened again (MDB_PANIC).
+  ['the end of every commit', 'mm'],
 ])(
   '%s failing for a while is told, lived through and got over',
   { timeout: 120_000 },
@@ -110,7 +112,8 @@ test.each([
     await one.until('it works again', () => one.durable > taken && isWell(), 10_000);
     await one.until('records too', () => one.committed.length > committed + 3, 10_000);
     // A slot later everything is in LMDB, what waited meanwhile included.
-    const seals = one.detail('seals');
+    // Of a store that was opened again they count from 0, and while it was off there were none.
+    const seals = one.detail('seals') || 0;
     await one.until('it seals', () => one.detail('seals') > seals + 1, 30_000);
     expect(one.health.at(-1)?.text).toMatch(/^ok /);
     const end = one.durable;
