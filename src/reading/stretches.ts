@@ -17,8 +17,8 @@ export interface Window {
  * @throws ReadingError BAD_WINDOW for one that ends before it begins
  */
 export function within(stretches: readonly Stretch[], { from, to }: Window): Stretch[] {
-  if (from !== undefined && to !== undefined && from >= to) {
-    throw new ReadingError('BAD_WINDOW', `from: expected less than ${to} (to), found ${from}`);
+  if (from !== undefined && to !== undefined && from > to) {
+    throw new ReadingError('BAD_WINDOW', `from: expected at most ${to} (to), found ${from}`);
   }
   return stretches.flatMap((stretch) => {
     const begin = Math.max(stretch.at, from ?? stretch.at);

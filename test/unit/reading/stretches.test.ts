@@ -29,6 +29,7 @@ test('a window keeps exactly the moments that lie in it, where they were', () =>
   const side = fc.option(fc.integer({ min: 0, max: 8000 }), { nil: undefined });
   fc.assert(
     fc.property(stretches, side, side, (all, from, to) => {
+      fc.pre((from ?? 0) <= (to ?? Number.POSITIVE_INFINITY));
       const inside = moments(all).filter((moment) => {
         const at = Number(moment.split('=')[0]);
         return at >= (from ?? 0) && at < (to ?? Number.POSITIVE_INFINITY);
@@ -37,6 +38,10 @@ test('a window keeps exactly the moments that lie in it, where they were', () =>
       expect(within(all, { from, to }).every((one) => endOf(one) > one.at)).toBe(true);
     }),
   );
+});
+
+test('a window that ends before it begins is refused', () => {
+  expect(() => within([], { from: 10, to: 5 })).toThrow('from: expected at most 5 (to), found 10');
 });
 
 test('points are shared by length, at least one each, and at most one a stretch too many', () => {

@@ -64,19 +64,4 @@ test('a time between two microseconds is that of the first', () => {
     { t: Float64Array.of(1234) },
   ]);
   expect(taken.flatMap((one) => one.events)).toMatchObject([{ t: 1234 }]);
-
-  test('what no block can hold is refused and counted', () => {
-    const intake = new Intake();
-    const frame = { kind: 'frame', stream: BUS, t: 0, id: 1, extended: false } as const;
-    intake.add({ ...frame, data: new Uint8Array(9) });
-    for (const t of [-1, Number.NaN, Number.POSITIVE_INFINITY, EPOCH_US_MAX]) {
-      for (const reading of [sample(t, 1), mark(t), wave(t, 0, 4)]) intake.add(reading);
-    }
-    intake.add(wave(EPOCH_US_MAX - 1000, 0, 64));
-    intake.add(wave(0, -1, 64));
-    expect([intake.refused, intake.dropped, intake.isEmpty]).toEqual([15, 0, true]);
-    intake.add({ ...frame, data: new Uint8Array(8) });
-    intake.add(sample(EPOCH_US_MAX - 1, 1));
-    expect(intake.refused).toBe(15);
-  });
 });
