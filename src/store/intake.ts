@@ -1,6 +1,7 @@
 import type { Frame, Json, Micros, Reading, Sample, Stream, Wave } from '#core/stream.ts';
 import { type Columns, EXTENDED_FLAG } from './columns.ts';
 import { EvenLine } from './even.ts';
+import { bySlot } from './join.ts';
 import { EPOCH_US_MAX } from './keys.ts';
 import type { StreamRegistry } from './registry.ts';
 import type { TailEvent } from './tail.ts';
@@ -88,8 +89,16 @@ export class Intake {
         next: (n) => registry.take(known, n),
         nextOfWave: (position, n) => registry.takeWave(known, position, n),
       });
-      return [{ number, stream, columns, events: [] }];
+      // A store that was off for long has hours of a stream: a piece stays within its slot.
+      const pieces = columns.flatMap((whole) => [...bySlot(whole)]);
+      return [{ number, stream, columns: pieces, events: [] }];
     });
+  }
+
+  /** Forgets everything, where nobody will ever take it. */
+  clear(): void {
+    this.#gathers.clear();
+    this.#bytes = 0;
   }
 }
 
@@ -268,7 +277,7 @@ class EventGather {
   add(reading: Reading): number {
     if (reading.kind !== 'event') return 0;
     this.rows.push({ t: Math.floor(reading.t), data: reading.data });
-    return OBJECT_BYTES;
+    return OBJECT_BYTES + 2 * JSON.stringify(reading.data).length;
   }
 }
 

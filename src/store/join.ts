@@ -114,7 +114,7 @@ export function endOf(piece: Columns): number {
 }
 
 /** Cuts a piece wherever the slot of its samples changes. */
-function* bySlot(piece: Columns): Generator<Columns> {
+export function* bySlot(piece: Columns): Generator<Columns> {
   if (slotOf(startOf(piece)) === slotOf(endOf(piece))) return yield piece;
   const n = countOf(piece);
   let from = 0;

@@ -107,7 +107,8 @@ export async function openStore(options: OpeningOptions): Promise<Opened> {
   const { journal, replay, problems: lost, notes } = await Journal.open(segments, before);
   const registry = new StreamRegistry();
   problems.push(...lost, ...registry.load(entriesOf(database, 'streams')));
-  const recovery = await recover({ database, registry }, replay);
+  const hours = new RollupHours();
+  const recovery = await recover({ database, registry, hours, epoch: options.epoch.id }, replay);
   problems.push(...recovery.problems);
   journal.retired();
   const sealed = replay.at(-1)?.seq ?? before;
@@ -117,7 +118,7 @@ export async function openStore(options: OpeningOptions): Promise<Opened> {
     database,
     journal,
     registry,
-    hours: new RollupHours(),
+    hours,
     preallocation,
     fileBytes: preallocated,
     sealed,
@@ -156,15 +157,24 @@ async function openUncrashed(
     const name = await setAside(file);
     problems.push(`${file} is damaged: ${probe.text}; it was set aside as ${name}`);
   }
-  return open();
+  const probed = open();
+  // It was not the file: the next look at all of it is so many starts away.
+  await probed.commit([{ table: 'meta', key: RUNNING_KEY, value: undefined }]);
+  return probed;
 }
 
 /** Starts of this boot that did not end in an orderly stop, one after the other. */
 function crashesOf(database: Database, bootId: string): number {
   const record = database.get('meta', RUNNING_KEY);
   if (record === undefined) return 0;
-  const { bootId: last, starts } = Object(decodeRecord(RUNNING_KEY, record));
-  return last === bootId ? Number(starts) : 0;
+  try {
+    const { bootId: last, starts } = Object(decodeRecord(RUNNING_KEY, record));
+    return last === bootId ? Number(starts) : 0;
+  } catch (error) {
+    // It only counts: one that is damaged counts from the beginning.
+    if (error instanceof StoreError) return 0;
+    throw error;
+  }
 }
 
 function runningChange(database: Database, bootId: string): Change {

@@ -1,5 +1,7 @@
 import type { Clock, Epoch } from '#core/clock.ts';
+import { isExpected } from '#core/errors.ts';
 import type { Span } from '#core/session.ts';
+import type { Micros } from '#core/stream.ts';
 import { encodeBatch } from './batch.ts';
 import { readHeader } from './block.ts';
 import { BlockError } from './block-error.ts';
@@ -8,7 +10,7 @@ import { countOf, type Range } from './columns.ts';
 import { erasures } from './erase.ts';
 import { Gate } from './gate.ts';
 import type { Intake, Taken } from './intake.ts';
-import { type Journal, JournalFullError } from './journal.ts';
+import type { Journal } from './journal.ts';
 import { HOUR_US, rollupKey, SLOT_US, slotOf } from './keys.ts';
 import { type Change, type Database, PAGE_BYTES } from './lmdb.ts';
 import { addHour } from './recovery.ts';
@@ -33,6 +35,8 @@ import { BlockKeys, Unsealed } from './unsealed.ts';
 
 /** Blocks of frames and waves that pinned sessions leave no room for are given up in this order. */
 const GIVEN_UP = ['frames', 'waves'] as const;
+/** What the journal does not take for so long is sealed without it. */
+const WAITING_US_MAX = 5_000_000;
 /** What waits for a journal that takes nothing, in samples; beyond it the oldest are dropped. */
 const WAITING_MAX = 4_000_000;
 const ENTRY_BYTES = 32;
@@ -85,6 +89,8 @@ export class Recorder {
   #sealed: number;
   #slot: number;
   #finished = false;
+  /** Since when the journal has not taken what waits. */
+  #waitingSince: Micros | undefined;
 
   /** @param sealed the journal's last record that is in LMDB */
   constructor(parts: RecorderParts, sealed: number) {
@@ -105,8 +111,15 @@ export class Recorder {
     return (
       this.#sealing !== undefined ||
       this.#parts.journal.isNearlyFull ||
+      this.#hasWaitedLong() ||
       slotOf(this.#parts.clock.now()) !== this.#slot
     );
+  }
+
+  /** A place that the journal cannot write is got over by a seal, which also begins another segment. */
+  #hasWaitedLong(): boolean {
+    const since = this.#waitingSince;
+    return since !== undefined && this.#parts.clock.now() - since >= WAITING_US_MAX;
   }
 
   /** Takes what the intake has, and what waits, into the journal. */
@@ -117,8 +130,8 @@ export class Recorder {
   /** Resolves when everything that the intake had is durable, wherever that is. */
   durable(): Promise<void> {
     return this.#gate.run(async () => {
-      await this.#flush();
-      if (this.#exposed) await this.#seal();
+      const failure = await this.#tryFlush();
+      if (failure !== undefined || this.#exposed) await this.#sealAll();
     });
   }
 
@@ -131,7 +144,7 @@ export class Recorder {
   finish(): Promise<void> {
     return this.#gate.run(async () => {
       this.#finished = true;
-      await this.#seal();
+      await this.#sealAll();
     });
   }
 
@@ -148,7 +161,7 @@ export class Recorder {
   /** Erases stretches of this store; see erase.ts. What is not sealed yet is sealed first. */
   erase(ranges: readonly Range[]): Promise<void> {
     return this.#gate.run(async () => {
-      await this.#seal();
+      await this.#sealAll();
       for (const range of ranges) await this.#erase(range);
     });
   }
@@ -157,8 +170,9 @@ export class Recorder {
     const { database, registry, hours, epoch } = this.#parts;
     for (const changes of erasures(database, registry, range)) await database.commit(changes);
     if (range.epoch !== epoch.id) return;
-    for (let hour = hourAt(range.from); hour <= hourAt(range.to); hour++) {
-      if (!hours.open().some((open) => open.hour === hour)) continue;
+    const open = new Set(hours.open().map(({ hour }) => hour));
+    for (const hour of open) {
+      if (hour < hourAt(range.from) || hour > hourAt(range.to)) continue;
       hours.drop(epoch.id, hour);
       addHour(hours, { database, registry }, epoch.id, hour);
     }
@@ -183,21 +197,34 @@ export class Recorder {
   }
 
   async #flush(): Promise<void> {
-    const { intake, registry, journal, epoch } = this.#parts;
+    const { intake, registry, journal, epoch, clock } = this.#parts;
     this.#waiting.push(...intake.drain(registry));
     if (this.#waiting.length === 0) return;
     this.#trim();
     const defined = new Set(this.#defined);
     const payload = encodeBatch(this.#waiting, defined);
+    this.#waitingSince ??= clock.now();
     await journal.append(epoch.id, payload);
+    this.#waitingSince = undefined;
     this.#defined = defined;
     this.stats.records++;
     this.stats.recordBytes += payload.length;
     this.#keep();
   }
 
+  /** What the journal refused. A flush of its own tells of it; LMDB takes all the same. */
+  async #tryFlush(): Promise<Error | undefined> {
+    try {
+      await this.#flush();
+      return undefined;
+    } catch (error) {
+      if (!isExpected(error)) throw error;
+      return error;
+    }
+  }
+
   async #seal(): Promise<void> {
-    const failure: unknown = await this.#flush().catch((error: unknown) => error);
+    await this.#tryFlush();
     this.#sealing ??= this.#begin();
     this.#sealing.changes ??= await this.#prepare(this.#sealing);
     await this.#commit(this.#sealing.changes);
@@ -207,13 +234,19 @@ export class Recorder {
     this.#parts.journal.retired();
     this.#keys.settle();
     this.stats.seals++;
-    if (failure !== undefined && !(failure instanceof JournalFullError)) throw failure;
+  }
+
+  /** Also what came after a seal that failed, and is only now made up for. */
+  async #sealAll(): Promise<void> {
+    await this.#seal();
+    if (this.#unsealed.count > 0 || this.#waiting.length > 0) await this.#seal();
   }
 
   #begin(): Sealing {
     const { journal, clock, epoch, hours } = this.#parts;
     // What the journal does not take goes to LMDB without it.
     this.#exposed = this.#waiting.length > 0;
+    this.#waitingSince = undefined;
     this.#keep();
     const content = this.#unsealed;
     this.#unsealed = new Unsealed(epoch.id, this.#keys);
@@ -294,7 +327,7 @@ export class Recorder {
       eviction = plan([...kept, ...rest]);
     }
     this.stats.pressed = kept.length < blocks.length;
-    if (eviction.changes.length > 0) this.stats.pinnedBytes = eviction.pinnedBytes;
+    this.stats.pinnedBytes = eviction.pinnedBytes;
     return { kept, evicted: eviction.changes };
   }
 }

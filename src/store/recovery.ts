@@ -30,6 +30,13 @@ interface Ground {
   readonly registry: StreamRegistry;
 }
 
+interface RecoveryGround extends Ground {
+  /** Takes the open hour of an epoch that goes on. */
+  readonly hours: RollupHours;
+  /** The one that begins, or goes on. */
+  readonly epoch: number;
+}
+
 interface Recovery {
   /** Samples, frames and events. */
   readonly count: number;
@@ -42,7 +49,7 @@ const ALL_BLOCK_TABLES = [...BLOCK_TABLES, 'frames'] as const;
 
 /** @param replay everything that is not in LMDB, in the order of seq */
 export async function recover(
-  { database, registry }: Ground,
+  { database, registry, hours, epoch: current }: RecoveryGround,
   replay: readonly JournalRecord[],
 ): Promise<Recovery> {
   const problems: string[] = [];
@@ -64,7 +71,7 @@ export async function recover(
   for (const content of contents) await commitContent(database, registry, content);
   const last = replay.at(-1);
   if (last) await database.commit([sealedChange(last.seq)]);
-  await completeRollups({ database, registry }, problems);
+  await completeRollups({ database, registry, hours, epoch: current }, problems);
   const count = contents.reduce((sum, content) => sum + content.count, 0);
   return { count, problems };
 }
@@ -106,14 +113,20 @@ async function commitContent(
  * Writes the rollups of the hours that the last epoch left open: at most the hour in which it ended,
  * and the one before.
  */
-async function completeRollups({ database, registry }: Ground, problems: string[]): Promise<void> {
+async function completeRollups(
+  { database, registry, hours: open, epoch }: RecoveryGround,
+  problems: string[],
+): Promise<void> {
   const last = lastBlock(database, BLOCK_TABLES);
   if (last === undefined) return;
   const end = Math.floor((last.slot * SLOT_US) / HOUR_US) + 1;
   const from = rolledHour(database, { epoch: last.epoch, end }, problems);
   for (let hour = from; hour < end; hour++) {
-    const hours = new RollupHours();
+    // A store that is opened again within its epoch goes on with the hour that is not over.
+    const isOpen = last.epoch === epoch && hour === end - 1;
+    const hours = isOpen ? open : new RollupHours();
     problems.push(...addHour(hours, { database, registry }, last.epoch, hour));
+    if (isOpen) return;
     const changes = hours.close(Number.POSITIVE_INFINITY).map(rollupChange);
     await database.commit([...changes, rolledChange(last.epoch, hour + 1)]);
   }

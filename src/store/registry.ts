@@ -30,8 +30,9 @@ export interface StreamRecord {
 export class StreamRegistry {
   /** Streams that got no number. */
   refused = 0;
-  /** The newest of each id. */
-  readonly #byId = new Map<string, Known>();
+  readonly #byMeaning = new Map<string, Known>();
+  /** Those that were asked for, so that their meaning is spelt out once. */
+  readonly #byObject = new WeakMap<Stream, Known>();
   readonly #byNumber = new Map<number, Known>();
   #last = 0;
 
@@ -70,9 +71,13 @@ export class StreamRegistry {
 
   /** The number and counters of a stream, a new one where it is not known as it is now. */
   of(stream: Stream): Known | undefined {
-    const known = this.#byId.get(stream.id);
-    if (known !== undefined && (known.stream === stream || means(known.stream, stream)))
+    const cached = this.#byObject.get(stream);
+    if (cached !== undefined) return cached;
+    const known = this.#byMeaning.get(meaning(stream));
+    if (known !== undefined) {
+      this.#byObject.set(stream, known);
       return known;
+    }
     if (this.#last >= STREAMS_MAX) {
       this.refused++;
       return undefined;
@@ -133,7 +138,7 @@ export class StreamRegistry {
 
   #add(known: Known): Known {
     this.#byNumber.set(known.number, known);
-    this.#byId.set(known.stream.id, known);
+    this.#byMeaning.set(meaning(known.stream), known);
     return known;
   }
 }
@@ -143,11 +148,7 @@ export function streamRecord(key: Uint8Array, value: Uint8Array): StreamRecord {
   return decodeRecord(key, value) as unknown as StreamRecord; // Its CRC says that we wrote it.
 }
 
-/** Whether data of the one can be read as data of the other. */
-function means(a: Stream, b: Stream): boolean {
-  return meaning(a) === meaning(b);
-}
-
-function meaning({ unit, kind, hz, lsb, states }: Stream): string {
-  return JSON.stringify([unit, kind, hz, lsb, states]);
+/** The same for two streams whose data can be read as data of each other. */
+function meaning({ id, unit, kind, hz, lsb, states }: Stream): string {
+  return JSON.stringify([id, unit, kind, hz, lsb, states]);
 }

@@ -12,13 +12,14 @@ import { Intake } from './intake.ts';
 import { JournalFullError } from './journal.ts';
 import type { Change, DatabaseUse, Reads } from './lmdb.ts';
 import { type Opened, openStore } from './opening.ts';
-import { ringBytes } from './preallocation.ts';
+import { type NextStep, ringBytes } from './preallocation.ts';
 import { StoreReader } from './reader.ts';
 import { Recorder } from './recorder.ts';
 import type { LastSeen } from './recovery.ts';
 import type { StreamRegistry } from './registry.ts';
 import { Scrub } from './scrub.ts';
 import type { Tail } from './tail.ts';
+import { Troubles } from './troubles.ts';
 
 /**
  * The ring store of the gateway: takes readings from the bus, keeps them, and never holds up anything
@@ -33,6 +34,8 @@ const RETRY_MS = 10_000;
 const PIECES_PER_TICK = 2;
 /** Readers that were killed keep pages until then. */
 const READER_CHECK_MS = 60_000;
+/** What pinned sessions may keep of the ring before somebody is told. */
+const PINNED_SHARE_WARN = 0.5;
 const MEGABYTE = 2 ** 20;
 
 export interface StoreOptions {
@@ -71,10 +74,14 @@ export class Store implements Consumer {
   #running: Running | undefined;
   /** Of the store as it was last open. */
   #registry: StreamRegistry | undefined;
-  /** Why it is not open, or what does not work. Empty while all is well. */
-  #trouble = 'opening';
+  readonly #troubles: Troubles;
+  /** Why it is not open, where nothing has failed. */
+  #closed = 'opening';
+  /** With the correction of its wall clock. */
+  #epoch: Epoch;
+  /** It will never open, so there is no use in keeping what comes. */
+  #final: boolean;
   #held = '';
-  #failures = 0;
   #retryAt = 0;
   #readersAt = 0;
   #settle: () => void;
@@ -83,19 +90,20 @@ export class Store implements Consumer {
 
   constructor(options: StoreOptions) {
     this.#options = options;
+    this.#epoch = options.epoch;
+    this.#troubles = new Troubles(this.name, options.log);
+    this.#final = options.off !== undefined;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.settled = promise;
     this.#settle = resolve;
-    if (options.off !== undefined) {
-      this.#trouble = options.off.text;
-      this.#retryAt = Number.POSITIVE_INFINITY;
-      resolve();
-    }
+    if (options.off === undefined) return;
+    this.#closed = options.off.text;
+    resolve();
   }
 
   /** The hot path: see intake.ts. */
   take(batch: readonly Reading[]): void {
-    if (this.#options.off !== undefined) return;
+    if (this.#final) return;
     let urgent = false;
     for (const reading of batch) {
       this.#intake.add(reading);
@@ -155,6 +163,7 @@ export class Store implements Consumer {
 
   /** Corrects what ties this epoch to the wall clock. */
   async correct(epoch: Epoch): Promise<void> {
+    this.#epoch = epoch;
     await this.commit([epochChange(epoch)]);
   }
 
@@ -163,7 +172,7 @@ export class Store implements Consumer {
     const { clock } = this.#options;
     while (!signal.aborted) {
       if (this.#running !== undefined) await this.#tick(this.#running);
-      else if (clock.now() >= this.#retryAt) await this.#open();
+      else if (!this.#final && clock.now() >= this.#retryAt) await this.#open();
       await clock.sleep(TICK_MS, signal).catch(() => {}); // The stop ends it.
     }
     await this.#close();
@@ -174,16 +183,17 @@ export class Store implements Consumer {
     const { dropped, refused, bytes } = this.#intake;
     const base = {
       id: 'store',
-      details: { dropped, refused, waitingBytes: bytes, failures: this.#failures },
+      details: { dropped, refused, waitingBytes: bytes, failures: this.#troubles.failures },
     };
     if (running === undefined) {
       const status = this.#options.off?.wanted ? 'ok' : 'waiting';
-      return { ...base, status, text: this.#trouble };
+      return { ...base, status, text: this.#troubles.text || this.#closed };
     }
+    const trouble = this.#troubles.text || this.#shortage(running);
     return {
       id: 'store',
-      status: this.#trouble === '' ? 'ok' : 'waiting',
-      text: this.#trouble || this.#text(running),
+      status: trouble === '' ? 'ok' : 'waiting',
+      text: trouble || this.#text(running),
       details: { ...base.details, ...this.#details(running) },
     };
   }
@@ -192,7 +202,7 @@ export class Store implements Consumer {
     const { log, clock } = this.#options;
     await this.#abandoned;
     try {
-      const opened = await openStore(this.#options);
+      const opened = await openStore({ ...this.#options, epoch: this.#epoch });
       const running = this.#start(opened);
       for (const text of opened.problems) log.error({ source: 'store' }, text);
       for (const text of opened.notes) log.info({ source: 'store' }, text);
@@ -200,17 +210,15 @@ export class Store implements Consumer {
         const text = 'values that the last stop left in the journal are in the store now';
         log.info({ source: 'store' }, `${opened.recovered} ${text}`);
       }
-      this.#trouble = '';
+      this.#troubles.works('open', 'recording');
       this.#running = running;
       this.#opened.resolve();
     } catch (error) {
       if (!isExpected(error)) throw error;
-      const text = `off, nothing is recorded: ${error.message}`;
-      if (text !== this.#trouble) log.error({ source: 'store' }, text);
-      this.#trouble = text;
-      this.#failures++;
-      const final = error instanceof StoreError && error.code === 'NEWER';
-      this.#retryAt = final ? Number.POSITIVE_INFINITY : clock.now() + RETRY_MS * 1000;
+      this.#troubles.failed('open', `off, nothing is recorded: ${error.message}`);
+      this.#final = error instanceof StoreError && error.code === 'NEWER';
+      if (this.#final) this.#intake.clear();
+      this.#retryAt = clock.now() + RETRY_MS * 1000;
     }
     this.#settle();
   }
@@ -258,33 +266,35 @@ export class Store implements Consumer {
   async #preallocate(running: Running): Promise<void> {
     const { database, preallocation } = running.opened;
     for (let piece = 0; piece < PIECES_PER_TICK; piece++) {
-      const { step, fileBytes } = await running.recorder.alone(() => {
+      const progress = await running.recorder.alone(async () => {
+        if (this.#running !== running) return undefined; // It broke, and was closed, in between.
         running.use = database.use();
-        return preallocation.step(running.use.end);
+        return await preallocation.step(running.use.end);
       });
-      running.fileBytes = fileBytes;
-      this.#held = step.kind === 'held' ? step.text : '';
-      if (step.kind !== 'extend') return;
+      if (progress === undefined) return;
+      running.fileBytes = progress.fileBytes;
+      this.#hold(progress.step);
+      if (progress.step.kind !== 'extend') return;
     }
+  }
+
+  /** A disk that has no room for the ring is told when that begins. */
+  #hold(step: NextStep): void {
+    const text = step.kind === 'held' ? step.text : '';
+    if (text !== '' && this.#held === '') this.#options.log.warn({ source: 'store' }, text);
+    this.#held = text;
   }
 
   /** Does something with the disk. What fails is told, once, and tried again by the next tick. */
   async #try(what: string, work: (running: Running) => Promise<void>): Promise<boolean> {
-    const { log } = this.#options;
     if (this.#running === undefined) return false;
     try {
       await this.#asked(work);
-      if (this.#trouble.startsWith(what)) {
-        this.#trouble = '';
-        log.info({ source: 'store' }, `${what} works again`);
-      }
+      this.#troubles.works(what, `${what} works again`);
       return true;
     } catch (error) {
       if (!isExpected(error)) throw error;
-      this.#failures++;
-      const text = `${what} failed: ${error.message}`;
-      if (text !== this.#trouble) log.error({ source: 'store' }, text);
-      this.#trouble = text;
+      this.#troubles.failed(what, `${what} failed: ${error.message}`);
       return false;
     }
   }
@@ -299,7 +309,8 @@ export class Store implements Consumer {
         // What the journal has comes back with the next opening; what it has not was not acknowledged.
         this.#running = undefined;
         this.#retryAt = this.#options.clock.now() + RETRY_MS * 1000;
-        this.#trouble = 'off: a write to the data file failed, and it has to be opened again';
+        const text = 'off: a write to the data file failed, and it has to be opened again';
+        this.#troubles.failed('open', text);
         const closed = running.recorder.alone(() => running.opened.close());
         this.#abandoned = closed.catch(() => {}); // Whoever met it is told.
         await closed;
@@ -313,7 +324,7 @@ export class Store implements Consumer {
     await this.#try('seal', ({ recorder }) => recorder.finish());
     const running = this.#running;
     this.#running = undefined;
-    this.#trouble = 'closed';
+    this.#closed = 'closed';
     await this.#abandoned;
     // Behind whatever was asked for until now.
     await running?.recorder.alone(() => running.opened.close());
@@ -321,15 +332,26 @@ export class Store implements Consumer {
 
   #on(): Running {
     if (this.#running !== undefined) return this.#running;
-    throw new StoreError('OFF', `the store is not open: ${this.#trouble}`);
+    const why = this.#troubles.text || this.#closed;
+    throw new StoreError('OFF', `the store is not open: ${why}`);
   }
 
-  #text({ recorder, scrub }: Running): string {
+  /** What somebody should do something about although everything works. */
+  #shortage({ recorder, fileBytes }: Running): string {
     if (recorder.stats.pressed) {
       return 'full of pinned sessions: frames and waves are given up, values and events are kept';
     }
-    if (scrub.damaged > 0) return `recording; ${scrub.damaged} stored entries are damaged`;
-    return this.#held === '' ? 'recording' : `recording; ${this.#held}`;
+    const limit = ringBytes(fileBytes, this.#options.quotaBytes);
+    if (recorder.stats.pinnedBytes > limit * PINNED_SHARE_WARN) {
+      return 'recording; pinned sessions keep more than half of the ring';
+    }
+    return this.#held === '' ? '' : `recording into a shorter ring; ${this.#held}`;
+  }
+
+  #text({ scrub }: Running): string {
+    return scrub.damaged > 0
+      ? `recording; ${scrub.damaged} stored entries are damaged`
+      : 'recording';
   }
 
   #details(running: Running): { readonly [key: string]: Json } {

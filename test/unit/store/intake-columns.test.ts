@@ -5,6 +5,7 @@ import type { Event, Frame, Sample, Stream, Wave } from '#core/stream.ts';
 import { type Columns, countOf, EXTENDED_FLAG } from '../../../src/store/columns.ts';
 import { Intake } from '../../../src/store/intake.ts';
 import { joinPieces } from '../../../src/store/join.ts';
+import { slotOf } from '../../../src/store/keys.ts';
 import { StreamRegistry } from '../../../src/store/registry.ts';
 import { streamOf } from './columns-arbitrary.ts';
 
@@ -37,9 +38,20 @@ describe('samples', () => {
     fc.assert(
       fc.property(rows, (all) => {
         const [one] = taken(all.map(([t, v]) => sample(t, v)));
-        const t = Float64Array.from(all, ([at]) => Math.floor(at / 1000) * 1000);
-        const v = Float64Array.from(all, ([, value]) => value);
-        expect(one?.columns).toEqual([{ kind: 'scalars', seq: 0, t, v }]);
+        const pieces = (one?.columns ?? []).flatMap((piece) =>
+          piece.kind === 'scalars' ? [piece] : [],
+        );
+        expect(pieces.flatMap(({ t }) => [...t])).toEqual(
+          all.map(([at]) => Math.floor(at / 1000) * 1000),
+        );
+        expect(pieces.flatMap(({ v }) => [...v])).toEqual(all.map(([, value]) => value));
+        let seq = 0;
+        for (const piece of pieces) {
+          expect(piece.seq).toBe(seq);
+          seq += piece.t.length;
+          // However long the readings have waited, a piece stays within its slot.
+          expect(new Set([...piece.t].map(slotOf)).size).toBe(1);
+        }
       }),
     );
   });
@@ -82,6 +94,26 @@ test('frames keep identifier, flag, length and bytes, and nothing of one behind 
   );
 });
 
+type Told = ReadonlyMap<number, { readonly t: number; readonly v: number }>;
+
+/** The furthest that a time is off, in microseconds. */
+function errorOf(pieces: readonly Columns[], told: Told): number {
+  const seen: number[] = [];
+  let us = 0;
+  for (const piece of pieces) {
+    if (piece.kind !== 'waves') throw new Error('no wave');
+    const period = piece.v.length > 1 ? piece.span / (piece.v.length - 1) : 0;
+    for (const [i, v] of piece.v.entries()) {
+      const one = told.get(piece.seq + i);
+      expect(v).toBe(one?.v);
+      us = Math.max(us, Math.abs(piece.t0 + i * period - (one?.t ?? 0)));
+      seen.push(piece.seq + i);
+    }
+  }
+  expect(seen).toEqual([...told.keys()]);
+  return us;
+}
+
 describe('waves', () => {
   const deliveries = fc.array(
     fc.record({
@@ -94,8 +126,6 @@ describe('waves', () => {
     }),
     { minLength: 1, maxLength: 30 },
   );
-
-  type Told = ReadonlyMap<number, { readonly t: number; readonly v: number }>;
 
   test('every sample is within 2 ms of when it was told, before and after pieces are joined', () => {
     fc.assert(
@@ -120,24 +150,6 @@ describe('waves', () => {
       }),
     );
   });
-
-  /** The furthest that a time is off, in microseconds. */
-  function errorOf(pieces: readonly Columns[], told: Told): number {
-    const seen: number[] = [];
-    let us = 0;
-    for (const piece of pieces) {
-      if (piece.kind !== 'waves') throw new Error('no wave');
-      const period = piece.v.length > 1 ? piece.span / (piece.v.length - 1) : 0;
-      for (const [i, v] of piece.v.entries()) {
-        const one = told.get(piece.seq + i);
-        expect(v).toBe(one?.v);
-        us = Math.max(us, Math.abs(piece.t0 + i * period - (one?.t ?? 0)));
-        seen.push(piece.seq + i);
-      }
-    }
-    expect(seen).toEqual([...told.keys()]);
-    return us;
-  }
 
   test('that follow each other are one stretch; a hole or a step begins another', () => {
     const stretches = (...waves: Wave[]) =>

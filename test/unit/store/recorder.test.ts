@@ -198,12 +198,12 @@ describe('a journal that fails', () => {
     expect(ground.counted()).toEqual(due(4));
   });
 
-  test('is passed by: a seal takes everything to LMDB, and says what failed', async () => {
+  test('is passed by: a seal takes everything to LMDB, whatever a flush says', async () => {
     const { recorder, disk } = ground;
     ground.record(3);
     for (const _ of [1, 2]) disk.failNext('sync', 'EIO');
     await expect(recorder.flush()).rejects.toThrow('EIO');
-    await expect(recorder.seal()).rejects.toThrow('EIO');
+    await recorder.seal();
     expect([recorder.waiting, recorder.stats.seals]).toEqual([0, 1]);
     expect(ground.counted(false)).toEqual(due(3));
   });
@@ -212,7 +212,7 @@ describe('a journal that fails', () => {
     const { recorder, disk } = ground;
     ground.record(3);
     disk.failNext('sync', 'EIO');
-    await expect(recorder.seal()).rejects.toThrow('EIO');
+    await recorder.seal();
     const files = [disk.open('j0', SEGMENT), disk.open('j1', SEGMENT)] as const;
     const { replay } = await Journal.open(files, sealedSeq(ground.database));
     expect(replay).toEqual([]);
