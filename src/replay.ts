@@ -5,8 +5,8 @@ import type { Config } from './config.ts';
 import type { Device } from './devices.ts';
 import { replaySource } from './sources/replay/replay.ts';
 import { StoreError } from './store/errors.ts';
-import { exportSource } from './store/export-source.ts';
-import { type OfflineStore, openOffline } from './store/offline.ts';
+import { type OfflineStore, openOffline } from './store/opening/offline.ts';
+import { exportSource } from './store/reading/export-source.ts';
 
 /**
  * The stored session that the configuration asks for, in place of devices.

@@ -3,8 +3,8 @@ import type { Stretch } from '#core/session.ts';
 import { type ExportFormatName, exportFileName, formatOf } from '../../src/export/formats.ts';
 import { exportPieces } from '../../src/reading/answers.ts';
 import { within } from '../../src/reading/stretches.ts';
-import type { OfflineStore } from '../../src/store/offline.ts';
-import type { StoreReader } from '../../src/store/reader.ts';
+import type { OfflineStore } from '../../src/store/opening/offline.ts';
+import type { StoreReader } from '../../src/store/reading/reader.ts';
 import { UsageError } from './errors.ts';
 import { checkFree, writeFile, writeOut } from './output.ts';
 import {

@@ -2,7 +2,11 @@ import { readFileSync } from 'node:fs';
 import { type Session, type Span, type Stretch, timeline } from '#core/session.ts';
 import { readConfig } from '../../src/config.ts';
 import { monotonicClock } from '../../src/io/clock.ts';
-import { type OfflineOptions, type OfflineStore, openOffline } from '../../src/store/offline.ts';
+import {
+  type OfflineOptions,
+  type OfflineStore,
+  openOffline,
+} from '../../src/store/opening/offline.ts';
 import { UsageError } from './errors.ts';
 
 /** What the commands have in common: where the recording is, and what a session is in it. */

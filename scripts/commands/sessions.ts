@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { TRUST, type Trust, wallMs } from '#core/clock.ts';
 import { leastTrust, type Session, type SessionStats } from '#core/session.ts';
 import { statistics } from '../../src/reading/answers.ts';
-import type { OfflineStore } from '../../src/store/offline.ts';
+import type { OfflineStore } from '../../src/store/opening/offline.ts';
 import { DATA_OPTION, dataDirectory, openRecording, sessionStretches } from './recording.ts';
 import { durationText, localTime, table } from './words.ts';
 

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
-import type { OfflineStore } from '../../src/store/offline.ts';
-import type { VerifyProblem } from '../../src/store/verify.ts';
+import type { OfflineStore } from '../../src/store/opening/offline.ts';
+import type { VerifyProblem } from '../../src/store/reading/verify.ts';
 import { DATA_OPTION, dataDirectory, openRecording } from './recording.ts';
 import { bytesText, table } from './words.ts';
 

@@ -2,9 +2,9 @@ import type { SessionStats, Stretch } from '#core/session.ts';
 import type { StreamKind } from '#core/stream.ts';
 import { type ExportFormatName, exportFileName, FORMATS } from '../export/formats.ts';
 import { sessionStats } from '../sessions/statistics.ts';
-import { exportSource } from '../store/export-source.ts';
 import type { EventKey } from '../store/keys.ts';
-import type { StoreReader } from '../store/reader.ts';
+import { exportSource } from '../store/reading/export-source.ts';
+import type { StoreReader } from '../store/reading/reader.ts';
 import { ReadingError } from './errors.ts';
 import type {
   Asked,

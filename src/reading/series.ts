@@ -1,10 +1,10 @@
 import type { Stretch } from '#core/session.ts';
 import type { Stream } from '#core/stream.ts';
+import { waveTime } from '../store/codec/cut.ts';
 import { type Columns, countOf } from '../store/columns.ts';
-import { waveTime } from '../store/cut.ts';
-import { POINTS_MAX } from '../store/downsample.ts';
-import { exportSource } from '../store/export-source.ts';
-import type { StoreReader } from '../store/reader.ts';
+import { POINTS_MAX } from '../store/reading/downsample.ts';
+import { exportSource } from '../store/reading/export-source.ts';
+import type { StoreReader } from '../store/reading/reader.ts';
 import { ReadingError } from './errors.ts';
 import type { RawSeries, ReducedSeries, Series, SeriesQuestion } from './questions.ts';
 import { rangeOf, sharePoints } from './stretches.ts';

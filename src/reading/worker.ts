@@ -1,9 +1,9 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { ExportError } from '../export/errors.ts';
-import { BlockError } from '../store/block-error.ts';
+import { BlockError } from '../store/codec/block-error.ts';
 import { StoreError } from '../store/errors.ts';
 import { openDatabase } from '../store/lmdb.ts';
-import { StoreReader } from '../store/reader.ts';
+import { StoreReader } from '../store/reading/reader.ts';
 import { answer } from './answers.ts';
 import { ReadingError } from './errors.ts';
 import type { Reply, ToWorker } from './protocol.ts';

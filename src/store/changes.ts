@@ -2,8 +2,8 @@ import type { Epoch } from '#core/clock.ts';
 import { eventIndexKey, eventKey, nameKey, numberKey, rollupKey } from './keys.ts';
 import type { Change, Reads } from './lmdb.ts';
 import { decodeRecord, encodeRecord } from './record.ts';
-import { encodeRollup, type HourRollup } from './rollup.ts';
-import type { Unsealed } from './unsealed.ts';
+import { encodeRollup, type HourRollup } from './rollup/rollup.ts';
+import type { Unsealed } from './writing/unsealed.ts';
 
 /** What the records of the store look like, for those who write them, and how its few of `meta` read. */
 

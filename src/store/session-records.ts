@@ -1,7 +1,7 @@
 import type { Session } from '#core/session.ts';
 import { StoreError } from './errors.ts';
 import { nameKey, numberKey } from './keys.ts';
-import { entriesOf } from './opening.ts';
+import { entriesOf } from './opening/opening.ts';
 import { decodeRecord, encodeRecord } from './record.ts';
 import type { Store } from './store.ts';
 

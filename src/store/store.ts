@@ -4,22 +4,22 @@ import type { PartHealth } from '#core/health.ts';
 import type { Span } from '#core/session.ts';
 import type { Json, Reading } from '#core/stream.ts';
 import type { Log } from '../io/log.ts';
-import { BlockError } from './block-error.ts';
 import { epochChange } from './changes.ts';
+import { BlockError } from './codec/block-error.ts';
 import type { Range } from './columns.ts';
 import { StoreError } from './errors.ts';
-import { Intake } from './intake.ts';
-import { JournalFullError } from './journal.ts';
+import { JournalFullError } from './journal/journal.ts';
 import type { Change, DatabaseUse, Reads } from './lmdb.ts';
-import { type Opened, openStore } from './opening.ts';
-import { type NextStep, ringBytes } from './preallocation.ts';
-import { StoreReader } from './reader.ts';
-import { Recorder } from './recorder.ts';
-import type { LastSeen } from './recovery.ts';
-import type { StreamRegistry } from './registry.ts';
-import { Scrub } from './scrub.ts';
+import { type Opened, openStore } from './opening/opening.ts';
+import { type NextStep, ringBytes } from './opening/preallocation.ts';
+import type { LastSeen } from './opening/recovery.ts';
+import { StoreReader } from './reading/reader.ts';
 import type { Tail } from './tail.ts';
 import { Troubles } from './troubles.ts';
+import { Intake } from './writing/intake.ts';
+import { Recorder } from './writing/recorder.ts';
+import type { StreamRegistry } from './writing/registry.ts';
+import { Scrub } from './writing/scrub.ts';
 
 /**
  * The ring store of the gateway: takes readings from the bus, keeps them, and never holds up anything

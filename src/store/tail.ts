@@ -1,6 +1,6 @@
 import type { Json, Micros } from '#core/stream.ts';
 import type { Columns, StoredStream } from './columns.ts';
-import type { HourRollup } from './rollup.ts';
+import type { HourRollup } from './rollup/rollup.ts';
 
 /**
  * What the gateway holds in memory and LMDB does not have yet: at most the last slot or so of the

@@ -5,10 +5,10 @@
  *
  *   node checker.ts DIRECTORY '<Expectation as JSON>'      prints a Verdict as JSON
  */
-import { openStore } from '../../src/store/opening.ts';
-import { StoreReader } from '../../src/store/reader.ts';
+import { openStore } from '../../src/store/opening/opening.ts';
+import { StoreReader } from '../../src/store/reading/reader.ts';
+import type { VerifyStep } from '../../src/store/reading/verify.ts';
 import { Store } from '../../src/store/store.ts';
-import type { VerifyStep } from '../../src/store/verify.ts';
 import type { Expectation } from './expectation.ts';
 import { fastClock } from './fast-clock.ts';
 import { elementAt, MODEL, readingsOf, START_US } from './model.ts';

@@ -3,7 +3,7 @@ import type { Columns } from '../../src/store/columns.ts';
 import { EXTENDED_FLAG } from '../../src/store/columns.ts';
 import { EPOCH_US_MAX, type EventKey, HOUR_US } from '../../src/store/keys.ts';
 import type { Reads } from '../../src/store/lmdb.ts';
-import type { StoreReader } from '../../src/store/reader.ts';
+import type { StoreReader } from '../../src/store/reading/reader.ts';
 import type { EpochExpectation, Expectation } from './expectation.ts';
 import {
   countAt,

@@ -1,7 +1,7 @@
 /** Holds the rollups of an epoch that is over against the samples that there are. */
 import { rollupKey } from '../../src/store/keys.ts';
 import type { Reads } from '../../src/store/lmdb.ts';
-import { decodeRollup, levelsOf } from '../../src/store/rollup.ts';
+import { decodeRollup, levelsOf } from '../../src/store/rollup/rollup.ts';
 import type { Modelled } from './model.ts';
 
 export interface Counted {

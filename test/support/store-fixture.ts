@@ -6,10 +6,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Stream } from '#core/stream.ts';
-import { encodeBlock } from '../../src/store/block.ts';
 import { rollupChange, sealedChange } from '../../src/store/changes.ts';
+import { encodeBlock } from '../../src/store/codec/block.ts';
+import { joinPieces, startOf } from '../../src/store/codec/join.ts';
 import type { Columns, Scalars, StoredStream, Waves } from '../../src/store/columns.ts';
-import { joinPieces, startOf } from '../../src/store/join.ts';
 import {
   blockKey,
   eventIndexKey,
@@ -21,8 +21,8 @@ import {
 } from '../../src/store/keys.ts';
 import { type Change, type Database, openDatabase } from '../../src/store/lmdb.ts';
 import { encodeRecord } from '../../src/store/record.ts';
-import { decodeRollup, mergeRollup } from '../../src/store/rollup.ts';
-import { RollupHours } from '../../src/store/rollup-hours.ts';
+import { decodeRollup, mergeRollup } from '../../src/store/rollup/rollup.ts';
+import { RollupHours } from '../../src/store/rollup/rollup-hours.ts';
 import type { Tail, TailEvent } from '../../src/store/tail.ts';
 
 export const EPOCH = 3;

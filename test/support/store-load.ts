@@ -10,7 +10,7 @@
  */
 import type { Event, Frame, Micros, Reading, Sample, Stream, Wave } from '#core/stream.ts';
 import { type Columns, countOf, EXTENDED_FLAG } from '../../src/store/columns.ts';
-import type { StoreReader } from '../../src/store/reader.ts';
+import type { StoreReader } from '../../src/store/reading/reader.ts';
 
 const SAMPLES_HZ = [
   ...Array.from({ length: 10 }, () => 20),

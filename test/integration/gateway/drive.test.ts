@@ -13,7 +13,7 @@ import { readConfig } from '../../../src/config.ts';
 import { build, start } from '../../../src/gateway.ts';
 import { monotonicClock } from '../../../src/io/clock.ts';
 import { scaledClock } from '../../../src/io/scaled-clock.ts';
-import { openOffline } from '../../../src/store/offline.ts';
+import { openOffline } from '../../../src/store/opening/offline.ts';
 
 const HOURS = Number(process.env['VIGIL_DRIVE_HOURS'] ?? 0.25);
 const SPEED = 100;

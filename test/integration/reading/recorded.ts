@@ -12,7 +12,7 @@ import { monotonicClock } from '../../../src/io/clock.ts';
 import { createReading, type Reading } from '../../../src/reading/service.ts';
 import type { SessionRecords } from '../../../src/sessions/ledger.ts';
 import { Sessions } from '../../../src/sessions/sessions.ts';
-import { DATA_FILE } from '../../../src/store/opening.ts';
+import { DATA_FILE } from '../../../src/store/opening/opening.ts';
 import { Store } from '../../../src/store/store.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 

@@ -6,8 +6,8 @@ import { closeSync, existsSync, openSync, rmSync, statSync, writeSync } from 'no
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { openStore } from '../../../../src/store/opening.ts';
-import { StoreReader } from '../../../../src/store/reader.ts';
+import { openStore } from '../../../../src/store/opening/opening.ts';
+import { StoreReader } from '../../../../src/store/reading/reader.ts';
 import { Mount } from '../../../support/faults/mounts.ts';
 import { StoreProcess, WRITER_DEFAULTS } from '../../../support/faults/store-process.ts';
 import { StoreLoad } from '../../../support/store-load.ts';

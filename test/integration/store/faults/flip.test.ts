@@ -6,9 +6,9 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { scanSegment } from '../../../../src/store/journal-record.ts';
-import { openStore } from '../../../../src/store/opening.ts';
-import { StoreReader } from '../../../../src/store/reader.ts';
+import { scanSegment } from '../../../../src/store/journal/journal-record.ts';
+import { openStore } from '../../../../src/store/opening/opening.ts';
+import { StoreReader } from '../../../../src/store/reading/reader.ts';
 import { StoreProcess, WRITER_DEFAULTS } from '../../../support/faults/store-process.ts';
 import { StoreLoad, seededRandom } from '../../../support/store-load.ts';
 

@@ -10,8 +10,8 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { numberKey, SLOT_US } from '../../../../src/store/keys.ts';
-import { openStore } from '../../../../src/store/opening.ts';
-import { StoreReader } from '../../../../src/store/reader.ts';
+import { openStore } from '../../../../src/store/opening/opening.ts';
+import { StoreReader } from '../../../../src/store/reading/reader.ts';
 import { decodeRecord } from '../../../../src/store/record.ts';
 import { StoreProcess, WRITER_DEFAULTS } from '../../../support/faults/store-process.ts';
 import {

@@ -16,8 +16,8 @@ import type { Reading } from '#core/stream.ts';
 import { type Columns, EXTENDED_FLAG, type Range } from '../../../../src/store/columns.ts';
 import { parseBlockKey, parseEventKey, SLOT_US, slotOf } from '../../../../src/store/keys.ts';
 import type { Reads } from '../../../../src/store/lmdb.ts';
-import { openStore } from '../../../../src/store/opening.ts';
-import { StoreReader } from '../../../../src/store/reader.ts';
+import { openStore } from '../../../../src/store/opening/opening.ts';
+import { StoreReader } from '../../../../src/store/reading/reader.ts';
 import { Store } from '../../../../src/store/store.ts';
 import { StoreLoad } from '../../../support/store-load.ts';
 

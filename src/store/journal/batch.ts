@@ -1,0 +1,110 @@
+import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import type { Json, Stream } from '#core/stream.ts';
+import { decodePiece, encodePiece } from '../codec/piece.ts';
+import { ByteReader, ByteWriter } from '../codec/varint.ts';
+import type { Columns, StoredStream } from '../columns.ts';
+import type { TailEvent } from '../tail.ts';
+import type { Taken } from '../writing/intake.ts';
+
+/**
+ * The payload of a record of the journal: what came in over one second, of all streams. Packed with
+ * zstd as a whole; unpacked:
+ *
+ *   u8      version of this layout
+ *   varint  streams; and for each
+ *     varint  number
+ *     varint  bytes of its definition, 0 where an earlier record of the segment has it; JSON
+ *     varint  pieces; and for each: varint bytes, piece (piece.ts)
+ *     varint  events; and for each: varint t, varint seq, varint bytes, JSON
+ *
+ * Each segment defines the streams in it, because a stream that is new may not be in LMDB yet.
+ */
+const VERSION = 1;
+const LEVEL = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
+/** Unpacked; several times what a segment could hold packed. */
+const BATCH_BYTES_MAX = 256 * 2 ** 20;
+
+/** One stream of a record that was read back. */
+export interface BatchPart {
+  readonly number: number;
+  readonly definition: Stream | undefined;
+  readonly columns: readonly Columns[];
+  readonly events: readonly TailEvent[];
+}
+
+const writer = new ByteWriter();
+
+/** @param defined numbers of the streams that the segment has defined; those defined here are added */
+export function encodeBatch(parts: readonly Taken[], defined: Set<number>): Uint8Array {
+  writer.clear();
+  writer.byte(VERSION);
+  writer.varint(parts.length);
+  for (const { number, stream, columns, events } of parts) {
+    writer.varint(number);
+    if (defined.has(number)) writer.varint(0);
+    else writeBytes(writer, jsonBytes(stream));
+    defined.add(number);
+    writer.varint(columns.length);
+    for (const piece of columns) writeBytes(writer, encodePiece(piece, stream));
+    writer.varint(events.length);
+    for (const { t, seq, data } of events) {
+      writer.varint(t);
+      writer.varint(seq);
+      writeBytes(writer, jsonBytes(data));
+    }
+  }
+  return zstdCompressSync(writer.written(), LEVEL);
+}
+
+/** @throws BlockError, or an error of zstd, where the bytes are not what encodeBatch wrote */
+export function decodeBatch(payload: Uint8Array): BatchPart[] {
+  const bytes = zstdDecompressSync(payload, { maxOutputLength: BATCH_BYTES_MAX });
+  const reader = new ByteReader(bytes);
+  const version = reader.byte();
+  if (version !== VERSION) throw reader.bad(`version ${version} of a batch`);
+  const parts = Array.from({ length: reader.varint() }, () => readPart(reader));
+  reader.end();
+  return parts;
+}
+
+/** The streams that a batch defines. */
+export function definitionsOf(parts: readonly BatchPart[]): StoredStream[] {
+  return parts.flatMap(({ number, definition }) =>
+    definition === undefined ? [] : [{ number, stream: definition }],
+  );
+}
+
+function readPart(reader: ByteReader): BatchPart {
+  const number = reader.varint();
+  const definition = reader.take(reader.varint());
+  const columns = Array.from({ length: reader.varint() }, () =>
+    decodePiece(reader.take(reader.varint())),
+  );
+  const events = Array.from({ length: reader.varint() }, () => ({
+    stream: number,
+    t: reader.varint(),
+    seq: reader.varint(),
+    data: parse<{ readonly [key: string]: Json }>(reader.take(reader.varint())),
+  }));
+  return {
+    number,
+    definition: definition.length === 0 ? undefined : parse<Stream>(definition),
+    columns,
+    events,
+  };
+}
+
+function writeBytes(target: ByteWriter, bytes: Uint8Array): void {
+  target.varint(bytes.length);
+  target.reserve(bytes.length).set(bytes, target.length);
+  target.length += bytes.length;
+}
+
+function jsonBytes(value: unknown): Uint8Array {
+  return Buffer.from(JSON.stringify(value), 'utf8');
+}
+
+/** JSON that we wrote ourselves, as the check of the record says. */
+function parse<T>(bytes: Uint8Array): T {
+  return JSON.parse(Buffer.from(bytes).toString('utf8')) as T;
+}

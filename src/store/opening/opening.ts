@@ -1,0 +1,302 @@
+import path from 'node:path';
+import type { Epoch } from '#core/clock.ts';
+import {
+  type DataFile,
+  extendWithZeros,
+  freeBytes,
+  hasBlocks,
+  openDataFile,
+} from '../../io/data-file.ts';
+import { epochChange, sealedChange, sealedSeq } from '../changes.ts';
+import { StoreError } from '../errors.ts';
+import { Journal, SEGMENT_BYTES } from '../journal/journal.ts';
+import { nameKey, numberKey } from '../keys.ts';
+import { type Change, type Database, openDatabase } from '../lmdb.ts';
+import { decodeRecord, encodeRecord } from '../record.ts';
+import { RollupHours } from '../rollup/rollup-hours.ts';
+import { StreamRegistry } from '../writing/registry.ts';
+import { inspect } from './inspect.ts';
+import { DISK_FREE_BYTES_MIN, Preallocation } from './preallocation.ts';
+import { PROBE_MS_MAX, runProbe } from './probe.ts';
+import { LOCK_BYTES, lockName, renewLockFile, setAside } from './quarantine.ts';
+import { type LastSeen, lastSeenOf, recover } from './recovery.ts';
+
+/**
+ * From a directory, in whatever state the last power cut left it, to a store that can be written to.
+ * A data file that is damaged is set aside and a new one begun; what the journal has is not lost by
+ * that. Nothing here runs while another process has the store: the caller holds its lock.
+ */
+
+/** Raised by a change that older versions cannot read; a newer store is left as it is. */
+const SCHEMA = { major: 1, minor: 0 };
+const SCHEMA_KEY = nameKey('schema');
+/** Whether a gateway has the store open, or has left it without closing it. */
+const RUNNING_KEY = nameKey('running');
+/** Starts that end without a stop, before their cause is looked for in every value. */
+const CRASHES_MAX = 3;
+/** A look at every value, which is the whole file, at the pace of an SD card. */
+const WHOLE_PROBE_MS_MAX = 120_000;
+/**
+ * What has to be free before anything is opened, unless all of it is there already: LMDB maps its lock file, and begins a new data file,
+ * before there are zeros to write into; on a full disk either is a SIGBUS, or an abort.
+ */
+const FREE_TO_OPEN_BYTES = 2 ** 20;
+const FULL_TEXT = 'the disk is full';
+/** The file begins with so much, so that the first seals have room. */
+const FIRST_BYTES = 16 * 2 ** 20;
+export const DATA_FILE = 'data.mdb';
+const SEGMENTS = ['j0', 'j1'] as const;
+/** Records of a small table that are read in one go. */
+const RECORDS_MAX = 100_000;
+
+export interface OpeningOptions {
+  /** Which is there and ours. */
+  readonly directory: string;
+  readonly quotaBytes: number;
+  readonly epoch: Epoch;
+  /** Bytes of the disk that stay free; DISK_FREE_BYTES_MIN where it is left out. */
+  readonly lowBytes?: number;
+}
+
+export interface Opened {
+  readonly database: Database;
+  readonly journal: Journal;
+  readonly registry: StreamRegistry;
+  readonly hours: RollupHours;
+  readonly preallocation: Preallocation;
+  readonly fileBytes: number;
+  /** The journal's last record that is in LMDB. */
+  readonly sealed: number;
+  /** The newest data of the epochs before this one. */
+  readonly lastSeen: LastSeen | undefined;
+  /** Samples, frames and events that the journal gave back. */
+  readonly recovered: number;
+  /** What went wrong and was got over, in sentences for people. */
+  readonly problems: readonly string[];
+  /** What is as after any power cut, in sentences for people. */
+  readonly notes: readonly string[];
+  /** Frees everything, also where the file takes no commit any more. */
+  close(): Promise<void>;
+}
+
+/**
+ * @throws StoreError NEWER for a store of a later version, NO_ROOM where the disk is too full to begin;
+ *   errors of the system as they come
+ */
+export async function openStore(options: OpeningOptions): Promise<Opened> {
+  const file = path.join(options.directory, DATA_FILE);
+  const full = await checkRoom(options.directory);
+  const problems = await setDamageAside(file, full);
+  // That of a new file, which was not probed.
+  if (!(await hasBlocks(lockName(file), LOCK_BYTES))) await renewLockFile(file);
+  await using opening = new AsyncDisposableStack();
+  // The first to be written to: a disk that takes nothing says so here, and not within LMDB.
+  const segments = await openSegments(options.directory, opening);
+  const database = await openUncrashed(file, { ...options, full }, problems);
+  opening.defer(() => database.close());
+  database.checkReaders();
+  await checkSchema(database);
+  await database.commit([runningChange(database, options.epoch.bootId)]);
+  const preallocation = new Preallocation(
+    file,
+    { extend: extendWithZeros, free: freeBytes },
+    { quotaBytes: options.quotaBytes, lowBytes: options.lowBytes ?? DISK_FREE_BYTES_MIN },
+  );
+  const preallocated = await preallocateFirst(preallocation, database);
+  const before = sealedBefore(database, problems);
+  const { journal, replay, problems: lost, notes } = await Journal.open(segments, before);
+  const registry = new StreamRegistry();
+  problems.push(...lost, ...registry.load(entriesOf(database, 'streams')));
+  const hours = new RollupHours();
+  const recovery = await recover({ database, registry, hours, epoch: options.epoch.id }, replay);
+  problems.push(...recovery.problems);
+  journal.retired();
+  const sealed = replay.at(-1)?.seq ?? before;
+  await database.commit([epochChange(options.epoch), sealedChange(sealed)]);
+  const kept = opening.move();
+  return {
+    database,
+    journal,
+    registry,
+    hours,
+    preallocation,
+    fileBytes: preallocated,
+    sealed,
+    lastSeen: lastSeenOf(database, options.epoch.id),
+    recovered: recovery.count,
+    problems,
+    notes,
+    close: async () => {
+      try {
+        const stopped = { table: 'meta', key: RUNNING_KEY, value: undefined } as const;
+        if (!database.isBroken) await database.commit([stopped]);
+      } finally {
+        await kept.disposeAsync();
+      }
+    },
+  };
+}
+
+/**
+ * Opens the file. Where the gateway has crashed with it again and again in this boot, every value is
+ * read by the probe first: a length that is damaged is met by no other look, and ends the process
+ * whenever somebody reads the value.
+ */
+async function openUncrashed(
+  file: string,
+  { quotaBytes, epoch, full }: OpeningOptions & { readonly full: boolean },
+  problems: string[],
+): Promise<Database> {
+  const open = () => openDatabase(file, { fileBytes: 2 * quotaBytes, readOnly: false });
+  const database = open();
+  if (crashesOf(database, epoch.bootId) < CRASHES_MAX) return database;
+  await database.close();
+  if (full) throw new StoreError('NO_ROOM', `${FULL_TEXT}, and ${file} may be damaged`);
+  const probe = await runProbe(file, { timeoutMs: WHOLE_PROBE_MS_MAX, values: true });
+  if (probe.state === 'bad') {
+    const name = await setAside(file);
+    problems.push(`${file} is damaged: ${probe.text}; it was set aside as ${name}`);
+  }
+  const probed = open();
+  // It was not the file: the next look at all of it is so many starts away.
+  await probed.commit([{ table: 'meta', key: RUNNING_KEY, value: undefined }]);
+  return probed;
+}
+
+/** Starts of this boot that did not end in an orderly stop, one after the other. */
+function crashesOf(database: Database, bootId: string): number {
+  const record = database.get('meta', RUNNING_KEY);
+  if (record === undefined) return 0;
+  try {
+    const { bootId: last, starts } = Object(decodeRecord(RUNNING_KEY, record));
+    return last === bootId ? Number(starts) : 0;
+  } catch (error) {
+    // It only counts: one that is damaged counts from the beginning.
+    if (error instanceof StoreError) return 0;
+    throw error;
+  }
+}
+
+function runningChange(database: Database, bootId: string): Change {
+  const starts = crashesOf(database, bootId) + 1;
+  return { table: 'meta', key: RUNNING_KEY, value: encodeRecord(RUNNING_KEY, { bootId, starts }) };
+}
+
+/** Every entry of a table that is small. */
+export function entriesOf(database: Pick<Database, 'page'>, table: 'streams' | 'sessions') {
+  const all = { start: numberKey(0), end: numberKey(0xffff_ffff), limit: RECORDS_MAX };
+  return database.page(table, all);
+}
+
+/** @throws StoreError NO_ROOM where the disk is full: without room there is no beginning anew */
+async function setDamageAside(file: string, full: boolean): Promise<string[]> {
+  const { state, text } = await inspectFile(file);
+  if (state === 'missing') return [];
+  if (state === 'bad' && full) throw new StoreError('NO_ROOM', `${FULL_TEXT}, and ${file} ${text}`);
+  if (state === 'bad') return [`${file} ${text}; it was set aside as ${await setAside(file)}`];
+  const probe = await runProbe(file, { timeoutMs: PROBE_MS_MAX, keepLock: full });
+  if (probe.state === 'bad' && full) {
+    // Its lock file may be what is damaged.
+    throw new StoreError('NO_ROOM', `${FULL_TEXT}, and ${file}: ${probe.text}`);
+  }
+  switch (probe.state) {
+    case 'good':
+      checkMajor(Object(probe.facts.schema).major ?? SCHEMA.major);
+      return [];
+    case 'slow':
+      return [`${file} could not be looked through before it was opened: the probe ${probe.text}`];
+    case 'bad':
+      return [`${file} is damaged: ${probe.text}; it was set aside as ${await setAside(file)}`];
+  }
+}
+
+async function inspectFile(file: string) {
+  let opened: DataFile | undefined;
+  try {
+    opened = await openDataFile(file, { bytes: 0, create: false });
+    return await inspect(opened);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT')
+      return await inspect(undefined);
+    throw error;
+  } finally {
+    await opened?.close();
+  }
+}
+
+async function checkSchema(database: Database): Promise<void> {
+  const record = database.get('meta', SCHEMA_KEY);
+  if (record === undefined) {
+    const value = encodeRecord(SCHEMA_KEY, SCHEMA);
+    return await database.commit([{ table: 'meta', key: SCHEMA_KEY, value }]);
+  }
+  checkMajor(Object(decodeRecord(SCHEMA_KEY, record)).major);
+}
+
+/** @throws StoreError NEWER */
+function checkMajor(major: unknown): void {
+  if (typeof major === 'number' && major <= SCHEMA.major) return;
+  throw new StoreError(
+    'NEWER',
+    `the store was made by a later version of Vigil (schema ${major}, this one knows ` +
+      `${SCHEMA.major}); install that version, or name another data directory`,
+  );
+}
+
+/**
+ * Whether the disk is full, and the store can be opened all the same: everything it needs is there.
+ *
+ * @throws StoreError NO_ROOM
+ */
+async function checkRoom(directory: string): Promise<boolean> {
+  const free = await freeBytes(directory);
+  if (free >= FREE_TO_OPEN_BYTES) return false;
+  const files = [
+    [DATA_FILE, FIRST_BYTES],
+    [lockName(DATA_FILE), LOCK_BYTES],
+    ...SEGMENTS.map((name) => [name, SEGMENT_BYTES] as const),
+  ] as const;
+  const whole = await Promise.all(
+    files.map(([name, bytes]) => hasBlocks(path.join(directory, name), bytes)),
+  );
+  if (whole.every((one) => one)) return true;
+  const needed = `${FREE_TO_OPEN_BYTES >> 10} KB have to be`;
+  throw new StoreError('NO_ROOM', `${FULL_TEXT}: ${free >> 10} KB are free, ${needed}`);
+}
+
+/**
+ * Where that is damaged, everything in the journal is gone through again: what LMDB has already is
+ * told by the `seq` of its stream, and an event by its key.
+ */
+function sealedBefore(database: Database, problems: string[]): number {
+  try {
+    return sealedSeq(database);
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    problems.push(`up to where the journal is in the store: ${error.message}`);
+    return 0;
+  }
+}
+
+async function preallocateFirst(preallocation: Preallocation, database: Database): Promise<number> {
+  for (;;) {
+    const { step, fileBytes } = await preallocation.step(database.use().end);
+    if (fileBytes >= FIRST_BYTES) return fileBytes;
+    if (step.kind === 'held') throw new StoreError('NO_ROOM', step.text);
+  }
+}
+
+async function openSegments(
+  directory: string,
+  opening: AsyncDisposableStack,
+): Promise<readonly [DataFile, DataFile]> {
+  const open = async (name: string): Promise<DataFile> => {
+    const file = await openDataFile(path.join(directory, name), {
+      bytes: SEGMENT_BYTES,
+      create: true,
+    });
+    opening.defer(() => file.close());
+    return file;
+  };
+  return [await open(SEGMENTS[0]), await open(SEGMENTS[1])];
+}

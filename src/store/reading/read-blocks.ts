@@ -1,0 +1,207 @@
+import type { StreamKind } from '#core/stream.ts';
+import { type BlockHeader, decodeBlock, readHeader, verifyBlock } from '../codec/block.ts';
+import { part } from '../codec/cut.ts';
+import { endOf, startOf } from '../codec/join.ts';
+import { type Columns, countOf, type Range, type StoredStream } from '../columns.ts';
+import { blockKey, parseBlockKey, slotKey, slotOf } from '../keys.ts';
+import type { Entry, Reads, TableName } from '../lmdb.ts';
+import type { Tail } from '../tail.ts';
+import type { Damage } from './damage.ts';
+
+/** Blocks that are held at a time: of a stream with a block a slot one, of a bus 80 seconds. */
+const PAGE_BLOCKS = 16;
+
+type BlockTable = Extract<TableName, 'samples' | 'waves' | 'frames'>;
+
+const TABLE_OF: Readonly<Record<StreamKind, BlockTable | undefined>> = {
+  sample: 'samples',
+  wave: 'waves',
+  frame: 'frames',
+  event: undefined,
+};
+
+/** What readers share. */
+export interface Ground {
+  readonly reads: Reads;
+  readonly tail: Tail | undefined;
+  readonly damage: Damage;
+}
+
+export interface FoundBlock extends Entry {
+  /** Unchecked. */
+  readonly header: BlockHeader;
+}
+
+/** The first key behind this one. */
+export function keyAfter(key: Uint8Array): Uint8Array {
+  return Buffer.concat([key, Uint8Array.of(0)]);
+}
+
+/** Where the blocks of a stream in a slot begin, and before which key they end. */
+export function slotBounds(epoch: number, slot: number, stream: number) {
+  const start = blockKey({ epoch, slot, stream, sub: 0 });
+  const next = stream + 1;
+  const end =
+    next > 0xffff ? slotKey(epoch, slot + 1) : blockKey({ epoch, slot, stream: next, sub: 0 });
+  return { start, end };
+}
+
+/**
+ * What is stored of one stream in a range: first its blocks, slot by slot, then what the tail has
+ * beyond them. The blocks are to be gone through before the tail, which leaves out what they had.
+ */
+export class StreamReading {
+  readonly #ground: Ground;
+  readonly #number: number;
+  readonly #table: BlockTable | undefined;
+  readonly #range: Range;
+  readonly #tail: readonly Columns[];
+  readonly #covered: Covered;
+
+  constructor(ground: Ground, { number, stream }: StoredStream, range: Range) {
+    this.#ground = ground;
+    this.#number = number;
+    this.#table = TABLE_OF[stream.kind];
+    this.#range = range;
+    this.#tail = tailPieces(ground.tail, number, range);
+    this.#covered = new Covered(Math.min(...this.#tail.map(({ seq }) => seq)));
+  }
+
+  /** Blocks that reach into the range, not decoded. */
+  *blocks(): Generator<FoundBlock> {
+    const { from, to } = this.#range;
+    if (from >= to || this.#table === undefined) return;
+    // The time of a sample of a wave is rounded: the last of a slot may be told as the first of the next.
+    let slot: number | undefined = this.#seek(slotOf(Math.max(0, from - 1)));
+    while (slot !== undefined) {
+      let found = false;
+      for (const block of this.#slot(this.#table, slot)) {
+        found = true;
+        const { t0, span } = block.header;
+        if (t0 < to && t0 + span >= from) yield block;
+      }
+      // The next slot is tried at once; only where a stream pauses its next key is looked for.
+      slot = found && slot < this.#lastSlot ? slot + 1 : this.#seek(slot + 1);
+    }
+  }
+
+  /** Undefined where it is damaged, which is counted. */
+  decode({ key, value, header }: FoundBlock): Columns | undefined {
+    const columns = this.#guard(key, () => decodeBlock(value, key));
+    if (columns) this.#covered.add(header);
+    return columns;
+  }
+
+  /** Whether it is whole, for those who need no more than its header. */
+  check({ key, value, header }: FoundBlock): boolean {
+    const whole = this.#guard(key, () => {
+      verifyBlock(value, key);
+      return true;
+    });
+    if (whole) this.#covered.add(header);
+    return whole ?? false;
+  }
+
+  /** Pieces of the tail that reach into the range, without what the blocks had. */
+  *rest(): Generator<Columns> {
+    for (const piece of this.#tail) yield* this.#covered.without(piece);
+  }
+
+  /** Everything, decoded and whole: samples at either end may lie outside the range. */
+  *pieces(): Generator<Columns> {
+    for (const block of this.blocks()) {
+      const columns = this.decode(block);
+      if (columns) yield columns;
+    }
+    yield* this.rest();
+  }
+
+  get #lastSlot(): number {
+    return Math.min(0xffff, slotOf(this.#range.to - 1));
+  }
+
+  *#slot(table: BlockTable, slot: number): Generator<FoundBlock> {
+    const { start, end } = slotBounds(this.#range.epoch, slot, this.#number);
+    let next: Uint8Array | undefined = start;
+    while (next) {
+      const query = { start: next, end, limit: PAGE_BLOCKS };
+      const page: Entry[] = this.#ground.reads.page(table, query);
+      for (const { key, value } of page) {
+        const header = this.#guard(key, () => readHeader(value));
+        if (header) yield { key, value, header };
+      }
+      const last = page.length < PAGE_BLOCKS ? undefined : page.at(-1);
+      next = last && keyAfter(last.key);
+    }
+  }
+
+  /** The first slot from this one on in which the stream has a block: a key a slot, no values. */
+  #seek(from: number): number | undefined {
+    const { epoch } = this.#range;
+    const end = slotKey(epoch, this.#lastSlot + 1);
+    let slot = from;
+    while (slot <= this.#lastSlot && this.#table) {
+      const { start } = slotBounds(epoch, slot, this.#number);
+      const [key] = this.#ground.reads.keys(this.#table, { start, end, limit: 1 });
+      if (key === undefined) return undefined;
+      const found = parseBlockKey(key);
+      if (found.stream === this.#number) return found.slot;
+      slot = found.stream < this.#number ? found.slot : found.slot + 1;
+    }
+    return undefined;
+  }
+
+  #guard<T>(key: Uint8Array, read: () => T): T | undefined {
+    return this.#ground.damage.guard(this.#table ?? 'samples', key, read);
+  }
+}
+
+/** Those that reach into the range; none where it is of another epoch. */
+export function tailPieces(
+  tail: Tail | undefined,
+  number: number,
+  { epoch, from, to }: Range,
+): Columns[] {
+  if (tail?.epoch !== epoch) return [];
+  const pieces = tail.pieces.get(number) ?? [];
+  return pieces.filter((piece) => startOf(piece) < to && endOf(piece) >= from);
+}
+
+/** A stretch of `seq`; `end` is exclusive. */
+interface Stretch {
+  readonly begin: number;
+  end: number;
+}
+
+/** What of the `seq` of a stream has been read, from where its tail begins. */
+class Covered {
+  readonly #from: number;
+  readonly #stretches: Stretch[] = [];
+
+  constructor(from: number) {
+    this.#from = from;
+  }
+
+  add({ seq, n }: { readonly seq: number; readonly n: number }): void {
+    const end = seq + n;
+    if (end <= this.#from) return;
+    const last = this.#stretches.at(-1);
+    if (last?.end === seq) last.end = end;
+    else this.#stretches.push({ begin: seq, end });
+  }
+
+  /** The runs of a piece that have not been read; now they count as read. */
+  without(piece: Columns): Columns[] {
+    const { seq } = piece;
+    let runs: Stretch[] = [{ begin: seq, end: seq + countOf(piece) }];
+    for (const { begin, end } of this.#stretches) {
+      runs = runs.flatMap((run) => [
+        { begin: run.begin, end: Math.min(run.end, begin) },
+        { begin: Math.max(run.begin, end), end: run.end },
+      ]);
+      runs = runs.filter((run) => run.begin < run.end);
+    }
+    this.add({ seq, n: countOf(piece) });
+    return runs.flatMap((run) => part(piece, run.begin - seq, run.end - seq) ?? []);
+  }
+}

@@ -1,0 +1,159 @@
+import { readHeader, verifyBlock } from '../codec/block.ts';
+import {
+  eventIndexKey,
+  eventKey,
+  parseBlockKey,
+  parseEventIndexKey,
+  parseEventKey,
+  parseRollupKey,
+  SLOT_US,
+  subOf,
+} from '../keys.ts';
+import { type DatabaseUse, type Entry, type Reads, TABLES, type TableName } from '../lmdb.ts';
+import { decodeRecord } from '../record.ts';
+import { decodeRollup } from '../rollup/rollup.ts';
+import { damageText, keyText } from './damage.ts';
+import { keyAfter } from './read-blocks.ts';
+import { eventRecord } from './read-events.ts';
+
+/** Something that is not as it was written. */
+export interface VerifyProblem {
+  readonly table: TableName;
+  /** In hexadecimal; empty where it is about the table. */
+  readonly key: string;
+  readonly text: string;
+}
+
+/** One page. Whoever does not want to keep the disk busy waits between two. */
+export interface VerifyStep {
+  readonly table: TableName;
+  readonly entries: number;
+  /** Of keys and values. */
+  readonly bytes: number;
+  readonly problems: readonly VerifyProblem[];
+}
+
+/** Entries of a page: a step of blocks is some 2 MB at most. */
+const PAGE_ENTRIES = 8;
+const PAGE_RECORDS = 256;
+const BLOCK_TABLES: readonly TableName[] = ['samples', 'waves', 'frames', 'rollups'];
+/** Before the first key there is and behind the last: no name and no epoch begins like this. */
+const FIRST = Uint8Array.of(0);
+const BEHIND = Buffer.alloc(16, 0xff);
+
+/** What a key of a table has to look like: its bytes; undefined for names. */
+const KEY_BYTES: Readonly<Record<TableName, number | undefined>> = {
+  meta: undefined,
+  epochs: 4,
+  sessions: 4,
+  streams: 4,
+  samples: 10,
+  waves: 10,
+  frames: 10,
+  rollups: 9,
+  events: 12,
+  eventIndex: 14,
+  users: undefined,
+  tokens: undefined,
+  rules: undefined,
+  audit: undefined,
+  cursors: undefined,
+  retained: undefined,
+};
+
+/**
+ * Goes through everything that is stored, a page at a time.
+ *
+ * @param use where nobody writes meanwhile: the entries that each table must turn out to have
+ */
+export function* verifyAll(reads: Reads, use: DatabaseUse | undefined): Generator<VerifyStep> {
+  for (const table of TABLES) {
+    let entries = 0;
+    for (const step of verifyTable(reads, table)) {
+      entries += step.entries;
+      yield step;
+    }
+    const told = use?.tables[table]?.entries ?? entries;
+    if (told === entries) continue;
+    const text = `${entries} entries were found, the table says ${told}`;
+    yield { table, entries: 0, bytes: 0, problems: [{ table, key: '', text }] };
+  }
+}
+
+function* verifyTable(reads: Reads, table: TableName): Generator<VerifyStep> {
+  const limit = BLOCK_TABLES.includes(table) ? PAGE_ENTRIES : PAGE_RECORDS;
+  let start: Uint8Array | undefined = FIRST;
+  while (start) {
+    const page: Entry[] = reads.page(table, { start, end: BEHIND, limit });
+    if (page.length > 0) yield stepOf(reads, table, page);
+    const last = page.length < limit ? undefined : page.at(-1);
+    start = last && keyAfter(last.key);
+  }
+}
+
+function stepOf(reads: Reads, table: TableName, page: readonly Entry[]): VerifyStep {
+  const problems: VerifyProblem[] = [];
+  let bytes = 0;
+  for (const entry of page) {
+    bytes += entry.key.length + entry.value.length;
+    const text = problemOf(reads, table, entry);
+    if (text !== '') problems.push({ table, key: keyText(entry.key), text });
+  }
+  return { table, entries: page.length, bytes, problems };
+}
+
+/** A sentence, or nothing where the entry is sound. */
+function problemOf(reads: Reads, table: TableName, entry: Entry): string {
+  const expected = KEY_BYTES[table];
+  const { length } = entry.key;
+  if (expected !== undefined && length !== expected) {
+    return `a key of ${length} bytes, ${expected} expected`;
+  }
+  try {
+    return valueProblem(reads, table, entry);
+  } catch (error) {
+    return damageText(error);
+  }
+}
+
+/** @throws BlockError, StoreError */
+function valueProblem(reads: Reads, table: TableName, entry: Entry): string {
+  const { key, value } = entry;
+  switch (table) {
+    case 'samples':
+    case 'waves':
+    case 'frames':
+      return blockProblem(entry);
+    case 'rollups':
+      decodeRollup(parseRollupKey(key), value);
+      return '';
+    case 'events':
+      return eventProblem(reads, entry);
+    case 'eventIndex':
+      return indexProblem(reads, entry);
+    default:
+      decodeRecord(key, value);
+      return '';
+  }
+}
+
+function blockProblem({ key, value }: Entry): string {
+  verifyBlock(value, key);
+  const { t0, span } = readHeader(value);
+  const { slot, sub } = parseBlockKey(key);
+  const begin = slot * SLOT_US;
+  const end = begin + SLOT_US;
+  if (t0 < begin || t0 + span > end) return `it has ${t0} to ${t0 + span} us, slot ${slot} has not`;
+  return sub < subOf(t0) ? `it begins at ${t0} us, behind what its key says` : '';
+}
+
+function eventProblem(reads: Reads, { key, value }: Entry): string {
+  const { stream } = eventRecord(key, value);
+  const index = eventIndexKey(stream, parseEventKey(key));
+  return reads.get('eventIndex', index) === undefined ? 'it is not in the index' : '';
+}
+
+function indexProblem(reads: Reads, { key }: Entry): string {
+  const event = reads.get('events', eventKey(parseEventIndexKey(key)));
+  return event === undefined ? 'it leads to no event' : '';
+}

@@ -1,0 +1,149 @@
+import { decodeBlock, encodeBlock } from '../codec/block.ts';
+import { BlockError } from '../codec/block-error.ts';
+import { cut } from '../codec/cut.ts';
+import { startOf } from '../codec/join.ts';
+import type { Columns, Range } from '../columns.ts';
+import {
+  EPOCH_US_MAX,
+  eventKey,
+  HOUR_US,
+  parseBlockKey,
+  parseRollupKey,
+  rollupKey,
+  SLOT_US,
+  slotKey,
+  slotOf,
+} from '../keys.ts';
+import type { Change, Entry, Reads, TableName } from '../lmdb.ts';
+import { keyAfter } from '../reading/read-blocks.ts';
+import type { StreamRegistry } from './registry.ts';
+import { eventRemovals } from './retention.ts';
+import { BlockKeys } from './unsealed.ts';
+
+/**
+ * Erases stretches of the recording, to the sample: blocks within go, those that reach over an edge
+ * are written again without what lies inside. The rollups of the hours touched go too; what is left
+ * of such an hour is read from its blocks.
+ *
+ * The bytes stay in free pages of the file, and in the journal, until they are written over.
+ */
+const PAGE_ENTRIES = 64;
+const BLOCK_TABLES = ['samples', 'waves', 'frames'] as const;
+
+/**
+ * One commit's worth after the other, so that none is large. Each is to be committed before the next.
+ *
+ * @param asked any numbers of an epoch: `to` may be infinite
+ */
+export function* erasures(
+  reads: Reads,
+  registry: Pick<StreamRegistry, 'byNumber'>,
+  asked: Range,
+): Generator<readonly Change[]> {
+  const range = exactly(asked);
+  if (range.from >= range.to) return;
+  for (const changes of allErasures(reads, registry, range)) {
+    if (changes.length > 0) yield changes;
+  }
+}
+
+function* allErasures(
+  reads: Reads,
+  registry: Pick<StreamRegistry, 'byNumber'>,
+  range: Range,
+): Generator<readonly Change[]> {
+  const keys = new BlockKeys(reads);
+  const { epoch, from, to } = range;
+  // First: an erasure that is interrupted must not leave sums of what has gone.
+  yield* eraseRollups(reads, range);
+  const start = slotKey(epoch, slotOf(from));
+  const end = slotKey(epoch, slotOf(to) + 1);
+  for (const table of BLOCK_TABLES) {
+    for (const page of pages(reads, table, start, end)) {
+      yield page.flatMap((entry) => eraseBlock(table, entry, { range, keys, registry }));
+    }
+  }
+  const first = eventKey({ epoch, t: from, seq: 0 });
+  for (const page of pages(reads, 'events', first, eventKey({ epoch, t: to, seq: 0 }))) {
+    yield page.flatMap(eventRemovals);
+  }
+}
+
+/** Times are whole microseconds, and no epoch has more than a key can tell. */
+function exactly({ epoch, from, to }: Range): Range {
+  const whole = (t: number): number => Math.min(EPOCH_US_MAX, Math.max(0, Math.ceil(t)));
+  return { epoch, from: whole(from), to: whole(to) };
+}
+
+interface Erasing {
+  readonly range: Range;
+  readonly keys: BlockKeys;
+  readonly registry: Pick<StreamRegistry, 'byNumber'>;
+}
+
+function eraseBlock(table: TableName, { key, value }: Entry, erasing: Erasing): Change[] {
+  const { epoch, from, to } = erasing.range;
+  const gone: Change = { table, key, value: undefined };
+  const { slot, stream: number } = parseBlockKey(key);
+  if (slot * SLOT_US >= from && (slot + 1) * SLOT_US <= to) return [gone];
+  const stored = erasing.registry.byNumber(number);
+  const columns = decoded(value, key);
+  // What cannot be read cannot be cut: it goes as a whole.
+  if (stored === undefined || columns === undefined) return [gone];
+  const left = [
+    ...cut(columns, { from: 0, to: from }),
+    ...cut(columns, { from: to, to: Number.MAX_SAFE_INTEGER }),
+  ];
+  const inside = [...cut(columns, { from, to })];
+  if (inside.length === 0) return [];
+  const kept = left.map((part): Change => {
+    const fresh = erasing.keys.next(table, epoch, number, startOf(part));
+    return { table, key: fresh, value: encodeBlock(part, fresh, stored) };
+  });
+  return [gone, ...kept];
+}
+
+/** Those of the hours touched, level by level. */
+function* eraseRollups(reads: Reads, { epoch, from, to }: Range): Generator<readonly Change[]> {
+  const first = Math.floor(from / HOUR_US);
+  const behind = Math.ceil(to / HOUR_US);
+  for (let level = nextLevel(reads, 0); level !== undefined; level = nextLevel(reads, level + 1)) {
+    const start = rollupKey({ level, epoch, hour: first, stream: 0 });
+    const end = rollupKey({ level, epoch, hour: behind, stream: 0 });
+    for (const page of pages(reads, 'rollups', start, end)) {
+      yield page.map(({ key }) => ({ table: 'rollups', key, value: undefined }));
+    }
+  }
+}
+
+/** The first level from this one on that there are rollups of. */
+function nextLevel(reads: Reads, level: number): number | undefined {
+  const query = { start: Buffer.of(level), end: Buffer.alloc(16, 0xff), limit: 1 };
+  const [key] = level > 0xff ? [] : reads.keys('rollups', query);
+  return key && parseRollupKey(key).level;
+}
+
+function* pages(
+  reads: Reads,
+  table: TableName,
+  start: Uint8Array,
+  end: Uint8Array,
+): Generator<Entry[]> {
+  let next = start;
+  for (;;) {
+    const page = reads.page(table, { start: next, end, limit: PAGE_ENTRIES });
+    if (page.length > 0) yield page;
+    const last = page.at(-1);
+    if (last === undefined || page.length < PAGE_ENTRIES) return;
+    next = keyAfter(last.key);
+  }
+}
+
+function decoded(block: Uint8Array, key: Uint8Array): Columns | undefined {
+  try {
+    return decodeBlock(block, key);
+  } catch (error) {
+    if (error instanceof BlockError) return undefined;
+    throw error;
+  }
+}
