@@ -1,8 +1,9 @@
 import type { Epoch } from '#core/clock.ts';
+import { StoreError } from './errors.ts';
 import { eventIndexKey, eventKey, nameKey, numberKey, rollupKey } from './keys.ts';
 import type { Change, Reads } from './lmdb.ts';
 import { decodeRecord, encodeRecord } from './record.ts';
-import { encodeRollup, type HourRollup } from './rollup/rollup.ts';
+import { decodeRollup, encodeRollup, type HourRollup, mergeRollup } from './rollup/rollup.ts';
 import type { Unsealed } from './writing/unsealed.ts';
 
 /** What the records of the store look like, for those who write them, and how its few of `meta` read. */
@@ -53,4 +54,17 @@ export function eventChanges({ epoch, events }: Unsealed): Change[] {
 
 export function rollupChange(rollup: HourRollup): Change {
   return { table: 'rollups', key: rollupKey(rollup), value: encodeRollup(rollup) };
+}
+
+/** An hour with what was written of it before. Where that is damaged it goes: its blocks tell it too. */
+export function addedRollup(reads: Pick<Reads, 'get'>, rollup: HourRollup): Change {
+  const key = rollupKey(rollup);
+  const written = reads.get('rollups', key);
+  if (written === undefined) return rollupChange(rollup);
+  try {
+    return rollupChange(mergeRollup(decodeRollup(rollup, written), rollup));
+  } catch (error) {
+    if (error instanceof StoreError) return { table: 'rollups', key, value: undefined };
+    throw error;
+  }
 }

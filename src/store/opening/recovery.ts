@@ -1,5 +1,12 @@
 import type { Micros } from '#core/stream.ts';
-import { eventChanges, rolledChange, rolledUpTo, rollupChange, sealedChange } from '../changes.ts';
+import {
+  addedRollup,
+  eventChanges,
+  rolledChange,
+  rolledUpTo,
+  rollupChange,
+  sealedChange,
+} from '../changes.ts';
 import { decodeBlock } from '../codec/block.ts';
 import { BlockError } from '../codec/block-error.ts';
 import { type Columns, countOf } from '../columns.ts';
@@ -101,9 +108,17 @@ async function commitContent(
   registry: StreamRegistry,
   content: Unsealed,
 ): Promise<void> {
-  const blocks = content.streams().flatMap(({ number }) => content.seal(number).sealed);
+  const late = new RollupHours();
+  const blocks = content.streams().flatMap(({ number, stream }) => {
+    const { sealed, columns } = content.seal(number);
+    for (const part of columns) late.add(number, stream, content.epoch, part);
+    return sealed;
+  });
+  // An hour that is written already gets what came late for it; the others are made of their blocks.
+  const closed = late.close(writtenHours(database, content.epoch));
   await database.commit([
     ...blocks.map(({ table, key, block }): Change => ({ table, key, value: block })),
+    ...closed.map((rollup) => addedRollup(database, rollup)),
     ...eventChanges(content),
     ...registry.changes(),
   ]);
@@ -129,6 +144,17 @@ async function completeRollups(
     if (isOpen) return;
     const changes = hours.close(Number.POSITIVE_INFINITY).map(rollupChange);
     await database.commit([...changes, rolledChange(last.epoch, hour + 1)]);
+  }
+}
+
+/** The hours of an epoch that have their rollups; none where no record tells. */
+function writtenHours(database: Database, epoch: number): number {
+  try {
+    const rolled = rolledUpTo(database);
+    return rolled.epoch === epoch ? rolled.hour : 0;
+  } catch (error) {
+    if (error instanceof StoreError) return 0; // Told when the others are made.
+    throw error;
   }
 }
 

@@ -2,16 +2,15 @@ import type { Clock, Epoch } from '#core/clock.ts';
 import { isExpected } from '#core/errors.ts';
 import type { Span } from '#core/session.ts';
 import type { Micros } from '#core/stream.ts';
-import { eventChanges, rolledChange, rollupChange, sealedChange } from '../changes.ts';
+import { addedRollup, eventChanges, rolledChange, sealedChange } from '../changes.ts';
 import { readHeader } from '../codec/block.ts';
-import { BlockError } from '../codec/block-error.ts';
 import { countOf, type Range } from '../columns.ts';
 import { encodeBatch } from '../journal/batch.ts';
 import type { Journal } from '../journal/journal.ts';
-import { HOUR_US, rollupKey, SLOT_US, slotOf } from '../keys.ts';
+import { HOUR_US, SLOT_US, slotOf } from '../keys.ts';
 import { type Change, type Database, PAGE_BYTES } from '../lmdb.ts';
 import { addHour } from '../opening/recovery.ts';
-import { decodeRollup, type HourRollup, mergeRollup } from '../rollup/rollup.ts';
+import type { HourRollup } from '../rollup/rollup.ts';
 import type { RollupHours } from '../rollup/rollup-hours.ts';
 import type { Tail } from '../tail.ts';
 import { erasures } from './erase.ts';
@@ -292,7 +291,7 @@ export class Recorder {
     const { database, hours, epoch } = this.#parts;
     const closed = hours.close(before);
     if (closed.length === 0) return [];
-    const whole = closed.map((rollup) => merged(database, rollup));
+    const whole = closed.map((rollup) => addedRollup(database, rollup));
     return [...whole, rolledChange(epoch.id, before)];
   }
 
@@ -345,19 +344,6 @@ interface Sealing {
   readonly hours: readonly HourRollup[];
   /** What it comes to. A commit that failed is tried again with the same. */
   changes: SealChanges | undefined;
-}
-
-/** An hour with what was written of it. Where that is damaged it goes: its blocks tell it as well. */
-function merged(database: Database, rollup: HourRollup): Change {
-  const key = rollupKey(rollup);
-  const written = database.get('rollups', key);
-  if (written === undefined) return rollupChange(rollup);
-  try {
-    return rollupChange(mergeRollup(decodeRollup(rollup, written), rollup));
-  } catch (error) {
-    if (error instanceof BlockError) return { table: 'rollups', key, value: undefined };
-    throw error;
-  }
 }
 
 function hourAt(t: number): number {
