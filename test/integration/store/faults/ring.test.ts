@@ -21,7 +21,7 @@ import { StoreReader } from '../../../../src/store/reading/reader.ts';
 import { Store } from '../../../../src/store/store.ts';
 import { StoreLoad } from '../../../support/store-load.ts';
 
-const WRAPS = Number(process.env['VIGIL_FAULT_WRAPS'] ?? 6);
+const WRAPS = Number(process.env['VIGIL_FAULT_WRAPS'] ?? 4);
 /** A file of two steps of 16 MB where there is time for it, and of one where not. */
 const FILE_BYTES = (WRAPS > 10 ? 32 : 16) * 2 ** 20;
 const QUOTA_BYTES = Math.floor(FILE_BYTES / 1.4);
