@@ -68,7 +68,11 @@ async function checkBoth(obd: string, eeg: string, baud: number | null): Promise
   await gateway.untilPart('obd', ({ details }) => Number(details['values']) > 500);
   const { status, consumers } = await gateway.health();
   expect(status).toBe('ok');
-  expect(consumers.map(({ dropped }) => dropped)).toEqual([0]);
+  expect(consumers.map(({ name, dropped }) => [name, dropped])).toEqual([
+    ['store', 0],
+    ['live', 0],
+    ['sessions', 0],
+  ]);
   const { details } = await gateway.part('eeg');
   expect(details).toMatchObject({ contact: 'good', badChecksums: 0, outOfRange: 0 });
   expect(gateway.errors).toEqual([]);
