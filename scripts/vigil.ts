@@ -1,8 +1,6 @@
 /** What is stored, for people: lists it, exports it, checks it and plays it again. */
-import { ConfigError } from '#core/errors.ts';
+import { ConfigError, codeOf, isExpected } from '#core/errors.ts';
 import { ExportError } from '../src/export/errors.ts';
-import { ReadingError } from '../src/reading/errors.ts';
-import { StoreError } from '../src/store/errors.ts';
 import { Interrupted, UsageError } from './commands/errors.ts';
 import { exportCommand } from './commands/export.ts';
 import { replayCommand } from './commands/replay.ts';
@@ -41,7 +39,7 @@ const COMMANDS: ReadonlyMap<string, (argv: readonly string[]) => Promise<number>
 
 // Whoever read it has seen enough, as `head` does.
 process.stdout.on('error', (error) => {
-  if (!('code' in error && error.code === 'EPIPE')) throw error;
+  if (codeOf(error) !== 'EPIPE') throw error;
   process.exit();
 });
 
@@ -74,11 +72,8 @@ async function main(argv: readonly string[]): Promise<number> {
 /** @throws what is a bug */
 function exitCodeOf(error: unknown): number {
   if (error instanceof Interrupted) return error.exitCode;
-  if (error instanceof UsageError || error instanceof ConfigError) return EXIT_USAGE;
-  if (error instanceof ExportError) return EXIT_USAGE;
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  if (code.startsWith('ERR_PARSE_ARGS')) return EXIT_USAGE;
-  const failed = [StoreError, ReadingError].some((kind) => error instanceof kind);
-  if (failed || (error instanceof Error && 'errno' in error)) return EXIT_FAILED;
+  const asked = [UsageError, ConfigError, ExportError].some((kind) => error instanceof kind);
+  if (asked || codeOf(error).startsWith('ERR_PARSE_ARGS')) return EXIT_USAGE;
+  if (isExpected(error)) return EXIT_FAILED;
   throw error;
 }

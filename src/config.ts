@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import * as v from 'valibot';
 import { isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
-import { ConfigError } from '#core/errors.ts';
+import { ConfigError, codeOf } from '#core/errors.ts';
 import { isLoopback } from './http/guard.ts';
 import { parsePortUrl } from './io/port-url.ts';
 
@@ -65,8 +65,7 @@ const SETTINGS = {
   sim: setting(
     v.optional(
       v.pipe(
-        v.union([v.number(), v.pipe(v.string(), v.digits(), v.transform(Number))], SEED),
-        v.integer(SEED),
+        numberOrText(SEED),
         v.minValue(0, SEED),
         v.maxValue(0xffff_ffff, 'expected a whole number below 2^32'),
       ),
@@ -253,8 +252,7 @@ function readText(path: string, readFile: (path: string) => string): string {
 }
 
 function reasonOf(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  const known = UNREADABLE.get(code);
+  const known = UNREADABLE.get(codeOf(error));
   return known ?? `cannot be read (${error instanceof Error ? error.message : String(error)})`;
 }
 
@@ -363,15 +361,15 @@ function notYet(message: string) {
   );
 }
 
-/** Numbers come as text from flags and variables. */
 function wholeNumber(min: number, max: number, of: string) {
   const words = `expected ${of}: a whole number from ${min} to ${max}`;
-  return v.pipe(
-    v.union([v.number(), v.pipe(v.string(), v.digits(), v.transform(Number))], words),
-    v.integer(words),
-    v.minValue(min, words),
-    v.maxValue(max, words),
-  );
+  return v.pipe(numberOrText(words), v.minValue(min, words), v.maxValue(max, words));
+}
+
+/** Numbers come as text from flags and variables. */
+function numberOrText(words: string) {
+  const text = v.pipe(v.string(), v.digits(), v.transform(Number));
+  return v.pipe(v.union([v.number(), text], words), v.integer(words));
 }
 
 function setting<S extends v.GenericSchema>(schema: S, fallback?: v.InferInput<S>) {

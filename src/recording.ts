@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import path from 'node:path';
 import type { Bus } from '#core/bus.ts';
 import type { Clock, Epoch } from '#core/clock.ts';
+import { isSystemError } from '#core/errors.ts';
 import type { PartHealth } from '#core/health.ts';
 import type { Span } from '#core/session.ts';
 import type { Config } from './config.ts';
@@ -159,7 +160,7 @@ export async function lockData({ data, replay }: Config): Promise<Lock> {
     makeDataDirectory(data);
   } catch (error) {
     // Counting the start meets the same error, and says so.
-    if (error instanceof Error && 'errno' in error) return none;
+    if (isSystemError(error)) return none;
     throw error;
   }
   return await lockDirectory(data);
@@ -173,7 +174,7 @@ function beginEpoch({ data, replay }: Config): { id: number; off: StoreOptions['
     return { id: nextEpoch(data), off: undefined };
   } catch (error) {
     // A disk that fails must not keep the live data from the driver.
-    if (!(error instanceof Error && 'errno' in error)) throw error;
+    if (!isSystemError(error)) throw error;
     const text = `off until the next start, nothing is recorded: ${error.message}`;
     return { id: UNKEPT, off: { text, wanted: false } };
   }

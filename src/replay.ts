@@ -1,8 +1,8 @@
 import type { Clock } from '#core/clock.ts';
 import { ConfigError } from '#core/errors.ts';
-import { timeline } from '#core/session.ts';
 import type { Config } from './config.ts';
 import type { Device } from './devices.ts';
+import { sessionStretches } from './reading/stretches.ts';
 import { replaySource } from './sources/replay/replay.ts';
 import { StoreError } from './store/errors.ts';
 import { type OfflineStore, openOffline } from './store/opening/offline.ts';
@@ -29,14 +29,11 @@ export async function openReplay(
     throw new ConfigError(`replay: expected a session of ${data} (${known}), found ${replay}`);
   }
   const reader = store.reader();
-  const last = session.spans.at(-1);
-  // Of an open session, to behind what is stored last.
-  const end = last?.to ?? (reader.lastTime(last?.epoch ?? 0) ?? 0) + 1;
   const recording = exportSource({
     title: `session ${replay}`,
     reader,
     streams: [...new Set(reader.streams().map(({ stream }) => stream.id))],
-    stretches: timeline(session.spans, store.epochs(), end),
+    stretches: sessionStretches(store, session),
   });
   return [{ source: replaySource({ id: 'replay', recording }), simulated: true }];
 }

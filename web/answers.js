@@ -67,3 +67,22 @@ export function useAnswer(path, grows = () => false) {
     again: () => setTurn((n) => n + 1),
   };
 }
+
+/**
+ * What somebody has done here, in words to be shown; what is on the page is asked for anew after it.
+ * `act` does it: its `work` resolves with a sentence about what was done.
+ * @param {() => void} again
+ */
+export function useAct(again) {
+  const [said, setSaid] = useState({ text: '', failed: false });
+  /** @param {() => Promise<string>} work */
+  const act = async (work) => {
+    try {
+      setSaid({ text: await work(), failed: false });
+      again();
+    } catch (failure) {
+      setSaid({ text: sentenceOf(failure), failed: true });
+    }
+  };
+  return { said, act };
+}

@@ -119,7 +119,8 @@ export function Downloads({ session, shown }) {
               <button class="button" type="button" disabled=${busy} onClick=${() => choose(format)}>
                 ${format.name}
               </button>
-              <small>${format.about}, about ${bytesText(estimate(session, format, part))}</small>
+              <small>${format.about}</small>
+              <small>about ${bytesText(estimate(session, format, part))}</small>
             </li>
           `,
         )}

@@ -37,6 +37,21 @@ export function PinButton({ session, act }) {
   `;
 }
 
+/** @param {{ id: number, editing: boolean, onToggle: (editing: boolean) => void }} props */
+export function EditButton({ id, editing, onToggle }) {
+  return html`
+    <button
+      class="button"
+      type="button"
+      aria-expanded=${editing}
+      aria-label="Edit recording ${id}"
+      onClick=${() => onToggle(!editing)}
+    >
+      Edit
+    </button>
+  `;
+}
+
 /**
  * @typedef {object} FormProps
  * @property {Session} session

@@ -1,11 +1,10 @@
 /** One recording: what it amounts to, its plots, its events, and its files. */
 import { useMemo, useState } from 'preact/hooks';
-import { useAnswer } from './answers.js';
-import { sentenceOf } from './api.js';
+import { useAct, useAnswer } from './answers.js';
 import { Downloads } from './download.js';
 import { html } from './gauge.js';
 import { Plots } from './plots.js';
-import { PinButton, SessionForm } from './session-form.js';
+import { EditButton, PinButton, SessionForm } from './session-form.js';
 import { Badges, EndButton, Facts } from './sessions.js';
 import { countText, distanceText, durationText, percentText, startText } from './words.js';
 
@@ -27,19 +26,10 @@ export function SessionView({ id, titleRef }) {
     () => new Map((listed?.items ?? []).map((stream) => [stream.id, stream])),
     [listed],
   );
-  const [said, setSaid] = useState({ text: '', failed: false });
+  const { said, act } = useAct(again);
   const [shown, setShown] = useState(
     /** @type {import('./plots.js').Range | undefined} */ (undefined),
   );
-  /** @param {() => Promise<string>} work */
-  const act = async (work) => {
-    try {
-      setSaid({ text: await work(), failed: false });
-      again();
-    } catch (failure) {
-      setSaid({ text: sentenceOf(failure), failed: true });
-    }
-  };
   return html`
     <p><a class="back" href="#recordings">All recordings</a></p>
     <div class="head">
@@ -83,14 +73,7 @@ function Summary({ session, act }) {
       ${notes !== '' && html`<p class="notes">${notes}</p>`}
       <div class="do">
         <${PinButton} session=${session} act=${act} />
-        <button
-          class="button"
-          type="button"
-          aria-expanded=${editing}
-          onClick=${() => setEditing(!editing)}
-        >
-          Edit
-        </button>
+        <${EditButton} id=${id} editing=${editing} onToggle=${setEditing} />
         ${state === 'active' && html`<${EndButton} id=${id} act=${act} />`}
       </div>
       ${

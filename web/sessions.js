@@ -1,9 +1,9 @@
 /** The list of recordings, newest first, and the button that starts one by hand. */
 import { useEffect, useState } from 'preact/hooks';
-import { useAnswer } from './answers.js';
-import { ask, sentenceOf } from './api.js';
+import { useAct, useAnswer } from './answers.js';
+import { ask } from './api.js';
 import { html } from './gauge.js';
-import { PinButton, SessionForm } from './session-form.js';
+import { EditButton, PinButton, SessionForm } from './session-form.js';
 import { distanceText, durationText, endText, startText } from './words.js';
 
 const PAGE_SESSIONS = 50;
@@ -42,19 +42,10 @@ export function SessionList({ titleRef }) {
   // Sessions begin and end by themselves, so the list is never final.
   const { answer, error, again } = useAnswer(PATH, /** @param {SessionPage} _ */ (_) => true);
   const [list, setList] = useState(/** @type {SessionPage | undefined} */ (undefined));
-  const [said, setSaid] = useState({ text: '', failed: false });
+  const { said, act } = useAct(again);
   useEffect(() => {
     if (answer) setList((old) => (old ? refreshed(old, answer) : answer));
   }, [answer]);
-  /** @param {() => Promise<string>} work resolves with a sentence about what was done */
-  const act = async (work) => {
-    try {
-      setSaid({ text: await work(), failed: false });
-      again();
-    } catch (failure) {
-      setSaid({ text: sentenceOf(failure), failed: true });
-    }
-  };
   const start = () =>
     act(async () => {
       const { id } = await ask('/sessions', { method: 'POST', body: {} });
@@ -110,15 +101,7 @@ function SessionRow({ session, act }) {
       </div>
       <div class="do">
         <${PinButton} session=${session} act=${act} />
-        <button
-          class="button"
-          type="button"
-          aria-expanded=${editing}
-          aria-label="Edit recording ${id}"
-          onClick=${() => setEditing(!editing)}
-        >
-          Edit
-        </button>
+        <${EditButton} id=${id} editing=${editing} onToggle=${setEditing} />
         ${state === 'active' && html`<${EndButton} id=${id} act=${act} />`}
       </div>
       ${

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import type { Stretch } from '#core/session.ts';
 import { type ExportFormatName, exportFileName, formatOf } from '../../src/export/formats.ts';
 import { exportPieces } from '../../src/reading/answers.ts';
-import { within } from '../../src/reading/stretches.ts';
+import { sessionStretches, within } from '../../src/reading/stretches.ts';
 import type { OfflineStore } from '../../src/store/opening/offline.ts';
 import type { StoreReader } from '../../src/store/reading/reader.ts';
 import { UsageError } from './errors.ts';
@@ -13,7 +13,6 @@ import {
   dataDirectory,
   findSession,
   openRecording,
-  sessionStretches,
 } from './recording.ts';
 import { bytesText, parseDuration } from './words.ts';
 

@@ -1,5 +1,8 @@
 import { once } from 'node:events';
+import type { Stats } from 'node:fs';
 import { link, open, rename, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { codeOf } from '#core/errors.ts';
 import { Interrupted, UsageError } from './errors.ts';
 import { bytesText } from './words.ts';
 
@@ -13,11 +16,24 @@ const EXIT_SIGNALS = [
 /** Bytes between two lines of progress. */
 const PROGRESS_BYTES = 4 * 2 ** 20;
 
-/** @throws UsageError when it is there and must not be written over */
+/** @throws UsageError when it is there and must not be written over, or its folder is not there */
 export async function checkFree(file: string, force: boolean): Promise<void> {
-  const found = await stat(file).catch(() => undefined); // Other trouble shows when it is written.
+  const found = await statOf(file);
   if (found?.isDirectory()) throw new UsageError(`${file}: expected a file, found a directory`);
   if (found && !force) throw taken(file);
+  const folder = path.dirname(file);
+  if (found || (await statOf(folder))?.isDirectory()) return;
+  throw new UsageError(`${folder}: no folder is there`);
+}
+
+/** Undefined where nothing is. */
+async function statOf(place: string): Promise<Stats | undefined> {
+  try {
+    return await stat(place);
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(codeOf(error))) return undefined;
+    throw error;
+  }
 }
 
 /**
@@ -32,8 +48,8 @@ export async function writeFile(
   { force }: { readonly force: boolean },
 ): Promise<number> {
   const part = `${file}.part-${process.pid}`;
-  const handle = await open(part, 'wx');
   using signals = watchSignals();
+  const handle = await open(part, 'wx');
   try {
     let bytes = 0;
     try {
@@ -60,7 +76,7 @@ async function giveName(part: string, file: string): Promise<void> {
   try {
     await link(part, file);
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    const code = codeOf(error);
     if (code === 'EEXIST') throw taken(file);
     // A file system without links, as that of most memory sticks.
     if (code !== 'EPERM' && code !== 'ENOTSUP') throw error;
@@ -70,13 +86,10 @@ async function giveName(part: string, file: string): Promise<void> {
 }
 
 /** To standard output, as fast as it is taken. Who reads it may leave: vigil.ts ends us then. */
-export async function writeOut(pieces: Iterable<Uint8Array>): Promise<number> {
-  let bytes = 0;
+export async function writeOut(pieces: Iterable<Uint8Array>): Promise<void> {
   for (const piece of pieces) {
     if (!process.stdout.write(piece)) await once(process.stdout, 'drain');
-    bytes += piece.length;
   }
-  return bytes;
 }
 
 /** What was written so far, where a person watches. */

@@ -36,14 +36,6 @@ export function findSession(store: OfflineStore, written: string | undefined): S
   throw new UsageError(`no session ${JSON.stringify(written)}; there are ${known}`);
 }
 
-/** A session on its time axis. One that lasts ends with what is stored of it. */
-export function sessionStretches(store: OfflineStore, { spans }: Session): Stretch[] {
-  const open = spans.find(({ to }) => to === null);
-  const last = open && store.reader().lastTime(open.epoch);
-  const now = last === undefined ? (open?.from ?? 0) : last + 1;
-  return timeline(spans, store.epochs(), now);
-}
-
 /** Everything that is stored, one start of the gateway after the other. */
 export function allStretches(store: OfflineStore): Stretch[] {
   const reader = store.reader();

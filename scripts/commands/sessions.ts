@@ -1,10 +1,12 @@
 import { parseArgs } from 'node:util';
 import { TRUST, type Trust, wallMs } from '#core/clock.ts';
+import { durationText } from '#core/duration.ts';
 import { leastTrust, type Session, type SessionStats } from '#core/session.ts';
 import { statistics } from '../../src/reading/answers.ts';
+import { sessionStretches } from '../../src/reading/stretches.ts';
 import type { OfflineStore } from '../../src/store/opening/offline.ts';
-import { DATA_OPTION, dataDirectory, openRecording, sessionStretches } from './recording.ts';
-import { durationText, localTime, table } from './words.ts';
+import { DATA_OPTION, dataDirectory, openRecording } from './recording.ts';
+import { localTime, table } from './words.ts';
 
 const HEADING = [
   ...['ID', 'START', 'DURATION', 'KM', 'ENDED', 'DRIVER', 'VEHICLE', 'TAGS', 'PINNED'],

@@ -39,15 +39,6 @@ export function localTime(ms: number): string {
   return `${day} ${two(date.getHours())}:${two(date.getMinutes())}`;
 }
 
-/** `0:42`, `12:03`, `1:04:05`. */
-export function durationText(seconds: number): string {
-  const whole = Math.floor(seconds);
-  const two = (n: number): string => String(n % 60).padStart(2, '0');
-  const minutes = Math.floor(whole / 60);
-  if (minutes < 60) return `${minutes}:${two(whole)}`;
-  return `${Math.floor(minutes / 60)}:${two(minutes)}:${two(whole)}`;
-}
-
 export function bytesText(bytes: number): string {
   const power = bytes < KB ? 0 : Math.min(3, Math.floor(Math.log(bytes) / Math.log(KB)));
   return `${(bytes / KB ** power).toFixed(power === 0 ? 0 : 1)} ${UNITS[power]}`;

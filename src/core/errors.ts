@@ -32,5 +32,16 @@ export class BusyError extends Error {
  * and those without a code are bugs.
  */
 export function isExpected(error: unknown): error is Error {
-  return error instanceof Error && 'code' in error && !/^ERR_/.test(String(error.code));
+  const code = codeOf(error);
+  return code !== '' && !code.startsWith('ERR_');
+}
+
+/** The code of an error as text; empty where it has none. */
+export function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
+}
+
+/** Whether the device or the file system failed, and not our code. */
+export function isSystemError(error: unknown): error is Error {
+  return error instanceof Error && 'errno' in error;
 }

@@ -74,6 +74,12 @@ export interface Frame {
   readonly data: Uint8Array;
 }
 
+/**
+ * Marks a 29-bit identifier where one number has to tell both, as in SocketCAN's can_id
+ * (CAN_EFF_FLAG of linux/can.h).
+ */
+export const EXTENDED_FLAG = 0x8000_0000;
+
 export type Json =
   | string
   | number

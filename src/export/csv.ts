@@ -1,6 +1,6 @@
 import type { Stretch } from '#core/session.ts';
 import type { Stream } from '#core/stream.ts';
-import { type Offsets, offsetsOf } from './describe.ts';
+import { type Offsets, offsetsOf, statesOf } from './describe.ts';
 import { frameText } from './frame.ts';
 import { merge } from './merge.ts';
 import type { Rows } from './rows.ts';
@@ -67,12 +67,13 @@ export function* csv(source: ExportSource): Generator<Uint8Array> {
   if (!out.empty) yield out.take();
 }
 
-function longStream({ id, unit, kind, states }: Stream): LongStream {
+function longStream(stream: Stream): LongStream {
+  const { id, unit, kind } = stream;
   return {
     kind,
     before: encoder.encode(`,${cellOf(id)},`),
     after: encoder.encode(`,${cellOf(unit)},`),
-    states: states && new Map(Object.entries(states).map(([n, text]) => [Number(n), cellOf(text)])),
+    states: statesOf(stream, cellOf),
   };
 }
 

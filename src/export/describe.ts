@@ -48,6 +48,14 @@ export function describe({ title, streams, stretches }: ExportSource): Descripti
   };
 }
 
+/** What is written of each number of an enumeration; undefined for streams that are none. */
+export function statesOf(
+  { states }: Stream,
+  write: (text: string) => string,
+): ReadonlyMap<number, string> | undefined {
+  return states && new Map(Object.entries(states).map(([n, text]) => [Number(n), write(text)]));
+}
+
 /** What to add to a time of the stretch's epoch. All in whole microseconds. */
 export interface Offsets {
   /** For the time since 1970. */

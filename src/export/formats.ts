@@ -10,6 +10,8 @@ export interface ExportFormat {
   readonly mime: string;
   /** Of the file's name, with the dot. */
   readonly extension: string;
+  /** What it holds. Streams of another kind are refused, or left out by a log of frames. */
+  readonly kinds: readonly StreamKind[];
   /**
    * The file, in pieces of some 64 KB that belong to whoever takes them. Nothing is read ahead: the
    * next piece is made when it is asked for. `return()` ends it early, and the source's iterators.
@@ -32,27 +34,25 @@ const JSONL = 'application/jsonl; charset=utf-8';
 const PARQUET = 'application/vnd.apache.parquet'; // registered with IANA
 const TEXT = 'text/plain; charset=us-ascii';
 
+const EVERYTHING: readonly StreamKind[] = ['sample', 'wave', 'frame', 'event'];
+const NUMBERS: readonly StreamKind[] = ['sample', 'wave'];
+const FRAMES: readonly StreamKind[] = ['frame'];
+
+// biome-ignore format: a table
 export const FORMATS: Readonly<Record<ExportFormatName, ExportFormat>> = {
-  // biome-ignore-start format: a table
-  csv: { mime: CSV, extension: '.csv', export: (source) => csv(some(source)) },
-  'csv-wide': { mime: CSV, extension: '.wide.csv', export: (source) => csvWide(values(source)) },
-  jsonl: { mime: JSONL, extension: '.jsonl', export: (source) => jsonl(some(source)) },
-  parquet: { mime: PARQUET, extension: '.parquet', export: (source) => parquet(some(source)) },
-  'parquet-wide': {
-    mime: PARQUET,
-    extension: '.wide.parquet',
-    export: (source) => parquetWide(values(source)),
-  },
-  candump: { mime: TEXT, extension: '.log', export: (source) => candump(frames(source)) },
-  // biome-ignore-end format: a table
+  'csv':          { mime: CSV,     extension: '.csv',          kinds: EVERYTHING, export: (source) => csv(some(source)) },
+  'csv-wide':     { mime: CSV,     extension: '.wide.csv',     kinds: NUMBERS,    export: (source) => csvWide(values(source)) },
+  'jsonl':        { mime: JSONL,   extension: '.jsonl',        kinds: EVERYTHING, export: (source) => jsonl(some(source)) },
+  'parquet':      { mime: PARQUET, extension: '.parquet',      kinds: EVERYTHING, export: (source) => parquet(some(source)) },
+  'parquet-wide': { mime: PARQUET, extension: '.wide.parquet', kinds: NUMBERS,    export: (source) => parquetWide(values(source)) },
+  'candump':      { mime: TEXT,    extension: '.log',          kinds: FRAMES,     export: (source) => candump(frames(source)) },
 };
 
 /** @throws ExportError UNKNOWN_FORMAT */
 export function formatOf(name: string): ExportFormatName {
-  const known = Object.keys(FORMATS).filter(isFormatName);
-  const format = known.find((format) => format === name);
-  if (format) return format;
-  throw new ExportError('UNKNOWN_FORMAT', `no format ${quote(name)}: one of ${known.join(', ')}`);
+  if (isFormatName(name)) return name;
+  const known = Object.keys(FORMATS).join(', ');
+  throw new ExportError('UNKNOWN_FORMAT', `no format ${quote(name)}: one of ${known}`);
 }
 
 function isFormatName(name: string): name is ExportFormatName {
@@ -73,7 +73,7 @@ function some(source: ExportSource): ExportSource {
 
 /** A column a stream can hold numbers only. */
 function values(source: ExportSource): ExportSource {
-  const others = some(source).streams.filter(({ kind }) => !isNumeric(kind));
+  const others = some(source).streams.filter(({ kind }) => !NUMBERS.includes(kind));
   if (others.length === 0) return source;
   throw new ExportError(
     'UNSUPPORTED',
@@ -81,12 +81,8 @@ function values(source: ExportSource): ExportSource {
   );
 }
 
-function isNumeric(kind: StreamKind): boolean {
-  return kind === 'sample' || kind === 'wave';
-}
-
 function frames(source: ExportSource): ExportSource {
-  if (some(source).streams.some(({ kind }) => kind === 'frame')) return source;
+  if (some(source).streams.some(({ kind }) => FRAMES.includes(kind))) return source;
   throw new ExportError('NO_FRAMES', `a candump log holds frames; no bus among the streams`);
 }
 

@@ -1,4 +1,5 @@
-import { EXTENDED_FLAG, type Rows } from './rows.ts';
+import { EXTENDED_FLAG } from '#core/stream.ts';
+import type { Rows } from './rows.ts';
 
 /** `00` to `FF`. */
 const BYTES: readonly string[] = Array.from({ length: 256 }, (_, byte) =>

@@ -1,8 +1,8 @@
-import type { Stream } from '#core/stream.ts';
-import { describe, type Offsets, offsetsOf } from './describe.ts';
+import { EXTENDED_FLAG, type Stream } from '#core/stream.ts';
+import { describe, type Offsets, offsetsOf, statesOf } from './describe.ts';
 import { dataText } from './frame.ts';
 import { merge } from './merge.ts';
-import { EXTENDED_FLAG, type Rows, type WaveBlock } from './rows.ts';
+import type { Rows, WaveBlock } from './rows.ts';
 import type { ExportSource } from './source.ts';
 import { TextWriter } from './text.ts';
 
@@ -68,15 +68,12 @@ function writeLines({ out, streams, offsets }: JsonWriter, rows: Rows, from: num
   return i;
 }
 
-function jsonStream({ id, kind, states }: Stream): JsonStream {
+function jsonStream(stream: Stream): JsonStream {
+  const { id, kind } = stream;
   return {
     kind,
     stream: encoder.encode(`,"stream":${JSON.stringify(id)},`),
-    states:
-      states &&
-      new Map(
-        Object.entries(states).map(([n, text]) => [Number(n), `,"state":${JSON.stringify(text)}`]),
-      ),
+    states: statesOf(stream, (text) => `,"state":${JSON.stringify(text)}`),
   };
 }
 

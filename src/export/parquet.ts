@@ -2,7 +2,7 @@ import { constants, zstdCompressSync } from 'node:zlib';
 import { ByteWriter, ParquetWriter, type SchemaElement } from 'hyparquet-writer';
 import type { Stretch } from '#core/session.ts';
 import type { Stream } from '#core/stream.ts';
-import { describe, offsetsOf } from './describe.ts';
+import { describe, offsetsOf, statesOf } from './describe.ts';
 import { frameText } from './frame.ts';
 import { merge } from './merge.ts';
 import type { Rows } from './rows.ts';
@@ -209,7 +209,8 @@ interface LongStream {
   readonly text: ((rows: Rows, i: number) => string | null) | undefined;
 }
 
-function longStream({ id, kind, states }: Stream): LongStream {
+function longStream(stream: Stream): LongStream {
+  const { id, kind } = stream;
   switch (kind) {
     case 'event':
       return { id, hasValue: false, text: (rows, i) => JSON.stringify(rows.event[i]) };
@@ -217,7 +218,7 @@ function longStream({ id, kind, states }: Stream): LongStream {
       return { id, hasValue: false, text: frameText };
     case 'sample':
     case 'wave': {
-      const texts = states && new Map(Object.entries(states).map(([n, text]) => [Number(n), text]));
+      const texts = statesOf(stream, (text) => text);
       return { id, hasValue: true, text: texts && (({ v }, i) => texts.get(v[i] ?? 0) ?? null) };
     }
   }

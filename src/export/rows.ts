@@ -41,8 +41,6 @@ export interface Place {
 /** How waves become rows: a row a sample, or a row a block. */
 export type WaveRows = 'samples' | 'blocks';
 
-/** As in SocketCAN's can_id (CAN_EFF_FLAG of linux/can.h), and as the store keeps it. */
-export const EXTENDED_FLAG = 0x8000_0000;
 /** Samples in a block of a wave; a longer piece becomes several. */
 const WAVE_BLOCK_SAMPLES = 1_024;
 /** Rows that are decoded ahead of a stream. Longer pieces are gone through window by window. */

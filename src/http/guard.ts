@@ -5,6 +5,7 @@
  * host opens: a foreign page can open a WebSocket here (Origin tells on it, RFC 6454 clause 7), and
  * with a name of its own that resolves to 127.0.0.1 even read replies (Host tells on it).
  */
+import { seen } from './fault.ts';
 import { Problem } from './problem.ts';
 import type { RequestHead } from './transport.ts';
 
@@ -18,8 +19,7 @@ export function isLoopback(host: string): boolean {
 export function checkHost({ headers }: RequestHead): void {
   const host = headers.get('host') ?? '';
   const name = host.replace(/:\d{1,5}$/, '').replace(/^\[(.*)\]$/, '$1');
-  if (!isLoopback(name))
-    throw new Problem(403, `${printable(host)} is not a name of this gateway.`);
+  if (!isLoopback(name)) throw new Problem(403, `${seen(host)} is not a name of this gateway.`);
 }
 
 /**
@@ -31,11 +31,6 @@ export function checkOrigin({ headers }: RequestHead, allowed: readonly string[]
   const origin = headers.get('origin');
   if (origin === undefined || allowed.includes(origin)) return;
   if (!URL.canParse(origin) || new URL(origin).host !== headers.get('host')?.toLowerCase()) {
-    throw new Problem(403, `Pages of ${printable(origin)} may not connect here.`);
+    throw new Problem(403, `Pages of ${seen(origin)} may not connect here.`);
   }
-}
-
-/** Text of a stranger's, cut short. */
-function printable(text: string): string {
-  return JSON.stringify(text.slice(0, 100));
 }

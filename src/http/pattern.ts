@@ -4,6 +4,9 @@
  * dot, so `obd.eng` is not above `obd.engine`.
  */
 
+export const PATTERN = /^(\*|[a-z0-9_-]+(\.[a-z0-9_-]+)*(\.\*)?)$/;
+export const PATTERN_EXPECTED = 'expected a stream id, id.* or *';
+
 /**
  * Several lists of patterns, compiled so that looking an id up takes two steps a segment, however
  * many patterns there are.

@@ -45,6 +45,11 @@ export class Problem extends Error {
   }
 }
 
+/** Our errors begin small and end without a full stop, so that they can be part of a longer text. */
+export function sentence(text: string): string {
+  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}.`;
+}
+
 /** The reply of RFC 9457. The type is left out, which by its clause 4.2.1 means just the status. */
 export function problemReply(problem: Problem): Reply {
   const { status, message, faults, headers } = problem;

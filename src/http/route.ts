@@ -2,7 +2,8 @@ import type * as v from 'valibot';
 import type { Headers } from './transport.ts';
 
 type Schema = v.GenericSchema;
-export type QuerySchema = v.ObjectSchema<v.ObjectEntries, undefined>;
+/** Strict, so that a misspelt name is refused and not ignored. */
+export type QuerySchema = v.StrictObjectSchema<v.ObjectEntries, undefined>;
 type Out<S> = S extends Schema ? v.InferOutput<S> : undefined;
 type Answer<T> = Frozen<T> | Content;
 /** A reply is only read, so a route may hand out what it must not change. */

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { coerceQuery } from './coerce.ts';
-import { type Fault, Problem } from './problem.ts';
+import { faultPointer, faultText } from './fault.ts';
+import { Problem, sentence } from './problem.ts';
 import { type AnyRoute, Content } from './route.ts';
 import type { Reply, Request } from './transport.ts';
 
@@ -8,6 +9,8 @@ import type { Reply, Request } from './transport.ts';
 export const PREFIXES = ['/api/v1', '/api'] as const;
 /** Errors of a validation that are told; the client mends and asks again. */
 const FAULTS_MAX = 20;
+/** Of a route without a query: a name in it is a mistake, which would else go unnoticed. */
+const NO_QUERY = v.strictObject({});
 
 interface Match<D> {
   readonly route: AnyRoute<D>;
@@ -70,7 +73,9 @@ function matchRoute<D>(route: AnyRoute<D>, segments: readonly string[]): Match<D
 }
 
 async function answer<D>({ route, params }: Match<D>, deps: D, request: Request): Promise<Reply> {
-  const query = route.query && check(route.query, coerceQuery(route.query, request.query), 'query');
+  const schema = route.query ?? NO_QUERY;
+  const checked = check(schema, coerceQuery(schema, request.query), 'query');
+  const query = route.query && checked;
   const body = route.body && check(route.body, parseBody(request), 'body');
   const reply = await route.handle(deps, { params, query, body });
   if (reply instanceof Content) return { status: 200, headers: reply.headers, body: reply.body };
@@ -108,13 +113,12 @@ function check<S extends v.GenericSchema>(
 ): v.InferOutput<S> {
   const { success, output, issues } = v.safeParse(schema, value);
   if (success) return output;
-  const faults = issues.slice(0, FAULTS_MAX).map(toFault);
-  throw new Problem(422, `The ${where} does not have the expected form.`, faults);
-}
-
-function toFault(issue: v.BaseIssue<unknown>): Fault {
-  const keys = (issue.path ?? []).map(({ key }) => String(key));
-  // RFC 6901 clause 3: "~" and "/" within a key are escaped.
-  const pointer = keys.map((key) => `/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
-  return { pointer, message: issue.message };
+  const known = 'entries' in schema ? Object.keys(schema.entries ?? {}) : [];
+  const faults = issues.slice(0, FAULTS_MAX).map((issue) => ({
+    pointer: faultPointer(issue),
+    message: sentence(faultText(issue, known)),
+  }));
+  const [first] = faults;
+  const place = first?.pointer ? ` at ${first.pointer}` : '';
+  throw new Problem(422, `The ${where} is wrong${place}. ${first?.message}`, faults);
 }

@@ -17,8 +17,10 @@ import * as v from 'valibot';
 import type { Clock } from '#core/clock.ts';
 import { lasting } from './client.ts';
 import { encodeJson } from './encode.ts';
+import { faultText, seen } from './fault.ts';
 import type { Subscription } from './feed.ts';
 import type { Live } from './live.ts';
+import { PATTERN, PATTERN_EXPECTED } from './pattern.ts';
 import type { Peer, PeerSession } from './transport.ts';
 
 const PROTOCOL = 1;
@@ -28,8 +30,6 @@ const MESSAGES_HZ_MAX = 50;
 /** Patterns of one client in all its subscriptions; each subscription has at least one. */
 const PATTERNS_MAX = 64;
 const ID_CHARS_MAX = 64;
-/** Of an unknown type, as much as is told back. */
-const ECHO_CHARS_MAX = 64;
 /** Messages that are no JSON or fit no shape before the client is closed. */
 const VIOLATIONS_MAX = 10;
 /** Rate of `samples` messages that nobody asked to be otherwise: once a picture of a screen. */
@@ -45,12 +45,13 @@ const CLOSE_TOO_MANY = 4429;
 
 const PATTERNS_EXPECTED = `expected a list of 1 to ${PATTERNS_MAX} stream ids`;
 
-const Id = v.optional(v.union([v.number(), v.pipe(v.string(), v.maxLength(ID_CHARS_MAX))]));
-const Pattern = v.pipe(
-  v.string(),
-  v.maxLength(128),
-  v.regex(/^(\*|[a-z0-9_-]+(\.[a-z0-9_-]+)*(\.\*)?)$/, 'expected a stream id, id.* or *'),
+const Id = v.optional(
+  v.union(
+    [v.number(), v.pipe(v.string(), v.maxLength(ID_CHARS_MAX))],
+    `expected a number, or text of at most ${ID_CHARS_MAX} characters`,
+  ),
 );
+const Pattern = v.pipe(v.string(), v.maxLength(128), v.regex(PATTERN, PATTERN_EXPECTED));
 const Message = v.variant('type', [
   v.object({
     type: v.literal('subscribe'),
@@ -162,10 +163,14 @@ class Telemetry implements PeerSession {
       this.#handle(output, now);
     } else if (TYPES.has(type)) {
       const [issue] = issues;
-      this.#violation('bad-message', `${v.getDotPath(issue) ?? 'message'}: ${issue.message}`, id);
+      this.#violation(
+        'bad-message',
+        `${v.getDotPath(issue) ?? 'message'}: ${faultText(issue, [])}`,
+        id,
+      );
     } else {
       // Not held against the client: it may speak a later version of the protocol.
-      this.#error('unknown-type', `no message has the type ${printable(type)}`, id);
+      this.#error('unknown-type', `no message has this type: ${seen(type)}`, id);
     }
   }
 
@@ -234,13 +239,6 @@ class Telemetry implements PeerSession {
     this.#options.stats.cutLimit++;
     this.#peer.end(code, reason);
   }
-}
-
-/** Text of a stranger's, cut short; of anything else only what it is, for nesting has no limit. */
-function printable(value: unknown): string {
-  return typeof value === 'string'
-    ? JSON.stringify(value.slice(0, ECHO_CHARS_MAX))
-    : `of ${typeof value}`;
 }
 
 /** The value, or undefined where the bytes are not JSON in UTF-8. */

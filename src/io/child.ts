@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 
 /** Of each output; what comes behind it is let go, and the child is not kept waiting. */
 const OUTPUT_CHARS_MAX = 16_384;
@@ -28,13 +28,14 @@ export interface ChildEnd {
  * @returns when it is gone; its end is for the caller to judge, whatever it was. Where it cannot be
  *   started, the error of the system is thrown as it comes
  */
-export function runChild(
+export async function runChild(
   program: string,
   args: readonly string[],
   { timeoutMs, env }: ChildOptions,
 ): Promise<ChildEnd> {
   const { promise, resolve, reject } = Promise.withResolvers<ChildEnd>();
-  const child = spawn(process.execPath, [program, ...args], {
+  // Without a free descriptor there are no outputs, only the error.
+  const child: ChildProcess = spawn(process.execPath, [program, ...args], {
     env: { ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -45,10 +46,10 @@ export function runChild(
     late = true;
     child.kill('SIGKILL');
   }, timeoutMs);
-  child.stdout.setEncoding('utf8').on('data', (text) => {
+  child.stdout?.setEncoding('utf8').on('data', (text) => {
     stdout = (stdout + text).slice(0, OUTPUT_CHARS_MAX);
   });
-  child.stderr.setEncoding('utf8').on('data', (text) => {
+  child.stderr?.setEncoding('utf8').on('data', (text) => {
     stderr = (stderr + text).slice(0, OUTPUT_CHARS_MAX);
   });
   child.once('error', (error) => {
@@ -59,5 +60,5 @@ export function runChild(
     clearTimeout(timer);
     resolve({ code: code ?? undefined, signal: signal ?? undefined, late, stdout, stderr });
   });
-  return promise;
+  return await promise;
 }

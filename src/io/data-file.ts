@@ -1,6 +1,8 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open, stat, statfs } from 'node:fs/promises';
 import path from 'node:path';
+import { codeOf } from '#core/errors.ts';
+import { directoryAt } from './directory.ts';
 
 /**
  * Files of a fixed size that are written in place.
@@ -56,7 +58,7 @@ export async function openDataFile(file: string, options: DataFileOptions): Prom
       await writeZeros(handle, size, options.bytes);
       await handle.datasync();
     }
-    if (made) await syncDirectory(path.dirname(file));
+    if (made) await directoryAt(path.dirname(file)).sync();
     return new HandleFile(file, Math.max(size, options.bytes), handle);
   } catch (error) {
     await handle.close();
@@ -101,7 +103,7 @@ export async function hasBlocks(file: string, bytes: number): Promise<boolean> {
     const { size, blocks } = await stat(file);
     return size >= bytes && blocks * STAT_BLOCK_BYTES >= size;
   } catch (error) {
-    if (isMissing(error)) return false;
+    if (codeOf(error) === 'ENOENT') return false;
     throw error;
   }
 }
@@ -153,13 +155,9 @@ async function openOrMake(
   try {
     return { handle: await open(file, 'r+'), made: false };
   } catch (error) {
-    if (!create || !isMissing(error)) throw error;
+    if (!create || codeOf(error) !== 'ENOENT') throw error;
     return { handle: await open(file, 'wx+', FILE_MODE), made: true };
   }
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }
 
 async function writeZeros(handle: FileHandle, from: number, to: number): Promise<void> {
@@ -174,14 +172,5 @@ async function writeAll(handle: FileHandle, offset: number, bytes: Uint8Array): 
   while (n < bytes.length) {
     const { bytesWritten } = await handle.write(bytes, n, bytes.length - n, offset + n);
     n += bytesWritten;
-  }
-}
-
-async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }

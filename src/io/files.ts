@@ -8,7 +8,7 @@ import {
   writeSync,
 } from 'node:fs';
 import path from 'node:path';
-import { ConfigError } from '#core/errors.ts';
+import { ConfigError, codeOf } from '#core/errors.ts';
 
 const EPOCH_MAX = 0xffff_ffff;
 const EPOCH_FILES = ['epoch', 'epoch.copy'] as const;
@@ -126,8 +126,4 @@ function readIfThere(file: string): string | undefined {
     if (codeOf(error) === 'ENOENT') return undefined;
     throw error;
   }
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : '';
 }

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { stat } from 'node:fs/promises';
 import { createConnection, createServer, type Server } from 'node:net';
-import { BusyError } from '#core/errors.ts';
+import { BusyError, codeOf } from '#core/errors.ts';
 
 /**
  * One directory, one gateway.
@@ -45,16 +45,12 @@ export async function lockDirectory(directory: string): Promise<Lock> {
   try {
     await once(server, 'listening');
   } catch (error) {
-    if (!isTaken(error)) throw error;
+    if (codeOf(error) !== 'EADDRINUSE') throw error;
     const pid = await holderOf(name);
     const who = pid === undefined ? '' : ` (pid ${pid})`;
     throw new BusyError(`data: ${directory} is in use by another Vigil${who}`, { cause: error });
   }
   return { release: () => closed(server) };
-}
-
-function isTaken(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
 }
 
 /** What the holder says its process id is; undefined when it says nothing in time. */

@@ -1,6 +1,6 @@
 import type { SessionStats, Stretch } from '#core/session.ts';
 import type { StreamKind } from '#core/stream.ts';
-import { type ExportFormatName, exportFileName, FORMATS } from '../export/formats.ts';
+import { exportFileName, FORMATS } from '../export/formats.ts';
 import { sessionStats } from '../sessions/statistics.ts';
 import type { EventKey } from '../store/keys.ts';
 import { exportSource } from '../store/reading/export-source.ts';
@@ -23,16 +23,6 @@ import { rangeOf } from './stretches.ts';
  * on the files of a gateway that does not run.
  */
 
-/** Streams whose events are alerts begin so. */
-const ALERTS = 'alert';
-
-/** What each format holds, where that is not everything. */
-const HOLDS: Readonly<Partial<Record<ExportFormatName, readonly StreamKind[]>>> = {
-  'csv-wide': ['sample', 'wave'],
-  'parquet-wide': ['sample', 'wave'],
-  candump: ['frame'],
-};
-
 /** Any answer, piece by piece; the work is done between two pieces. */
 export function* answer(reader: StoreReader, asked: Asked): Generator<unknown> {
   switch (asked.kind) {
@@ -53,25 +43,14 @@ export function* answer(reader: StoreReader, asked: Asked): Generator<unknown> {
 }
 
 export function statistics(reader: StoreReader, { stretches }: StatisticsQuestion): SessionStats {
-  const summaries = new Map(
-    stretches.map((stretch) => [stretch, [...reader.summary(rangeOf(stretch))]]),
-  );
-  const alerts = [...summaries.values()]
-    .flat()
-    .filter(({ stream }) => stream.kind === 'event' && stream.id.startsWith(ALERTS))
-    .reduce((sum, { n }) => sum + n, 0);
   return sessionStats({
     stretches,
-    alerts,
     *columns(streamId, stretch) {
       for (const number of reader.numbersOf(streamId)) {
         yield* reader.columns(number, rangeOf(stretch));
       }
     },
-    summary: (stretch) =>
-      (summaries.get(stretch) ?? []).map(({ stream, n, lost, coveredUs }) => {
-        return { streamId: stream.id, kind: stream.kind, n, lost, coveredUs };
-      }),
+    summary: (stretch) => reader.summary(rangeOf(stretch)),
   });
 }
 
@@ -132,7 +111,7 @@ export function* exportPieces(
   reader: StoreReader,
   { title, format, stretches, ...question }: ExportQuestion,
 ): Generator<Uint8Array> {
-  const streams = question.streams ?? recordedIds(reader, stretches, HOLDS[format]);
+  const streams = question.streams ?? recordedIds(reader, stretches, FORMATS[format].kinds);
   checkKnown(reader, streams);
   const source = exportSource({ title, reader, streams: [...new Set(streams)], stretches });
   yield* FORMATS[format].export(source);
@@ -142,10 +121,10 @@ export function* exportPieces(
 function recordedIds(
   reader: StoreReader,
   stretches: readonly Stretch[],
-  kinds: readonly StreamKind[] | undefined,
+  kinds: readonly StreamKind[],
 ): string[] {
   const recorded = reader.streams().filter(({ number, stream }) => {
-    if (kinds && !kinds.includes(stream.kind)) return false;
+    if (!kinds.includes(stream.kind)) return false;
     return stretches.some((stretch) => {
       const range = rangeOf(stretch);
       return stream.kind === 'event'

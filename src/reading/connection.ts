@@ -114,15 +114,12 @@ export class Connection {
   #expect(): void {
     this.#watch = new AbortController();
     void this.#clock.sleep(REPLY_MS_MAX, this.#watch.signal).then(
-      () => {
-        this.#fail('TOO_SLOW', `gave no answer in ${REPLY_MS_MAX / 1000} s`);
-        void this.#worker.terminate();
-      },
+      () => this.#fail('TOO_SLOW', `gave no answer in ${REPLY_MS_MAX / 1000} s`),
       () => {}, // It has come.
     );
   }
 
-  /** The first failure counts: the thread is gone soon after. */
+  /** The first failure counts. The thread is gone soon after, also where it would go on by itself. */
   #fail(code: 'CRASHED' | 'TOO_SLOW', what: string, cause?: unknown): void {
     if (this.#failure) return;
     const detail = cause instanceof Error ? `: ${cause.message}` : '';
@@ -130,6 +127,7 @@ export class Connection {
     this.#failure = new ReadingError(code, `the reading thread ${what}${detail}`, options);
     this.#failed(this.#failure);
     this.#rejectAll(this.#failure);
+    void this.#worker.terminate();
   }
 
   #rejectAll(error: ReadingError): void {

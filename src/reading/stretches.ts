@@ -1,5 +1,6 @@
-import type { Stretch } from '#core/session.ts';
+import { type Session, type Stretch, timeline } from '#core/session.ts';
 import type { Range } from '../store/columns.ts';
+import type { OfflineStore } from '../store/opening/offline.ts';
 import { ReadingError } from './errors.ts';
 
 /** The arithmetic of a session's time axis. */
@@ -27,6 +28,17 @@ export function within(stretches: readonly Stretch[], { from, to }: Window): Str
     const shift = stretch.from - stretch.at;
     return [{ epoch: stretch.epoch, from: begin + shift, to: end + shift, at: begin }];
   });
+}
+
+/** A session of a store that is only looked at. One that lasts ends behind what is stored of it. */
+export function sessionStretches(
+  store: Pick<OfflineStore, 'reader' | 'epochs'>,
+  { spans }: Session,
+): Stretch[] {
+  const open = spans.find(({ to }) => to === null);
+  const last = open && store.reader().lastTime(open.epoch);
+  const end = last === undefined ? (open?.from ?? 0) : last + 1;
+  return timeline(spans, store.epochs(), end);
 }
 
 /** Where a stretch ends on the axis. */

@@ -1,10 +1,12 @@
 import type { SessionStats, StreamQuality, Stretch } from '#core/session.ts';
-import type { Micros, StreamKind } from '#core/stream.ts';
+import type { Micros, Stream } from '#core/stream.ts';
 import type { Columns } from '../store/columns.ts';
 
 /** What a session amounts to: how long, how far, how much of each stream. */
 
 const SPEED = 'obd.vehicle.speed';
+/** Streams whose events are alerts begin so. */
+const ALERTS = 'alert';
 /** Nobody knows what the car did between two speeds that are further apart: it adds no distance. */
 const SPEED_GAP_US_MAX = 5_000_000;
 /** One km/h for one hour is a kilometre. */
@@ -12,8 +14,7 @@ const US_PER_HOUR = 3_600e6;
 
 /** What is stored of one stream in one stretch. */
 export interface StreamSummary {
-  readonly streamId: string;
-  readonly kind: StreamKind;
+  readonly stream: Pick<Stream, 'id' | 'kind'>;
   /** Samples, frames or events. */
   readonly n: number;
   /** Samples known to be lost. */
@@ -26,8 +27,6 @@ export interface StreamSummary {
 export interface Recorded {
   /** Of the session, in the order of time. */
   readonly stretches: readonly Stretch[];
-  /** Alerts in all of them. */
-  readonly alerts: number;
   /** Pieces of a stream, cut to the stretch, in the order of time; none where it has no data. */
   columns(streamId: string, stretch: Stretch): Iterable<Columns>;
   /** Every stream that has data in the stretch, once. */
@@ -35,31 +34,36 @@ export interface Recorded {
 }
 
 export function sessionStats(recorded: Recorded): SessionStats {
-  const { stretches, alerts } = recorded;
+  const { stretches } = recorded;
   const durationUs = stretches.reduce((sum, { from, to }) => sum + to - from, 0);
-  const durationS = durationUs / 1e6;
-  const streams = qualities(recorded, durationUs);
-  return { durationS, distanceKm: distanceKm(recorded), alerts, streams };
+  const summaries = stretches.flatMap((stretch) => [...recorded.summary(stretch)]);
+  const alerts = summaries.filter(({ stream }) => isAlert(stream));
+  return {
+    durationS: durationUs / 1e6,
+    distanceKm: distanceKm(recorded),
+    alerts: alerts.reduce((sum, { n }) => sum + n, 0),
+    streams: qualities(summaries, durationUs),
+  };
 }
 
-type Sum = Omit<StreamSummary, 'streamId' | 'kind'>;
+function isAlert({ id, kind }: StreamSummary['stream']): boolean {
+  return kind === 'event' && id.startsWith(ALERTS);
+}
 
 function qualities(
-  recorded: Recorded,
+  summaries: readonly StreamSummary[],
   durationUs: number,
 ): Readonly<Record<string, StreamQuality>> {
-  const sums = new Map<string, Sum>();
-  for (const stretch of recorded.stretches) {
-    for (const { streamId, ...one } of recorded.summary(stretch)) {
-      const sum = sums.get(streamId) ?? { n: 0, lost: 0, coveredUs: 0 };
-      sums.set(streamId, {
-        n: sum.n + one.n,
-        lost: sum.lost + one.lost,
-        coveredUs: sum.coveredUs + one.coveredUs,
-      });
-    }
+  const sums = new Map<string, Omit<StreamSummary, 'stream'>>();
+  for (const { stream, ...one } of summaries) {
+    const sum = sums.get(stream.id) ?? { n: 0, lost: 0, coveredUs: 0 };
+    sums.set(stream.id, {
+      n: sum.n + one.n,
+      lost: sum.lost + one.lost,
+      coveredUs: sum.coveredUs + one.coveredUs,
+    });
   }
-  const quality = ({ n, lost, coveredUs }: Sum): StreamQuality => ({
+  const quality = ({ n, lost, coveredUs }: Omit<StreamSummary, 'stream'>): StreamQuality => ({
     n,
     lost,
     coverage: durationUs > 0 ? Math.min(1, coveredUs / durationUs) : 0,

@@ -46,8 +46,7 @@ export interface Frames {
 
 export type Columns = Scalars | Waves | Frames;
 
-/** Marks a 29-bit identifier, as in SocketCAN's can_id (CAN_EFF_FLAG of linux/can.h). */
-export const EXTENDED_FLAG = 0x8000_0000;
+export { EXTENDED_FLAG } from '#core/stream.ts';
 
 /** One stored event. */
 export interface EventRow {

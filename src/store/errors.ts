@@ -1,7 +1,10 @@
 /**
- * BAD_*: what is on the disk is damaged. FAILED: the disk did not take it, or did not give it. NEWER: made by a later version. NO_ROOM: the disk is full.
- * OFF: the store could not be opened; the gateway goes on without it. UNKNOWN_STREAM: nothing was
- * ever stored under an id that was asked for.
+ * - BAD_FILE, BAD_RECORD: what is on the disk is damaged
+ * - NEWER: made by a later version
+ * - NO_ROOM: the disk is full
+ * - OFF: the store could not be opened; the gateway goes on without it
+ * - FAILED: the disk did not take it, or did not give it
+ * - UNKNOWN_STREAM: nothing was ever stored under an id that was asked for
  */
 export type StoreErrorCode =
   | 'BAD_FILE'

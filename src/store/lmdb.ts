@@ -197,12 +197,17 @@ export function openDatabase(path: string, { fileBytes, readOnly }: DatabaseOpti
     ...UNTYPED,
     compression: false,
   });
-  const tables = TABLES.flatMap((name) => {
-    // A table that a read-only file lacks is undefined.
-    const table: Binary | undefined = root.openDB<Uint8Array, Uint8Array>(name, binary);
-    return table === undefined ? [] : [[name, table] as const];
-  });
-  return new Database(root, new Map(tables));
+  try {
+    const tables = TABLES.flatMap((name) => {
+      // A table that a read-only file lacks is undefined.
+      const table: Binary | undefined = root.openDB<Uint8Array, Uint8Array>(name, binary);
+      return table === undefined ? [] : [[name, table] as const];
+    });
+    return new Database(root, new Map(tables));
+  } catch (error) {
+    void root.close(); // Else its descriptors stay until the process ends.
+    throw error;
+  }
 }
 
 /**

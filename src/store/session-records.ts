@@ -1,7 +1,8 @@
 import type { Session } from '#core/session.ts';
 import { StoreError } from './errors.ts';
 import { nameKey, numberKey } from './keys.ts';
-import { entriesOf } from './opening/opening.ts';
+import type { Reads } from './lmdb.ts';
+import { recordsOf } from './reading/walk.ts';
 import { decodeRecord, encodeRecord } from './record.ts';
 import type { Store } from './store.ts';
 
@@ -17,12 +18,8 @@ export class SessionRecords {
     this.#store = store;
   }
 
-  /** Damaged ones are left out: the scrub tells of them. */
   list(): readonly Session[] {
-    return entriesOf(this.#store.reads, 'sessions').flatMap(({ key, value }) => {
-      const session = guarded(() => decodeRecord(key, value));
-      return session === undefined ? [] : [session as unknown as Session]; // Its CRC says so.
-    });
+    return sessionsIn(this.#store.reads);
   }
 
   lastId(): number {
@@ -43,6 +40,14 @@ export class SessionRecords {
   async remove(id: number): Promise<void> {
     await this.#store.commit([{ table: 'sessions', key: numberKey(id), value: undefined }]);
   }
+}
+
+/** In the order of their ids. Damaged ones are left out: the scrub tells of them. */
+export function sessionsIn(reads: Reads): Session[] {
+  return [...recordsOf(reads, 'sessions')].flatMap(({ key, value }) => {
+    const session = guarded(() => decodeRecord(key, value));
+    return session === undefined ? [] : [session as unknown as Session]; // Its CRC says so.
+  });
 }
 
 function guarded<T>(read: () => T): T | undefined {

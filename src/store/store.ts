@@ -1,14 +1,13 @@
 import type { Consumer } from '#core/bus.ts';
 import type { Clock, Epoch } from '#core/clock.ts';
+import { isExpected } from '#core/errors.ts';
 import type { PartHealth } from '#core/health.ts';
 import type { Span } from '#core/session.ts';
 import type { Json, Reading } from '#core/stream.ts';
 import type { Log } from '../io/log.ts';
 import { epochChange } from './changes.ts';
-import { BlockError } from './codec/block-error.ts';
 import type { Range } from './columns.ts';
 import { StoreError } from './errors.ts';
-import { JournalFullError } from './journal/journal.ts';
 import type { Change, DatabaseUse, Reads } from './lmdb.ts';
 import { type Opened, openStore } from './opening/opening.ts';
 import { type NextStep, ringBytes } from './opening/preallocation.ts';
@@ -66,9 +65,8 @@ interface Running {
 export class Store implements Consumer {
   readonly name = 'store';
   readonly capacity = CAPACITY;
-  /** Resolves when the store was opened for the first time, or could not be. */
-  readonly settled: Promise<void>;
   readonly #opened = Promise.withResolvers<void>();
+  readonly #settled = Promise.withResolvers<void>();
   readonly #options: StoreOptions;
   readonly #intake = new Intake();
   #running: Running | undefined;
@@ -84,7 +82,6 @@ export class Store implements Consumer {
   #held = '';
   #retryAt = 0;
   #readersAt = 0;
-  #settle: () => void;
   /** Resolves when a store that broke is closed: LMDB opens the same file of a process only once. */
   #abandoned: Promise<void> = Promise.resolve();
 
@@ -93,12 +90,9 @@ export class Store implements Consumer {
     this.#epoch = options.epoch;
     this.#troubles = new Troubles(this.name, options.log);
     this.#final = options.off !== undefined;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.settled = promise;
-    this.#settle = resolve;
     if (options.off === undefined) return;
     this.#closed = options.off.text;
-    resolve();
+    this.#settled.resolve();
   }
 
   /** The hot path: see intake.ts. */
@@ -110,7 +104,12 @@ export class Store implements Consumer {
       if (reading.kind === 'event' && reading.data['severity'] === 'alarm') urgent = true;
     }
     // An alarm does not wait for the second to be over.
-    if (urgent) void this.#try('flush', async ({ recorder }) => await recorder.flush());
+    if (urgent) void this.#try('flush', ({ recorder }) => recorder.flush());
+  }
+
+  /** Resolves when the store was opened for the first time, or could not be. */
+  get settled(): Promise<void> {
+    return this.#settled.promise;
   }
 
   get isOpen(): boolean {
@@ -120,6 +119,7 @@ export class Store implements Consumer {
   /** Resolves with true when the store is open, with false when `signal` aborts before. */
   async opened(signal: AbortSignal): Promise<boolean> {
     const stopped = Promise.withResolvers<void>();
+    if (signal.aborted) stopped.resolve();
     signal.addEventListener('abort', () => stopped.resolve(), { once: true });
     await Promise.race([this.#opened.promise, stopped.promise]);
     return this.isOpen && !signal.aborted;
@@ -220,7 +220,7 @@ export class Store implements Consumer {
       if (this.#final) this.#intake.clear();
       this.#retryAt = clock.now() + RETRY_MS * 1000;
     }
-    this.#settle();
+    this.#settled.resolve();
   }
 
   #start(opened: Opened): Running {
@@ -320,7 +320,7 @@ export class Store implements Consumer {
   }
 
   async #close(): Promise<void> {
-    this.#settle(); // When it never came to opening.
+    this.#settled.resolve(); // When it never came to opening.
     await this.#try('seal', ({ recorder }) => recorder.finish());
     const running = this.#running;
     this.#running = undefined;
@@ -372,13 +372,6 @@ export class Store implements Consumer {
       damaged: scrub.damaged,
     };
   }
-}
-
-/** What the disk or its contents did, in contrast to a bug. LMDB's errors have a number for a code. */
-function isExpected(error: unknown): error is Error {
-  if (!(error instanceof Error)) return false;
-  const ours = [StoreError, BlockError, JournalFullError].some((kind) => error instanceof kind);
-  return ours || 'errno' in error || ('code' in error && typeof error.code === 'number');
 }
 
 function round(value: number): number {

@@ -15,7 +15,7 @@ export interface Tail {
   readonly streams: readonly StoredStream[];
   /** By stream number, in the order of `seq`. */
   readonly pieces: ReadonlyMap<number, readonly Columns[]>;
-  /** In the order of time. */
+  /** As they came: not in the order of time. */
   readonly events: readonly TailEvent[];
   /** Hours that have not closed: what was sealed of them. */
   readonly hours: readonly HourRollup[];

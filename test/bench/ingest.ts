@@ -3,14 +3,12 @@
  * disk with a sync a second and with the live feed beside it, against a row a sample in SQLite.
  * Processor time is what is measured, of all threads: the disk's own time is nobody's design.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { Bus } from '#core/bus.ts';
 import type { Reading } from '#core/stream.ts';
 import { Live } from '../../src/http/live.ts';
 import { type Bench, growth, interleave, Side } from './bench.ts';
+import { temporary } from './directory.ts';
 import { significant } from './stats.ts';
 import { canLoad, eegLoad, type Load, obdLoad, samplesIn, times, together } from './store-load.ts';
 import { SqliteRecording } from './store-peers.ts';
@@ -94,8 +92,8 @@ export const ingest: Bench = {
 };
 
 async function recordOurs(load: Load): Promise<Meter> {
-  const directory = await mkdtemp(path.join(tmpdir(), 'vigil-ingest-'));
-  const recording = await VigilRecording.open(directory);
+  await using directory = await temporary();
+  const recording = await VigilRecording.open(directory.path);
   const bus = new Bus(setImmediate);
   bus.attach(recording.store);
   bus.attach(new Live({ clock: recording.clock, streams: () => load.streams }));
@@ -115,20 +113,18 @@ async function recordOurs(load: Load): Promise<Meter> {
   await meter.measure(0, () => recording.close());
   const dropped = bus.health().reduce((sum, one) => sum + one.dropped, 0);
   if (dropped > 0) throw new Error(`the bus dropped ${dropped} readings`);
-  await rm(directory, { recursive: true });
   return meter;
 }
 
 async function recordSqlite(load: Load): Promise<Meter> {
-  const directory = await mkdtemp(path.join(tmpdir(), 'vigil-ingest-'));
-  const recording = new SqliteRecording(directory);
+  await using directory = await temporary();
+  const recording = new SqliteRecording(directory.path);
   const meter = new Meter();
   for (let n = 0; n < RECORDED_S; n++) {
     const second = load.second(n);
     await meter.measure(samplesIn(second), () => recording.second(n, second));
   }
   await meter.measure(0, () => recording.close());
-  await rm(directory, { recursive: true });
   return meter;
 }
 

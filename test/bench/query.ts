@@ -3,8 +3,6 @@
  * The files are read by the code that answers requests, but in this process and without HTTP.
  */
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import type { Stream } from '#core/stream.ts';
@@ -13,9 +11,19 @@ import { countOf } from '../../src/store/columns.ts';
 import { exportSource } from '../../src/store/reading/export-source.ts';
 import { StoreReader } from '../../src/store/reading/reader.ts';
 import { type Bench, type Figure, growth, interleave, Side, secondsOf } from './bench.ts';
+import { temporary } from './directory.ts';
 import { significant } from './stats.ts';
 import { DuckRecording } from './store-duckdb.ts';
-import { canLoad, eegLoad, type Load, obdLoad, samplesIn, signalLoad } from './store-load.ts';
+import {
+  canLoad,
+  eegLoad,
+  type Load,
+  obdLoad,
+  samplesIn,
+  signalLoad,
+  steps,
+  together,
+} from './store-load.ts';
 import { SqliteRecording } from './store-peers.ts';
 import { EPOCH, EVERYTHING, openRecorded, VigilRecording } from './store-vigil.ts';
 
@@ -25,8 +33,6 @@ const POINTS = 1_000;
 const SIGNAL_HZ = 20;
 /** What the databases are filled with row by row; the rest is copies of it. */
 const FILL_S = 900;
-/** What the store is given at once. */
-const STEP_S = 60;
 const ROUNDS = 3;
 /** Answers of ours in a round, which take about a millisecond: as many as it takes to warm up. */
 const ANSWERS = 100;
@@ -126,8 +132,8 @@ async function* exports(): AsyncGenerator<Figure> {
   const database = openRecorded(directory.path);
   const stretch = { epoch: EPOCH, from: 0, to: EXPORT_S * 1_000_000, at: 0 };
   for (const format of FORMAT_NAMES) {
-    const loads = exported(format);
-    const streams = counts.filter(({ stream }) => loads(stream));
+    const isTried = exported(format);
+    const streams = counts.filter(({ stream }) => isTried(stream));
     const ids = streams.map(({ stream }) => stream.id);
     const n = streams.reduce((sum, one) => sum + one.samples, 0);
     let bytes = 0;
@@ -156,14 +162,11 @@ function exported(format: ExportFormatName): (stream: Stream) => boolean {
 async function record(loads: readonly Load[], seconds: number, directory: string) {
   const recording = await VigilRecording.open(directory);
   const counts = new Map<Stream, number>();
-  for (let from = 0; from < seconds; from += STEP_S) {
-    const readings = loads.flatMap((load) =>
-      Array.from({ length: STEP_S }, (_, i) => load.second(from + i)).flat(),
-    );
+  for (const { n, readings } of steps(together('all', loads), seconds)) {
     for (const one of readings) {
       counts.set(one.stream, (counts.get(one.stream) ?? 0) + samplesIn([one]));
     }
-    await recording.second(from + STEP_S - 1, readings);
+    await recording.second(n, readings);
   }
   await recording.close();
   return [...counts].map(([stream, samples]) => ({ stream, samples }));
@@ -232,10 +235,4 @@ async function msOf(times: number, work: () => void | Promise<void>): Promise<nu
     for (let i = 0; i < times; i++) await work();
   });
   return (seconds * 1000) / times;
-}
-
-async function temporary(): Promise<{ path: string } & AsyncDisposable> {
-  const directory = await mkdtemp(path.join(tmpdir(), 'vigil-query-'));
-  const remove = (): Promise<void> => rm(directory, { recursive: true });
-  return { path: directory, [Symbol.asyncDispose]: remove };
 }

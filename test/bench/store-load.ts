@@ -21,6 +21,8 @@ const CAN_PERIOD_S = 60;
 const OBD_PER_S = 286;
 /** By how much an answer is late, at most. */
 const OBD_LATE_US = 8_000;
+/** What a store is given at once where its pace does not matter. */
+const STEP_S = 60;
 const EEG_HZ = 512;
 const WAVE_SAMPLES = 32;
 const SECOND_US = 1_000_000;
@@ -55,6 +57,17 @@ export interface Load {
 /** Samples of waves, values and frames. */
 export function samplesIn(readings: readonly Reading[]): number {
   return readings.reduce((sum, one) => sum + (one.kind === 'wave' ? one.v.length : 1), 0);
+}
+
+/** Readings of so many seconds, and the last of these. */
+export function* steps(
+  load: Load,
+  seconds: number,
+): Generator<{ readonly n: number; readonly readings: readonly Reading[] }> {
+  for (let from = 0; from < seconds; from += STEP_S) {
+    const readings = Array.from({ length: STEP_S }, (_, i) => load.second(from + i)).flat();
+    yield { n: from + STEP_S - 1, readings };
+  }
 }
 
 /** A car's answers: every PID that the simulated engine has, polled in proportion to its rate. */

@@ -1,13 +1,12 @@
 /** Bytes that a stored sample takes, in our store and in the files of two databases. */
-import { mkdtemp, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import type { Reading } from '#core/stream.ts';
 import { type Database, TABLES, type TableName } from '../../src/store/lmdb.ts';
 import type { Bench, Figure } from './bench.ts';
+import { temporary } from './directory.ts';
 import { significant } from './stats.ts';
 import { DuckRecording } from './store-duckdb.ts';
-import { canLoad, eegLoad, type Load, obdLoad, samplesIn, times } from './store-load.ts';
+import { canLoad, eegLoad, type Load, obdLoad, samplesIn, steps, times } from './store-load.ts';
 import { SqliteRecording } from './store-peers.ts';
 import { openRecorded, VigilRecording } from './store-vigil.ts';
 
@@ -24,8 +23,6 @@ const CASES: readonly Case[] = [
   { load: eegLoad, seconds: 3600, unit: 'B/sample', goal: '<= 1.0' },
   { load: canLoad, seconds: 300, unit: 'B/frame', goal: '<= 3.8' },
 ];
-/** What the store is given at once. */
-const STEP_S = 60;
 const BLOCKS: readonly TableName[] = ['samples', 'waves', 'frames'];
 const WITH_ROLLUPS: readonly TableName[] = [...BLOCKS, 'rollups'];
 const PAGE = 1_000;
@@ -91,14 +88,6 @@ async function record(load: Load, seconds: number, directory: string) {
   return result;
 }
 
-/** Readings of so many seconds, and the last of these. */
-function* steps(load: Load, seconds: number): Generator<{ n: number; readings: Reading[] }> {
-  for (let from = 0; from < seconds; from += STEP_S) {
-    const readings = Array.from({ length: STEP_S }, (_, i) => load.second(from + i)).flat();
-    yield { n: from + STEP_S - 1, readings };
-  }
-}
-
 /** Keys and values. */
 function entryBytes(database: Database, names: readonly TableName[]): number {
   let bytes = 0;
@@ -130,10 +119,4 @@ async function fillDuckdb(load: Load, seconds: number, directory: string): Promi
   for (const { readings } of steps(load, seconds)) peer.append(readings);
   peer.close();
   return (await stat(file)).size;
-}
-
-async function temporary(): Promise<{ path: string } & AsyncDisposable> {
-  const directory = await mkdtemp(path.join(tmpdir(), 'vigil-size-'));
-  const remove = (): Promise<void> => rm(directory, { recursive: true });
-  return { path: directory, [Symbol.asyncDispose]: remove };
 }

@@ -3,7 +3,8 @@
  * slower, 10 Mbit/s, 10 ms. What is asked for after the first paint, the plotting library above all,
  * is counted apart.
  */
-import { type Browser, type CDPSession, chromium, type Page } from 'playwright-core';
+import type { Browser, CDPSession, Page } from 'playwright-core';
+import { launchBrowser } from '../support/browser.ts';
 import type { Bench } from './bench.ts';
 import { startGateway } from './process.ts';
 import { median, significant } from './stats.ts';
@@ -32,10 +33,7 @@ export const web: Bench = {
   name: 'web',
   async *run() {
     await using gateway = await startGateway(['--sim', '1']);
-    const browser = await chromium.launch({
-      executablePath: '/usr/bin/chromium',
-      args: ['--no-sandbox'],
-    });
+    const browser = await launchBrowser();
     const loads: Load[] = [];
     try {
       await load(browser, gateway.host);

@@ -1,5 +1,7 @@
 /** A gateway that has recorded something, and pages that look at it. */
 import type { Browser, Locator, Page } from 'playwright-core';
+import { afterAll, beforeAll } from 'vitest';
+import { launchBrowser } from '../support/browser.ts';
 import { eventually, type Gateway, startGateway } from '../support/gateway.ts';
 
 export const PHONE = { width: 390, height: 844 };
@@ -7,8 +9,35 @@ export const LAPTOP = { width: 1280, height: 800 };
 /** Of the simulated drive, before anything is looked at: its first trouble code comes after 50 s. */
 export const DRIVE_S = 90;
 
+/** A drive and a browser for the tests of one file; `open` opens the dashboard at a hash. */
+export function useDrive() {
+  let running: { readonly gateway: Gateway; readonly browser: Browser } | undefined;
+  const use = () => {
+    if (!running) throw new Error('there is no drive but within a test');
+    return running;
+  };
+  beforeAll(async () => {
+    const gateway = await startDrive();
+    try {
+      running = { gateway, browser: await launchBrowser() };
+    } catch (error) {
+      await gateway[Symbol.asyncDispose]();
+      throw error;
+    }
+  });
+  afterAll(async () => {
+    await running?.browser.close();
+    await running?.gateway[Symbol.asyncDispose]();
+  });
+  const open = (hash: string, how: How = {}) => {
+    const { browser, gateway } = use();
+    return openAt(browser, `${gateway.url}${hash}`, how);
+  };
+  return { use, open };
+}
+
 /** A gateway with a drive that is going on and already worth looking at. */
-export async function startDrive(): Promise<Gateway> {
+async function startDrive(): Promise<Gateway> {
   const gateway = await startGateway({ args: ['--sim', '1', '--speed', '20'] });
   await eventually('a drive is recorded', async () => {
     const reply = await fetch(`${gateway.url}api/v1/sessions/1`);
@@ -28,7 +57,7 @@ export interface How {
 }
 
 /** A page, and what the browser complained about. */
-export async function openAt(browser: Browser, url: string, { prepare, ...how }: How) {
+async function openAt(browser: Browser, url: string, { prepare, ...how }: How) {
   const page = await browser.newPage({ viewport: LAPTOP, colorScheme: 'dark', ...how });
   const complaints: string[] = [];
   page.on('pageerror', (error) => complaints.push(error.message));

@@ -1,26 +1,19 @@
 import { readFile } from 'node:fs/promises';
-import { type Browser, chromium } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Gateway } from '../support/gateway.ts';
-import { type How, openAt, refuse, startDrive } from './recorded.ts';
+import { expect, test } from 'vitest';
+import { type How, refuse, useDrive } from './recorded.ts';
 
-let gateway: Gateway;
-let browser: Browser;
+const { open } = useDrive();
 
-beforeAll(async () => {
-  gateway = await startDrive();
-  browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await gateway?.[Symbol.asyncDispose]();
-});
-
-const open = (hash: string, how: How = {}) => openAt(browser, `${gateway.url}${hash}`, how);
+/** The drive, when nothing moves any more what is to be pressed. */
+async function openDrive(how: How) {
+  const opened = await open('#recordings/1', how);
+  await opened.page.locator('.course').first().waitFor();
+  await opened.page.locator('.event').first().waitFor();
+  return opened;
+}
 
 test('where the browser cannot write to a file, it saves what it has received', async () => {
-  await using opened = await open('#recordings/1', {
+  await using opened = await openDrive({
     prepare: (page) =>
       page.addInitScript(() => Reflect.deleteProperty(window, 'showSaveFilePicker')),
   });
@@ -40,7 +33,7 @@ test('where the browser cannot write to a file, it saves what it has received', 
 test('before a browser takes a large file into its memory it says how large', async () => {
   const quality = { n: 10_000_000, lost: 0, coverage: 1 };
   const stats = { durationS: 18_000, distanceKm: 400, alerts: 0, streams: { 'eeg.raw': quality } };
-  await using opened = await open('#recordings/1', {
+  await using opened = await openDrive({
     prepare: async (page) => {
       await page.addInitScript(() => Reflect.deleteProperty(window, 'showSaveFilePicker'));
       await page.route('**/api/v1/sessions/1', async (route) => {
@@ -57,7 +50,7 @@ test('before a browser takes a large file into its memory it says how large', as
 });
 
 test('where it can, the file is picked and written as it comes', async () => {
-  await using opened = await open('#recordings/1', {
+  await using opened = await openDrive({
     prepare: (page) =>
       page.addInitScript(() => {
         const kept: Uint8Array[] = [];
@@ -81,7 +74,7 @@ test('where it can, the file is picked and written as it comes', async () => {
 });
 
 test('a refused download says why, and leaves no file', async () => {
-  await using opened = await open('#recordings/1', {
+  await using opened = await openDrive({
     prepare: async (page) => {
       await page.addInitScript(() => Reflect.deleteProperty(window, 'showSaveFilePicker'));
       await refuse(page, '**/api/v1/export', 'Too many questions wait.');

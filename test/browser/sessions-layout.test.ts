@@ -1,8 +1,6 @@
-import { type Browser, chromium } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Gateway } from '../support/gateway.ts';
+import { expect, test } from 'vitest';
 import { textContrasts } from './contrast.ts';
-import { boxOf, type How, LAPTOP, openAt, PHONE, row, startDrive } from './recorded.ts';
+import { boxOf, LAPTOP, PHONE, row, useDrive } from './recorded.ts';
 
 /** WCAG 2.2, 1.4.3 (AA). */
 const CONTRAST_MIN = 4.5;
@@ -11,20 +9,7 @@ const TARGET_PX_MIN = 44;
 const SMALL_PHONE = { width: 320, height: 700 };
 const PHONE_ON_ITS_SIDE = { width: 844, height: 390 };
 
-let gateway: Gateway;
-let browser: Browser;
-
-beforeAll(async () => {
-  gateway = await startDrive();
-  browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await gateway?.[Symbol.asyncDispose]();
-});
-
-const open = (hash: string, how: How = {}) => openAt(browser, `${gateway.url}${hash}`, how);
+const { open } = useDrive();
 
 test.each(['dark', 'light'] as const)('text can be read in the %s theme', async (colorScheme) => {
   await using list = await open('#recordings', { colorScheme });
@@ -79,3 +64,21 @@ test.each([PHONE, SMALL_PHONE])(
     expect(car.y + car.height).toBeLessThanOrEqual(bar.y);
   },
 );
+
+test.each([
+  [LAPTOP.width, 4],
+  [900, 4],
+  [600, 2],
+  [PHONE.width, 1],
+])('at a width of %i the downloads stand in full rows of %i, all of one size', async (width, n) => {
+  await using opened = await open('#recordings/1', { viewport: { width, height: 800 } });
+  const items = opened.page.locator('.downloads li');
+  await items.first().waitFor();
+  const boxes = await items.evaluateAll((all) =>
+    all.map((it) => it.getBoundingClientRect().toJSON()),
+  );
+  const rows = Map.groupBy(boxes, ({ y }) => Math.round(y));
+  expect([...rows.values()].map((row) => row.length)).toEqual(Array(4 / n).fill(n));
+  expect(new Set(boxes.map(({ height }) => Math.round(height))).size).toBe(1);
+  expect(new Set(boxes.map((box) => Math.round(box.width))).size).toBe(1);
+});

@@ -1,22 +1,9 @@
-import { type Browser, chromium, type Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Gateway, startGateway } from '../support/gateway.ts';
-import { boxOf, DRIVE_S, type How, openAt, PHONE, refuse, row, startDrive } from './recorded.ts';
+import type { Page } from 'playwright-core';
+import { expect, test } from 'vitest';
+import { startGateway } from '../support/gateway.ts';
+import { boxOf, DRIVE_S, PHONE, refuse, row, useDrive } from './recorded.ts';
 
-let gateway: Gateway;
-let browser: Browser;
-
-beforeAll(async () => {
-  gateway = await startDrive();
-  browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await gateway?.[Symbol.asyncDispose]();
-});
-
-const open = (hash: string, how: How = {}) => openAt(browser, `${gateway.url}${hash}`, how);
+const { use, open } = useDrive();
 
 function said(page: Page) {
   return page.locator('.recordings > .said');
@@ -217,7 +204,7 @@ test('a store that is off, a gateway that is away, and a session that is not the
 
 test('a gateway that has recorded nothing yet says when it will', async () => {
   await using bare = await startGateway({ args: [] });
-  const page = await browser.newPage();
+  const page = await use().browser.newPage();
   await page.goto(`${bare.url}#recordings`);
   await page.getByText('Nothing is recorded yet.').waitFor();
   await page.close();
@@ -227,7 +214,7 @@ test('more sessions than fit on a page come with a button, and stay when the lis
   await using opened = await open('#recordings', {
     prepare: (page) =>
       page.route('**/api/v1/sessions?*', async (route) => {
-        const real = await route.fetch({ url: `${gateway.url}api/v1/sessions/1` });
+        const real = await route.fetch({ url: `${use().gateway.url}api/v1/sessions/1` });
         const cut = { state: 'ended', endedBy: 'power', clockTrust: 'none', stats: null };
         const one = { ...(await real.json()), ...cut };
         const older = new URL(route.request().url()).searchParams.get('cursor') === '51';

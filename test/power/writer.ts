@@ -8,7 +8,7 @@ import { appendFileSync, statSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseBlockKey, parseEventKey, SLOT_US } from '../../src/store/keys.ts';
 import { Store } from '../../src/store/store.ts';
-import { fastClock } from './fast-clock.ts';
+import { fastClock } from '../support/fast-clock.ts';
 import { elementAt, MODEL, RING_TABLES, readingsOf, START_US } from './model.ts';
 import { newestRecord, recordChanges } from './records.ts';
 

@@ -1,8 +1,12 @@
 import * as v from 'valibot';
+import type { Session, SessionStats, Span } from '#core/session.ts';
+import type { Stream } from '#core/stream.ts';
 import type { EventPage } from '../../reading/questions.ts';
 import type { DataQuery, SessionEventsQuery } from '../../reading/service.ts';
 import type { EventKey } from '../../store/keys.ts';
-import { Problem } from '../problem.ts';
+import { seen } from '../fault.ts';
+import { PATTERN, PATTERN_EXPECTED, PatternIndex } from '../pattern.ts';
+import { Problem, sentence } from '../problem.ts';
 import { Content, route } from '../route.ts';
 import { answering } from './sessions-problems.ts';
 import { sessionId } from './sessions-shape.ts';
@@ -18,9 +22,13 @@ const EVENTS_MAX = 1_000;
 /** The key of the last event of a page: epoch, time, number at that time. */
 const CURSOR = /^\d{1,10}-\d{1,15}-\d{1,5}$/;
 
-/** What the routes need: `Reading` of reading/service.ts has it. */
+/** What the routes need: `Reading` of reading/service.ts has the questions. */
 export interface SessionDataDeps {
+  streams(): readonly Stream[];
   readonly reading: {
+    /** @throws StoreError OFF */
+    sessions(): { get(id: number): Session; current(): readonly Session[] };
+    statistics(spans: readonly Span[]): Promise<SessionStats>;
     data(id: number, query: DataQuery): Promise<Uint8Array>;
     recent(streams: readonly string[], seconds: number): Promise<Uint8Array>;
     events(id: number, query: SessionEventsQuery): Promise<EventPage>;
@@ -47,7 +55,7 @@ export const readData = route({
   method: 'GET',
   path: '/sessions/:id/data',
   summary: 'Values of streams: as they were recorded, or reduced to points with min, max and mean.',
-  query: v.object({
+  query: v.strictObject({
     streams: Streams,
     from: Micros,
     to: Micros,
@@ -55,17 +63,20 @@ export const readData = route({
   }),
   body: undefined,
   reply: Data,
-  handle: ({ reading }: SessionDataDeps, { params, query: { streams, ...query } }) =>
-    answering(async () =>
-      json(await reading.data(sessionId(params['id']), { ...query, streams: listOf(streams) })),
-    ),
+  handle: (deps: SessionDataDeps, { params, query: { streams, ...query } }) =>
+    answering(async () => {
+      const { reading } = deps;
+      const id = sessionId(params['id']);
+      const ids = await idsOf(streams, deps, () => reading.sessions().get(id));
+      return json(await reading.data(id, { ...query, streams: ids }));
+    }),
 });
 
 export const readRecentData = route({
   method: 'GET',
   path: '/sessions/current/recent',
   summary: 'The last seconds of streams, in the open session that began last.',
-  query: v.object({
+  query: v.strictObject({
     streams: Streams,
     seconds: v.optional(
       v.pipe(v.number(), v.minValue(0), v.maxValue(RECENT_S_MAX)),
@@ -74,21 +85,25 @@ export const readRecentData = route({
   }),
   body: undefined,
   reply: Data,
-  handle: ({ reading }: SessionDataDeps, { query: { streams, seconds } }) =>
-    answering(async () => json(await reading.recent(listOf(streams), seconds))),
+  handle: (deps: SessionDataDeps, { query: { streams, seconds } }) =>
+    answering(async () => {
+      const { reading } = deps;
+      const ids = await idsOf(streams, deps, () => reading.sessions().current().at(-1));
+      return json(await reading.recent(ids, seconds));
+    }),
 });
 
 export const listEvents = route({
   method: 'GET',
   path: '/sessions/:id/events',
   summary: 'What happened in a session, in the order of time, page by page.',
-  query: v.object({
+  query: v.strictObject({
     types: v.optional(v.pipe(v.string(), v.minLength(1))),
     limit: v.optional(
       v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(EVENTS_MAX)),
       EVENTS_DEFAULT,
     ),
-    cursor: v.optional(v.pipe(v.string(), v.regex(CURSOR, 'This is no cursor.'))),
+    cursor: v.optional(v.pipe(v.string(), v.regex(CURSOR, 'expected a cursor of a page before'))),
   }),
   body: undefined,
   reply: v.object({
@@ -100,7 +115,7 @@ export const listEvents = route({
   handle: ({ reading }: SessionDataDeps, { params, query: { types, limit, cursor } }) =>
     answering(async () => {
       const { items, next } = await reading.events(sessionId(params['id']), {
-        types: types === undefined ? undefined : listOf(types, '/types'),
+        types: types === undefined ? undefined : typesOf(types),
         limit,
         after: cursor === undefined ? undefined : parseCursor(cursor),
       });
@@ -108,14 +123,63 @@ export const listEvents = route({
     }),
 });
 
+/**
+ * The ids that a list means: those that it names, and where a pattern stands in it, those of the
+ * session's series that it covers.
+ *
+ * @param session undefined where there is none to look in: the question itself will say so
+ * @throws Problem 422
+ */
+async function idsOf(
+  text: string,
+  { reading, streams }: SessionDataDeps,
+  session: () => Session | undefined,
+): Promise<readonly string[]> {
+  const named = listOf(text, '/streams');
+  const patterns = named.filter((one) => one.includes('*'));
+  const bad = patterns.find((one) => !PATTERN.test(one));
+  if (bad !== undefined) refuse('/streams', `${PATTERN_EXPECTED}, found ${seen(bad)}`);
+  const found = patterns.length > 0 ? session() : undefined;
+  if (!found) return named;
+  const { streams: recorded } = found.stats ?? (await reading.statistics(found.spans));
+  // Of a stream that the gateway no longer has, nobody knows the kind.
+  const others = new Set(streams().flatMap(({ id, kind }) => (isSeries(kind) ? [] : id)));
+  const index = new PatternIndex([patterns]);
+  const covered = Object.keys(recorded).filter((id) => !others.has(id) && index.first(id) >= 0);
+  if (covered.length === 0) refuse('/streams', `nothing was recorded of ${patterns.join(', ')}`);
+  return checkCount([...named.filter((one) => !one.includes('*')), ...covered], '/streams');
+}
+
+/** @throws Problem 422 */
+function typesOf(text: string): readonly string[] {
+  const types = listOf(text, '/types');
+  const pattern = types.find((type) => type.includes('*'));
+  if (pattern === undefined) return types;
+  return refuse(
+    '/types',
+    `expected a stream id, which includes those below it, found ${seen(pattern)}`,
+  );
+}
+
 /** `a,b` as a list. @throws Problem 422 where it has more than STREAMS_MAX or an empty one */
-function listOf(text: string, pointer = '/streams'): string[] {
+function listOf(text: string, pointer: string): readonly string[] {
   const list = text.split(',');
-  const message = list.includes('')
-    ? 'One of the names is empty.'
-    : `At most ${STREAMS_MAX} names can be told, here are ${list.length}.`;
-  if (list.length <= STREAMS_MAX && !list.includes('')) return list;
+  if (list.includes('')) refuse(pointer, 'one of the names is empty');
+  return checkCount(list, pointer);
+}
+
+function checkCount(list: readonly string[], pointer: string): readonly string[] {
+  if (list.length <= STREAMS_MAX) return list;
+  return refuse(pointer, `expected at most ${STREAMS_MAX} names, found ${list.length}`);
+}
+
+function refuse(pointer: string, text: string): never {
+  const message = sentence(text);
   throw new Problem(422, message, [{ pointer, message }]);
+}
+
+function isSeries(kind: Stream['kind']): boolean {
+  return kind === 'sample' || kind === 'wave';
 }
 
 function cursorOf({ epoch, t, seq }: EventKey): string {

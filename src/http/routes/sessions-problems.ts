@@ -1,7 +1,7 @@
 import { ReadingError } from '../../reading/errors.ts';
 import { SessionError } from '../../sessions/errors.ts';
 import { StoreError } from '../../store/errors.ts';
-import { Problem } from '../problem.ts';
+import { Problem, sentence } from '../problem.ts';
 
 /** When a client may ask again what the gateway is too busy for. */
 const RETRY_AFTER_S = '5';
@@ -55,9 +55,4 @@ function problemOf(error: unknown): unknown {
 function pointerIn({ message }: Error): string | undefined {
   const field = /^([a-z]+): /.exec(message)?.[1];
   return field && `/${field}`;
-}
-
-/** Our errors begin small and end without a full stop, so that they can be part of a longer text. */
-function sentence(text: string): string {
-  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}.`;
 }

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { type Epoch, TRUST, wallMs } from '#core/clock.ts';
 import { leastTrust, type Session, type SessionStats } from '#core/session.ts';
+import { seen } from '../fault.ts';
 import { Problem } from '../problem.ts';
 
 /** A session as clients see it. */
@@ -85,5 +86,5 @@ const ID_MAX = 0xffff_ffff;
 /** @throws Problem 404 for what is no id of any session */
 export function sessionId(text = ''): number {
   if (/^[1-9]\d{0,9}$/.test(text) && Number(text) <= ID_MAX) return Number(text);
-  throw new Problem(404, `There is no session ${JSON.stringify(text.slice(0, 40))}.`);
+  throw new Problem(404, `There is no session ${seen(text)}.`);
 }

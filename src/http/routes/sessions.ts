@@ -38,8 +38,10 @@ export const listSessions = route({
   method: 'GET',
   path: '/sessions',
   summary: 'The sessions, newest first, page by page.',
-  query: v.object({
-    cursor: v.optional(v.pipe(v.string(), v.regex(/^[1-9]\d{0,9}$/, 'This is no cursor.'))),
+  query: v.strictObject({
+    cursor: v.optional(
+      v.pipe(v.string(), v.regex(/^[1-9]\d{0,9}$/, 'expected a cursor of a page before')),
+    ),
     limit: v.optional(
       v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(LIMIT_MAX)),
       LIMIT_DEFAULT,

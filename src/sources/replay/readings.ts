@@ -1,5 +1,5 @@
 import type { Stretch } from '#core/session.ts';
-import type { Micros, Reading, Stream } from '#core/stream.ts';
+import { EXTENDED_FLAG, type Micros, type Reading, type Stream } from '#core/stream.ts';
 import type { Columns, EventRow, Frames, Scalars, Waves } from '../../store/columns.ts';
 
 /**
@@ -29,8 +29,6 @@ export interface Due {
 
 /** Samples of a wave in one reading, as the headsets send them. */
 const WAVE_SAMPLES_MAX = 64;
-/** Marks a 29-bit identifier, as the store keeps it. */
-const EXTENDED_FLAG = 0x8000_0000;
 
 interface Cursor {
   readonly readings: Iterator<Due>;

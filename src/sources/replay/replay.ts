@@ -1,4 +1,5 @@
 import type { Clock } from '#core/clock.ts';
+import { durationText } from '#core/duration.ts';
 import type { Stretch } from '#core/session.ts';
 import type { Emit, Micros, Reading, Stream } from '#core/stream.ts';
 import type { Source } from '../source.ts';
@@ -67,7 +68,7 @@ export function replaySource({ id, recording }: ReplayOptions): Source {
       for (;;) await clock.sleep(SILENCE_MS / 4, signal);
     },
     note() {
-      const where = `${recording.title}, ${timeText(played)} of ${timeText(length)}`;
+      const where = `${recording.title}, ${durationText(played / 1e6)} of ${durationText(length / 1e6)}`;
       return played < length ? where : `${where}: at the end`;
     },
     health: () => ({
@@ -147,13 +148,4 @@ function renumbered(reading: Reading, positions: Map<Stream, number>): Reading {
   const seq = (positions.get(reading.stream) ?? 0) + reading.lost;
   positions.set(reading.stream, seq + reading.v.length);
   return { ...reading, seq };
-}
-
-/** `4:05`, and `1:04:05` from an hour on. */
-function timeText(us: Micros): string {
-  const seconds = Math.floor(us / 1e6);
-  const two = (n: number): string => String(n % 60).padStart(2, '0');
-  const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return `${minutes}:${two(seconds)}`;
-  return `${Math.floor(minutes / 60)}:${two(minutes)}:${two(seconds)}`;
 }

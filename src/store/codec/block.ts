@@ -23,7 +23,7 @@ import { ByteWriter } from './varint.ts';
  *   3  u8   kind: 1 scalars, 2 wave of 16 bits, 3 wave of up to 32 bits, 4 frames
  *   4  u8   time codec: 0 even, from t0 over span; 1 ticks (time-codec.ts) of 1 ms; 2 of 1 us, by id
  *   5  u8   value codec: 1 counts, 2 floats, 3 doubles, 4 wave, 5 frames; bit 7: packed with zstd
- *   6  u16  flags: bit 0 a gap lies before it, bit 1 recovered from the journal
+ *   6  u16  flags: bit 1 recovered from the journal; the others are reserved, and 0
  *   8  i64  t0, the earliest time, in microseconds
  *   16 u32  span, from there to the latest time, in microseconds
  *   20 u32  n, samples or frames, at least 1
@@ -45,7 +45,6 @@ const HEADER_BYTES = 72;
 const CRC_AT = 68;
 const MAGIC = 0x4256;
 const VERSION = 1;
-const GAP = 1;
 const RECOVERED = 2;
 const PACKED = 0x80;
 const NO_CRC = new Uint8Array(HEADER_BYTES - CRC_AT);
@@ -60,8 +59,6 @@ export interface BlockHeader extends Written {
   /** Value codec, without the bit that says `packed`. */
   readonly codec: number;
   readonly packed: boolean;
-  /** Samples are known to be missing immediately before it. */
-  readonly gap: boolean;
   /** It was sealed from the journal, after a power cut. */
   readonly recovered: boolean;
   readonly min: number;
@@ -73,7 +70,6 @@ export interface BlockHeader extends Written {
 export interface BlockOptions {
   readonly stream: Stream;
   readonly recovered?: boolean;
-  readonly gap?: boolean;
 }
 
 /** Bodies are written here before they are packed; nothing of one is left when a call returns. */
@@ -97,7 +93,7 @@ export function encodeBlock(columns: Columns, key: Uint8Array, options: BlockOpt
   view.setUint8(3, kindOf(written, stats));
   view.setUint8(4, timeCodecOf(written));
   view.setUint8(5, written.codec | (packed ? PACKED : 0));
-  view.setUint16(6, (options.gap ? GAP : 0) | (options.recovered ? RECOVERED : 0), true);
+  view.setUint16(6, options.recovered ? RECOVERED : 0, true);
   view.setBigInt64(8, BigInt(written.t0), true);
   view.setUint32(16, written.span, true);
   view.setUint32(20, written.n, true);
@@ -134,15 +130,13 @@ export function readHeader(block: Uint8Array): BlockHeader {
     throw new BlockError('NEWER_VERSION', `block version ${version}, ${VERSION} is known here`);
   }
   const codec = view.getUint8(5);
-  const flags = view.getUint16(6, true);
   return {
     version,
     kind: view.getUint8(3),
     timeCodec: view.getUint8(4),
     codec: codec & ~PACKED,
     packed: (codec & PACKED) !== 0,
-    gap: (flags & GAP) !== 0,
-    recovered: (flags & RECOVERED) !== 0,
+    recovered: (view.getUint16(6, true) & RECOVERED) !== 0,
     t0: Number(view.getBigInt64(8, true)),
     span: view.getUint32(16, true),
     n: view.getUint32(20, true),

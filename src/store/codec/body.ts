@@ -156,7 +156,8 @@ function readColumns(reader: ByteReader, { codec, n, seq, t0, span }: Head): Col
   }
 }
 
-const ZSTD_OPTIONS = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
+/** For all that the store packs: the least effort. */
+export const ZSTD_OPTIONS = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 const LENGTH_BYTES = 4;
 
 /**

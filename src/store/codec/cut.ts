@@ -1,13 +1,5 @@
 import type { Micros } from '#core/stream.ts';
-import {
-  type Columns,
-  countOf,
-  type Frames,
-  type Range,
-  type Scalars,
-  type Waves,
-} from '../columns.ts';
-import { slice } from './join.ts';
+import { type Columns, countOf, type Range, type Waves } from '../columns.ts';
 
 /** Which samples of a piece lie in a range. All readers ask here, so that their counts agree. */
 
@@ -59,17 +51,29 @@ export function* cut(piece: Columns, { from, to }: Window): Generator<Columns> {
 /** The samples from one position to before another, the piece itself where that is all of them. */
 export function part(piece: Columns, from: number, to: number): Columns | undefined {
   if (from >= to) return undefined;
-  if (from === 0 && to === countOf(piece)) return piece;
-  return piece.kind === 'waves' ? partOfWave(piece, from, to) : partOfRows(piece, from, to);
+  return from === 0 && to === countOf(piece) ? piece : slice(piece, from, to);
 }
 
-/** Begins and ends at the times that its samples have in the whole. */
-function partOfWave(wave: Waves, from: number, to: number): Waves {
-  const t0 = waveTime(wave, from);
-  const span = waveTime(wave, to - 1) - t0;
-  return { kind: 'waves', seq: wave.seq + from, t0, span, v: wave.v.slice(from, to) };
-}
-
-function partOfRows(piece: Scalars | Frames, from: number, to: number): Columns {
-  return slice(piece, from, to);
+/** A copy of the samples from one position to before another, at least one. */
+export function slice(piece: Columns, from: number, to: number): Columns {
+  const seq = piece.seq + from;
+  switch (piece.kind) {
+    case 'scalars':
+      return { kind: 'scalars', seq, t: piece.t.slice(from, to), v: piece.v.slice(from, to) };
+    case 'waves': {
+      // Begins and ends at the times that its samples have in the whole.
+      const t0 = waveTime(piece, from);
+      const span = waveTime(piece, to - 1) - t0;
+      return { kind: 'waves', seq, t0, span, v: piece.v.slice(from, to) };
+    }
+    case 'frames':
+      return {
+        kind: 'frames',
+        seq,
+        t: piece.t.slice(from, to),
+        id: piece.id.slice(from, to),
+        length: piece.length.slice(from, to),
+        data: piece.data.slice(from * 8, to * 8),
+      };
+  }
 }

@@ -1,5 +1,8 @@
 import type { Micros } from '#core/stream.ts';
 
+/** How far a time may be from where it was told in a stretch of a wave; another begins beyond it. */
+export const WAVE_ERROR_US = 1_000;
+
 /**
  * A straight line through the times of a wave: sample i at `t0 + i * period`. A block knows its
  * beginning and its period only, so it lasts for as long as one period can be found with which no
@@ -31,9 +34,7 @@ export class EvenLine {
     return true;
   }
 
-  /**
-   * Microseconds from sample 0 to sample `index`, as near to `wanted` as the line allows.
-   */
+  /** Microseconds from sample 0 to sample `index`, as near to `wanted` as the line allows. */
   span(index: number, wanted: number): number {
     return Math.round(Math.min(Math.max(wanted, this.#low * index), this.#high * index));
   }

@@ -1,47 +1,13 @@
 import { type Columns, countOf, type Frames, type Scalars, type Waves } from '../columns.ts';
 import { SLOT_US, slotOf } from '../keys.ts';
-import { EvenLine } from './even.ts';
+import { slice, waveTime } from './cut.ts';
+import { EvenLine, WAVE_ERROR_US } from './even.ts';
 
 /**
  * Makes of the pieces of a stream, one a second, what becomes its blocks: as long as may be, each
  * within one slot and without a hole in its seq. A sample that came late, for the slot before, is a
  * block of its own.
  */
-
-/** How far a time may be from that of its piece in a block of a wave; another begins beyond it. */
-const WAVE_ERROR_US = 1_000;
-
-/** Samples, frames or a wave between two positions of a piece. */
-export function slice(piece: Columns, from: number, to: number): Columns {
-  switch (piece.kind) {
-    case 'scalars':
-      return {
-        kind: 'scalars',
-        seq: piece.seq + from,
-        t: piece.t.slice(from, to),
-        v: piece.v.slice(from, to),
-      };
-    case 'waves': {
-      const period = piece.v.length > 1 ? piece.span / (piece.v.length - 1) : 0;
-      return {
-        kind: 'waves',
-        seq: piece.seq + from,
-        t0: Math.round(piece.t0 + from * period),
-        span: Math.round(Math.max(0, to - from - 1) * period),
-        v: piece.v.slice(from, to),
-      };
-    }
-    case 'frames':
-      return {
-        kind: 'frames',
-        seq: piece.seq + from,
-        t: piece.t.slice(from, to),
-        id: piece.id.slice(from, to),
-        length: piece.length.slice(from, to),
-        data: piece.data.slice(from * 8, to * 8),
-      };
-  }
-}
 
 /** @param pieces of one stream, in the order of seq; none is empty */
 export function joinPieces(pieces: readonly Columns[]): Columns[] {
@@ -126,8 +92,7 @@ export function* bySlot(piece: Columns): Generator<Columns> {
 }
 
 function timeAt(piece: Columns, i: number): number {
-  if (piece.kind !== 'waves') return piece.t[i] ?? 0;
-  return piece.v.length > 1 ? piece.t0 + (i * piece.span) / (piece.v.length - 1) : piece.t0;
+  return piece.kind === 'waves' ? waveTime(piece, i) : (piece.t[i] ?? 0);
 }
 
 function concat(first: Columns, group: readonly Columns[], n: number): Columns {

@@ -21,8 +21,6 @@ export const DOUBLES = 3;
 /** A larger count is none: the difference of two would not be exact as a zigzag. */
 const COUNT_MAX = 2 ** 50;
 const DIV_MAX = 10_000;
-const FLOAT_BYTES = 4;
-const DOUBLE_BYTES = 8;
 
 /** A way to write values; `step` only for COUNTS. */
 export type ScalarForm =
@@ -40,8 +38,8 @@ export function scalarForm(values: Float64Array, step: Step | undefined): Scalar
 
 export function writeScalars(writer: ByteWriter, values: Float64Array, form: ScalarForm): void {
   if (form.codec === COUNTS) writeSteps(writer, values, form.step);
-  else if (form.codec === FLOATS) writePlanes(writer, Float32Array.from(values), FLOAT_BYTES);
-  else writePlanes(writer, values, DOUBLE_BYTES);
+  else if (form.codec === FLOATS) writePlanes(writer, Float32Array.from(values));
+  else writePlanes(writer, values);
 }
 
 /** Fills `values`, whose length tells how many there are. */
@@ -104,8 +102,9 @@ function readSteps(reader: ByteReader, values: Float64Array): void {
   }
 }
 
-function writePlanes(writer: ByteWriter, values: Float32Array | Float64Array, size: number): void {
+function writePlanes(writer: ByteWriter, values: Float32Array | Float64Array): void {
   const from = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  const size = values.BYTES_PER_ELEMENT;
   const bytes = writer.reserve(from.length);
   let at = writer.length;
   for (let plane = 0; plane < size; plane++) {

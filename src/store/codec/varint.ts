@@ -48,12 +48,12 @@ export class ByteWriter {
   }
 
   signed(value: number): void {
-    this.varint(value < 0 ? -2 * value - 1 : 2 * value);
+    this.varint(zigzag(value));
   }
 
   number(value: number): void {
     if (Number.isInteger(value) && Math.abs(value) <= NUMBER_MAX && !Object.is(value, -0)) {
-      this.varint(2 * (value < 0 ? -2 * value - 1 : 2 * value));
+      this.varint(2 * zigzag(value));
       return;
     }
     this.byte(1);
@@ -100,16 +100,12 @@ export class ByteReader {
   }
 
   signed(): number {
-    const value = this.varint();
-    return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+    return unzigzag(this.varint());
   }
 
   number(): number {
     const value = this.varint();
-    if (value % 2 === 0) {
-      const half = value / 2;
-      return half % 2 === 0 ? half / 2 : -(half + 1) / 2;
-    }
+    if (value % 2 === 0) return unzigzag(value / 2);
     const bytes = this.take(FLOAT_BYTES);
     return new DataView(bytes.buffer, bytes.byteOffset).getFloat64(0, true);
   }
@@ -147,4 +143,12 @@ export class ByteReader {
     }
     throw this.bad('an integer above 2^53');
   }
+}
+
+function zigzag(value: number): number {
+  return value < 0 ? -2 * value - 1 : 2 * value;
+}
+
+function unzigzag(value: number): number {
+  return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
 }

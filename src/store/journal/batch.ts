@@ -1,5 +1,6 @@
-import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
-import type { Json, Stream } from '#core/stream.ts';
+import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import type { Event, Stream } from '#core/stream.ts';
+import { ZSTD_OPTIONS } from '../codec/body.ts';
 import { decodePiece, encodePiece } from '../codec/piece.ts';
 import { ByteReader, ByteWriter } from '../codec/varint.ts';
 import type { Columns, StoredStream } from '../columns.ts';
@@ -20,7 +21,6 @@ import type { Taken } from '../writing/intake.ts';
  * Each segment defines the streams in it, because a stream that is new may not be in LMDB yet.
  */
 const VERSION = 1;
-const LEVEL = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 /** Unpacked; several times what a segment could hold packed. */
 const BATCH_BYTES_MAX = 256 * 2 ** 20;
 
@@ -53,7 +53,7 @@ export function encodeBatch(parts: readonly Taken[], defined: Set<number>): Uint
       writeBytes(writer, jsonBytes(data));
     }
   }
-  return zstdCompressSync(writer.written(), LEVEL);
+  return zstdCompressSync(writer.written(), ZSTD_OPTIONS);
 }
 
 /** @throws BlockError, or an error of zstd, where the bytes are not what encodeBatch wrote */
@@ -62,7 +62,7 @@ export function decodeBatch(payload: Uint8Array): BatchPart[] {
   const reader = new ByteReader(bytes);
   const version = reader.byte();
   if (version !== VERSION) throw reader.bad(`version ${version} of a batch`);
-  const parts = Array.from({ length: reader.varint() }, () => readPart(reader));
+  const parts = readList(reader, () => readPart(reader));
   reader.end();
   return parts;
 }
@@ -76,15 +76,13 @@ export function definitionsOf(parts: readonly BatchPart[]): StoredStream[] {
 
 function readPart(reader: ByteReader): BatchPart {
   const number = reader.varint();
-  const definition = reader.take(reader.varint());
-  const columns = Array.from({ length: reader.varint() }, () =>
-    decodePiece(reader.take(reader.varint())),
-  );
-  const events = Array.from({ length: reader.varint() }, () => ({
+  const definition = readBytes(reader);
+  const columns = readList(reader, () => decodePiece(readBytes(reader)));
+  const events = readList(reader, () => ({
     stream: number,
     t: reader.varint(),
     seq: reader.varint(),
-    data: parse<{ readonly [key: string]: Json }>(reader.take(reader.varint())),
+    data: parse<Event['data']>(readBytes(reader)),
   }));
   return {
     number,
@@ -92,6 +90,17 @@ function readPart(reader: ByteReader): BatchPart {
     columns,
     events,
   };
+}
+
+/** Each entry has a byte at least, so that no number makes an array by itself. */
+function readList<T>(reader: ByteReader, read: () => T): T[] {
+  const length = reader.varint();
+  if (length > reader.left) throw reader.bad(`a list of ${length}`);
+  return Array.from({ length }, read);
+}
+
+function readBytes(reader: ByteReader): Uint8Array {
+  return reader.take(reader.varint());
 }
 
 function writeBytes(target: ByteWriter, bytes: Uint8Array): void {

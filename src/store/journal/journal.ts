@@ -1,3 +1,4 @@
+import { isSystemError } from '#core/errors.ts';
 import type { DataFile } from '../../io/data-file.ts';
 import {
   encodeRecord,
@@ -265,9 +266,4 @@ function holeBefore({ file, scan }: Segment, before: number): string[] {
 
 function inOrder(records: readonly JournalRecord[]): JournalRecord[] {
   return records.toSorted((a, b) => a.seq - b.seq);
-}
-
-/** Whether the device or the file system failed, and not our code. */
-function isSystemError(error: unknown): error is Error {
-  return error instanceof Error && 'errno' in error;
 }

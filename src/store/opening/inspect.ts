@@ -13,9 +13,11 @@ import { PAGE_BYTES, TABLES } from '../lmdb.ts';
  *
  * and of a page in a tree `0 < lower <= upper <= 4072`, with a u16 for each entry up to lower, which
  * says where the entry is, counted from 24 too. An entry of the tree of tables is 0 u32 length of its
- * value (48: a tree as below), 4 u16 flags, 6 u16 length of its name, 8 name, value. Pages 0 and 1 are meta pages. A commit writes that of its transaction's number modulo 2,
- * from offset 40 on, after everything that it leads to has been synced; so the other one still leads
- * to the state before, and a torn commit is no damage. The numbers of the two are one apart (both 0
+ * value (48: a tree as below), 4 u16 flags, 6 u16 length of its name, 8 name, value.
+ *
+ * Pages 0 and 1 are meta pages. A commit writes that of its transaction's number modulo 2, from
+ * offset 40 on, after everything that it leads to has been synced; so the other one still leads to
+ * the state before, and a torn commit is no damage. The numbers of the two are one apart (both 0
  * in a new file), and a commit rewrites at least one of its two roots, while the pages of the state
  * before are not used again until the next: so a meta page whose number was damaged is found out by
  * its roots. LMDB would go back by a commit there, and say nothing.

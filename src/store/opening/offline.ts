@@ -2,24 +2,23 @@ import path from 'node:path';
 import type { Clock, Epoch } from '#core/clock.ts';
 import { BusyError } from '#core/errors.ts';
 import type { Session } from '#core/session.ts';
-import { type DataFile, openDataFile } from '../../io/data-file.ts';
+import type { DataFile } from '../../io/data-file.ts';
 import { lockDirectory } from '../../io/lock.ts';
 import { sealedSeq } from '../changes.ts';
-import { BlockError } from '../codec/block-error.ts';
 import { StoreError } from '../errors.ts';
-import { decodeBatch } from '../journal/batch.ts';
 import { Journal, type OpenedJournal } from '../journal/journal.ts';
-import { nameKey } from '../keys.ts';
 import { type Database, type DatabaseUse, openDatabase } from '../lmdb.ts';
 import { StoreReader } from '../reading/reader.ts';
+import { recordsOf } from '../reading/walk.ts';
 import { decodeRecord } from '../record.ts';
+import { sessionsIn } from '../session-records.ts';
 import type { Tail } from '../tail.ts';
 import { StreamRegistry } from '../writing/registry.ts';
-import { BlockKeys, Unsealed } from '../writing/unsealed.ts';
+import type { Unsealed } from '../writing/unsealed.ts';
 import { type Inspection, inspect } from './inspect.ts';
-import { DATA_FILE, entriesOf } from './opening.ts';
+import { DATA_FILE, laterVersion, openExisting, SCHEMA_KEY, SEGMENTS } from './opening.ts';
 import { PROBE_MS_MAX, runProbe } from './probe.ts';
-import { replayInto } from './recovery.ts';
+import { replayed } from './recovery.ts';
 
 /**
  * A store for programs that only look at it: what is in LMDB, and what the journal has beyond that as
@@ -51,10 +50,6 @@ interface JournalSummary {
   readonly problems: readonly string[];
 }
 
-/** The schema that this version reads; see opening.ts. */
-const SCHEMA_MAJOR = 1;
-const SCHEMA_KEY = nameKey('schema');
-const SEGMENTS = ['j0', 'j1'] as const;
 /**
  * Two commits of a gateway between two reads of the inspection look like damage. So a file counts as
  * damaged only when it looks so every time, with a pause for a commit to end.
@@ -101,7 +96,7 @@ export async function openOffline(
   return {
     reader,
     epochs: () => reader().epochs(),
-    sessions: () => sessionsOf(database),
+    sessions: () => sessionsIn(database),
     use: () => database.use(),
     inspection,
     journal,
@@ -134,38 +129,11 @@ async function probeUnused(directory: string, file: string): Promise<void> {
   }
 }
 
-/** Undefined where it is not there. */
-async function openExisting(file: string): Promise<DataFile | undefined> {
-  try {
-    return await openDataFile(file, { bytes: 0, create: false });
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    throw error;
-  }
-}
-
 function checkSchema(directory: string, database: Database): void {
   const record = database.get('meta', SCHEMA_KEY);
   if (record === undefined) throw new StoreError('BAD_FILE', `${directory}: its store is empty`);
-  const { major } = Object(decodeRecord(SCHEMA_KEY, record));
-  if (typeof major === 'number' && major <= SCHEMA_MAJOR) return;
-  const versions = `schema ${major}, this one knows ${SCHEMA_MAJOR}`;
-  throw new StoreError(
-    'NEWER',
-    `${directory}: its store was made by a later version of Vigil (${versions})`,
-  );
-}
-
-function sessionsOf(database: Database): Session[] {
-  return entriesOf(database, 'sessions').flatMap(({ key, value }) => {
-    try {
-      return [decodeRecord(key, value) as unknown as Session]; // Its CRC says that we wrote it.
-    } catch (error) {
-      if (error instanceof StoreError) return [];
-      throw error;
-    }
-  });
+  const text = laterVersion(Object(decodeRecord(SCHEMA_KEY, record)).major);
+  if (text !== undefined) throw new StoreError('NEWER', `${directory}: its store ${text}`);
 }
 
 async function readTail(
@@ -174,24 +142,13 @@ async function readTail(
 ): Promise<{ tail: Tail | undefined; journal: JournalSummary }> {
   const sealed = sealedSeq(database);
   const registry = new StreamRegistry();
-  registry.load(entriesOf(database, 'streams'));
+  registry.load(recordsOf(database, 'streams'));
   const { replay, problems: lost } = await readSegments(directory, sealed);
-  const contents = new Map<number, Unsealed>();
-  const problems = [...lost];
-  const keys = new BlockKeys(database);
-  for (const { epoch, seq, payload } of replay) {
-    const content = contents.get(epoch) ?? new Unsealed(epoch, keys);
-    contents.set(epoch, content);
-    try {
-      replayInto(content, registry, decodeBatch(payload));
-    } catch (error) {
-      if (!isUnreadable(error)) throw error;
-      problems.push(`record ${seq} of the journal: ${error.message}`);
-    }
-  }
-  const content = [...contents.values()].at(-1);
+  const { contents, problems: unread } = replayed({ database, registry }, replay);
+  const problems = [...lost, ...unread];
+  const content = contents.at(-1);
   // A gateway puts what it finds of earlier epochs into LMDB before it records anything.
-  for (const earlier of [...contents.values()].slice(0, -1)) {
+  for (const earlier of contents.slice(0, -1)) {
     problems.push(
       `epoch ${earlier.epoch}: ${earlier.count} values are in the journal until the next start`,
     );
@@ -208,7 +165,7 @@ function tailOf(content: Unsealed, registry: StreamRegistry, sealed: number): Ta
     sealed,
     streams: registry.list(),
     pieces: new Map(numbers.map((number) => [number, content.columns(number)])),
-    events: content.events.toSorted((a, b) => a.t - b.t),
+    events: content.events,
     hours: [],
   };
 }
@@ -231,10 +188,4 @@ async function readSegments(
   }
   const problems = first === second ? [] : ['the journal lacks one of its two segments'];
   return { replay: [], problems };
-}
-
-/** Errors of zstd have a code that begins so. */
-function isUnreadable(error: unknown): error is Error {
-  if (error instanceof BlockError || error instanceof StoreError) return true;
-  return error instanceof Error && 'code' in error && String(error.code).startsWith('ZSTD');
 }

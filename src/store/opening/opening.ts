@@ -1,5 +1,6 @@
 import path from 'node:path';
 import type { Epoch } from '#core/clock.ts';
+import { codeOf } from '#core/errors.ts';
 import {
   type DataFile,
   extendWithZeros,
@@ -10,12 +11,13 @@ import {
 import { epochChange, sealedChange, sealedSeq } from '../changes.ts';
 import { StoreError } from '../errors.ts';
 import { Journal, SEGMENT_BYTES } from '../journal/journal.ts';
-import { nameKey, numberKey } from '../keys.ts';
+import { nameKey } from '../keys.ts';
 import { type Change, type Database, openDatabase } from '../lmdb.ts';
+import { recordsOf } from '../reading/walk.ts';
 import { decodeRecord, encodeRecord } from '../record.ts';
 import { RollupHours } from '../rollup/rollup-hours.ts';
 import { StreamRegistry } from '../writing/registry.ts';
-import { inspect } from './inspect.ts';
+import { type Inspection, inspect } from './inspect.ts';
 import { DISK_FREE_BYTES_MIN, Preallocation } from './preallocation.ts';
 import { PROBE_MS_MAX, runProbe } from './probe.ts';
 import { LOCK_BYTES, lockName, renewLockFile, setAside } from './quarantine.ts';
@@ -29,7 +31,7 @@ import { type LastSeen, lastSeenOf, recover } from './recovery.ts';
 
 /** Raised by a change that older versions cannot read; a newer store is left as it is. */
 const SCHEMA = { major: 1, minor: 0 };
-const SCHEMA_KEY = nameKey('schema');
+export const SCHEMA_KEY = nameKey('schema');
 /** Whether a gateway has the store open, or has left it without closing it. */
 const RUNNING_KEY = nameKey('running');
 /** Starts that end without a stop, before their cause is looked for in every value. */
@@ -37,17 +39,17 @@ const CRASHES_MAX = 3;
 /** A look at every value, which is the whole file, at the pace of an SD card. */
 const WHOLE_PROBE_MS_MAX = 120_000;
 /**
- * What has to be free before anything is opened, unless all of it is there already: LMDB maps its lock file, and begins a new data file,
- * before there are zeros to write into; on a full disk either is a SIGBUS, or an abort.
+ * What has to be free before anything is opened, unless all of it is there already: LMDB maps its
+ * lock file, and begins a new data file, before there are zeros to write into; on a full disk either
+ * is a SIGBUS, or an abort.
  */
 const FREE_TO_OPEN_BYTES = 2 ** 20;
 const FULL_TEXT = 'the disk is full';
 /** The file begins with so much, so that the first seals have room. */
 const FIRST_BYTES = 16 * 2 ** 20;
 export const DATA_FILE = 'data.mdb';
-const SEGMENTS = ['j0', 'j1'] as const;
-/** Records of a small table that are read in one go. */
-const RECORDS_MAX = 100_000;
+/** Of the journal. */
+export const SEGMENTS = ['j0', 'j1'] as const;
 
 export interface OpeningOptions {
   /** Which is there and ours. */
@@ -92,11 +94,11 @@ export async function openStore(options: OpeningOptions): Promise<Opened> {
   await using opening = new AsyncDisposableStack();
   // The first to be written to: a disk that takes nothing says so here, and not within LMDB.
   const segments = await openSegments(options.directory, opening);
-  const database = await openUncrashed(file, { ...options, full }, problems);
+  const { database, crashes } = await openUncrashed(file, { ...options, full }, problems);
   opening.defer(() => database.close());
   database.checkReaders();
   await checkSchema(database);
-  await database.commit([runningChange(database, options.epoch.bootId)]);
+  await database.commit([runningChange(options.epoch.bootId, crashes + 1)]);
   const preallocation = new Preallocation(
     file,
     { extend: extendWithZeros, free: freeBytes },
@@ -106,7 +108,7 @@ export async function openStore(options: OpeningOptions): Promise<Opened> {
   const before = sealedBefore(database, problems);
   const { journal, replay, problems: lost, notes } = await Journal.open(segments, before);
   const registry = new StreamRegistry();
-  problems.push(...lost, ...registry.load(entriesOf(database, 'streams')));
+  problems.push(...lost, ...registry.load(recordsOf(database, 'streams')));
   const hours = new RollupHours();
   const recovery = await recover({ database, registry, hours, epoch: options.epoch.id }, replay);
   problems.push(...recovery.problems);
@@ -141,26 +143,24 @@ export async function openStore(options: OpeningOptions): Promise<Opened> {
  * Opens the file. Where the gateway has crashed with it again and again in this boot, every value is
  * read by the probe first: a length that is damaged is met by no other look, and ends the process
  * whenever somebody reads the value.
+ *
+ * @returns with the crashes that the file may still be to blame for
  */
 async function openUncrashed(
   file: string,
   { quotaBytes, epoch, full }: OpeningOptions & { readonly full: boolean },
   problems: string[],
-): Promise<Database> {
+): Promise<{ database: Database; crashes: number }> {
   const open = () => openDatabase(file, { fileBytes: 2 * quotaBytes, readOnly: false });
   const database = open();
-  if (crashesOf(database, epoch.bootId) < CRASHES_MAX) return database;
+  const crashes = crashesOf(database, epoch.bootId);
+  if (crashes < CRASHES_MAX) return { database, crashes };
   await database.close();
   if (full) throw new StoreError('NO_ROOM', `${FULL_TEXT}, and ${file} may be damaged`);
   const probe = await runProbe(file, { timeoutMs: WHOLE_PROBE_MS_MAX, values: true });
-  if (probe.state === 'bad') {
-    const name = await setAside(file);
-    problems.push(`${file} is damaged: ${probe.text}; it was set aside as ${name}`);
-  }
-  const probed = open();
-  // It was not the file: the next look at all of it is so many starts away.
-  await probed.commit([{ table: 'meta', key: RUNNING_KEY, value: undefined }]);
-  return probed;
+  if (probe.state === 'bad') problems.push(await putAside(file, `is damaged: ${probe.text}`));
+  // It is not this file: the next look at all of it is so many starts away.
+  return { database: open(), crashes: 0 };
 }
 
 /** Starts of this boot that did not end in an orderly stop, one after the other. */
@@ -177,15 +177,8 @@ function crashesOf(database: Database, bootId: string): number {
   }
 }
 
-function runningChange(database: Database, bootId: string): Change {
-  const starts = crashesOf(database, bootId) + 1;
+function runningChange(bootId: string, starts: number): Change {
   return { table: 'meta', key: RUNNING_KEY, value: encodeRecord(RUNNING_KEY, { bootId, starts }) };
-}
-
-/** Every entry of a table that is small. */
-export function entriesOf(database: Pick<Database, 'page'>, table: 'streams' | 'sessions') {
-  const all = { start: numberKey(0), end: numberKey(0xffff_ffff), limit: RECORDS_MAX };
-  return database.page(table, all);
 }
 
 /** @throws StoreError NO_ROOM where the disk is full: without room there is no beginning anew */
@@ -193,7 +186,7 @@ async function setDamageAside(file: string, full: boolean): Promise<string[]> {
   const { state, text } = await inspectFile(file);
   if (state === 'missing') return [];
   if (state === 'bad' && full) throw new StoreError('NO_ROOM', `${FULL_TEXT}, and ${file} ${text}`);
-  if (state === 'bad') return [`${file} ${text}; it was set aside as ${await setAside(file)}`];
+  if (state === 'bad') return [await putAside(file, text)];
   const probe = await runProbe(file, { timeoutMs: PROBE_MS_MAX, keepLock: full });
   if (probe.state === 'bad' && full) {
     // Its lock file may be what is damaged.
@@ -206,21 +199,31 @@ async function setDamageAside(file: string, full: boolean): Promise<string[]> {
     case 'slow':
       return [`${file} could not be looked through before it was opened: the probe ${probe.text}`];
     case 'bad':
-      return [`${file} is damaged: ${probe.text}; it was set aside as ${await setAside(file)}`];
+      return [await putAside(file, `is damaged: ${probe.text}`)];
   }
 }
 
-async function inspectFile(file: string) {
-  let opened: DataFile | undefined;
+/** Sets a file aside, and says so. */
+async function putAside(file: string, why: string): Promise<string> {
+  return `${file} ${why}; it was set aside as ${await setAside(file)}`;
+}
+
+async function inspectFile(file: string): Promise<Inspection> {
+  const opened = await openExisting(file);
   try {
-    opened = await openDataFile(file, { bytes: 0, create: false });
     return await inspect(opened);
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT')
-      return await inspect(undefined);
-    throw error;
   } finally {
     await opened?.close();
+  }
+}
+
+/** Undefined where it is not there. */
+export async function openExisting(file: string): Promise<DataFile | undefined> {
+  try {
+    return await openDataFile(file, { bytes: 0, create: false });
+  } catch (error) {
+    if (/^(ENOENT|ENOTDIR)$/.test(codeOf(error))) return undefined;
+    throw error;
   }
 }
 
@@ -235,12 +238,17 @@ async function checkSchema(database: Database): Promise<void> {
 
 /** @throws StoreError NEWER */
 function checkMajor(major: unknown): void {
-  if (typeof major === 'number' && major <= SCHEMA.major) return;
-  throw new StoreError(
-    'NEWER',
-    `the store was made by a later version of Vigil (schema ${major}, this one knows ` +
-      `${SCHEMA.major}); install that version, or name another data directory`,
-  );
+  const text = laterVersion(major);
+  if (text === undefined) return;
+  const advice = 'install that version, or name another data directory';
+  throw new StoreError('NEWER', `the store ${text}; ${advice}`);
+}
+
+/** What makes a schema unreadable to this version; undefined where nothing does. */
+export function laterVersion(major: unknown): string | undefined {
+  if (typeof major === 'number' && major <= SCHEMA.major) return undefined;
+  const versions = `schema ${major}, this one knows ${SCHEMA.major}`;
+  return `was made by a later version of Vigil (${versions})`;
 }
 
 /**

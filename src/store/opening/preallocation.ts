@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { codeOf } from '#core/errors.ts';
 import type { extendWithZeros, freeBytes } from '../../io/data-file.ts';
 
 /**
@@ -142,5 +143,5 @@ function megabytes(bytes: number): number {
 
 /** Full for everybody, or for this user. */
 function isFull(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && /^(ENOSPC|EDQUOT)$/.test(String(error.code));
+  return /^(ENOSPC|EDQUOT)$/.test(codeOf(error));
 }

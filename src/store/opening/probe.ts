@@ -2,7 +2,8 @@ import type { Json } from '#core/stream.ts';
 import { type ChildEnd, runChild } from '../../io/child.ts';
 import { monotonicClock } from '../../io/clock.ts';
 import { nameKey } from '../keys.ts';
-import { type Database, openDatabase, TABLES, type TableName } from '../lmdb.ts';
+import { type Database, openDatabase, type Reads, TABLES, type TableName } from '../lmdb.ts';
+import { BEHIND_KEYS, FIRST_KEY, keyPages } from '../reading/walk.ts';
 import { decodeRecord } from '../record.ts';
 import { renewLockFile } from './quarantine.ts';
 
@@ -27,10 +28,6 @@ import { renewLockFile } from './quarantine.ts';
 export const PROBE_MS_MAX = 10_000;
 const PAGE_KEYS = 1000;
 const DAMAGED_CODE = 3;
-/** Below every key; LMDB has no empty ones. */
-const FIRST_KEY = new Uint8Array([0]);
-/** Above every key: none is that long or begins with that many ones. */
-const LAST_KEY = new Uint8Array(32).fill(0xff);
 
 /**
  * The signals of a process that met a damage. Others say nothing about the file: SIGTERM is the
@@ -154,17 +151,15 @@ function walk(
   { entries, values }: { readonly entries: number; readonly values: boolean },
 ): number {
   let found = 0;
-  let start = FIRST_KEY;
-  for (;;) {
-    const query = { start, end: LAST_KEY, limit: PAGE_KEYS };
-    const keys = values
-      ? database.page(table, query).map(({ key }) => key)
-      : database.keys(table, query);
-    checkOrder(table, start, keys);
+  let before: Uint8Array = new Uint8Array();
+  const query = { start: FIRST_KEY, end: BEHIND_KEYS, limit: PAGE_KEYS };
+  const reads: Pick<Reads, 'keys'> = values
+    ? { keys: (...asked) => database.page(...asked).map(({ key }) => key) }
+    : database;
+  for (const keys of keyPages(reads, table, query)) {
+    before = checkOrder(table, before, keys);
     found += keys.length;
-    const last = keys.at(-1);
-    if (last === undefined || keys.length < PAGE_KEYS || found > entries) break;
-    start = Buffer.concat([last, FIRST_KEY]); // The next key that there can be.
+    if (found > entries) break; // Perhaps a tree that leads back to itself.
   }
   if (found !== entries) {
     throw new Error(`table ${table}: expected ${entries} entries, found ${found}`);
@@ -172,16 +167,17 @@ function walk(
   return found;
 }
 
-function checkOrder(table: TableName, start: Uint8Array, keys: readonly Uint8Array[]): void {
-  let before = start;
-  for (const [i, key] of keys.entries()) {
-    const order = Buffer.compare(before, key);
-    if (order > 0 || (order === 0 && i > 0)) {
-      const names = [before, key].map((each) => Buffer.from(each).toString('hex'));
+/** @returns the last of them, or `before` */
+function checkOrder(table: TableName, before: Uint8Array, keys: readonly Uint8Array[]): Uint8Array {
+  let last = before;
+  for (const key of keys) {
+    if (Buffer.compare(last, key) >= 0) {
+      const names = [last, key].map((each) => Buffer.from(each).toString('hex'));
       throw new Error(`table ${table}: key ${names[1]} comes behind ${names[0]}`);
     }
-    before = key;
+    last = key;
   }
+  return last;
 }
 
 if (import.meta.main) {

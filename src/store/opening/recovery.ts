@@ -14,9 +14,15 @@ import { StoreError } from '../errors.ts';
 import { type BatchPart, decodeBatch, definitionsOf } from '../journal/batch.ts';
 import type { JournalRecord } from '../journal/journal-record.ts';
 import { HOUR_US, parseBlockKey, SLOT_US, slotKey } from '../keys.ts';
-import type { Change, Database, Reads } from '../lmdb.ts';
-import { keyAfter } from '../reading/read-blocks.ts';
+import type { Change, Database, Entry, Reads } from '../lmdb.ts';
 import { StoreReader } from '../reading/reader.ts';
+import {
+  BEHIND_KEYS,
+  BLOCK_TABLES,
+  type BlockTable,
+  entryPages,
+  FIRST_KEY,
+} from '../reading/walk.ts';
 import { RollupHours } from '../rollup/rollup-hours.ts';
 import type { StreamRegistry } from '../writing/registry.ts';
 import { BlockKeys, Unsealed } from '../writing/unsealed.ts';
@@ -51,14 +57,39 @@ interface Recovery {
 }
 
 const PAGE_ENTRIES = 64;
-const BLOCK_TABLES = ['samples', 'waves'] as const;
-const ALL_BLOCK_TABLES = [...BLOCK_TABLES, 'frames'] as const;
+/** Those that rollups are made of. */
+const ROLLED_TABLES = ['samples', 'waves'] as const;
 
 /** @param replay everything that is not in LMDB, in the order of seq */
 export async function recover(
   { database, registry, hours, epoch: current }: RecoveryGround,
   replay: readonly JournalRecord[],
 ): Promise<Recovery> {
+  const { contents, problems } = replayed({ database, registry }, replay);
+  const rolled = rolledBefore(database, problems);
+  for (const content of contents) {
+    const written = rolled?.epoch === content.epoch ? rolled.hour : 0;
+    await commitContent({ database, registry }, content, written);
+  }
+  const last = replay.at(-1);
+  if (last) await database.commit([sealedChange(last.seq)]);
+  problems.push(...(await completeRollups({ database, registry, hours, epoch: current }, rolled)));
+  const count = contents.reduce((sum, content) => sum + content.count, 0);
+  return { count, problems };
+}
+
+interface Replayed {
+  /** Of each epoch, in their order. */
+  readonly contents: readonly Unsealed[];
+  /** A sentence for each record that cannot be read. */
+  readonly problems: string[];
+}
+
+/** What is to be sealed of the journal. The registry comes to know the streams that it defines. */
+export function replayed(
+  { database, registry }: Ground,
+  replay: readonly JournalRecord[],
+): Replayed {
   const problems: string[] = [];
   const keys = new BlockKeys(database);
   const contents: Unsealed[] = [];
@@ -71,20 +102,16 @@ export async function recover(
     try {
       replayInto(content, registry, decodeBatch(payload));
     } catch (error) {
+      // Whatever it is, and a bug too: one record must not keep the store from ever opening again.
       if (!(error instanceof Error)) throw error;
       problems.push(`record ${seq} of the journal: ${error.message}`);
     }
   }
-  for (const content of contents) await commitContent(database, registry, content);
-  const last = replay.at(-1);
-  if (last) await database.commit([sealedChange(last.seq)]);
-  await completeRollups({ database, registry, hours, epoch: current }, problems);
-  const count = contents.reduce((sum, content) => sum + content.count, 0);
-  return { count, problems };
+  return { contents, problems };
 }
 
 /** Adds one record to what is to be sealed. What comes a second time is left out, by its seq. */
-export function replayInto(
+function replayInto(
   content: Unsealed,
   registry: StreamRegistry,
   parts: readonly BatchPart[],
@@ -103,10 +130,11 @@ export function replayInto(
   }
 }
 
+/** @param written hours of the epoch that have their rollups */
 async function commitContent(
-  database: Database,
-  registry: StreamRegistry,
+  { database, registry }: Ground,
   content: Unsealed,
+  written: number,
 ): Promise<void> {
   const late = new RollupHours();
   const blocks = content.streams().flatMap(({ number, stream }) => {
@@ -115,7 +143,7 @@ async function commitContent(
     return sealed;
   });
   // An hour that is written already gets what came late for it; the others are made of their blocks.
-  const closed = late.close(writtenHours(database, content.epoch));
+  const closed = late.close(written);
   await database.commit([
     ...blocks.map(({ table, key, block }): Change => ({ table, key, value: block })),
     ...closed.map((rollup) => addedRollup(database, rollup)),
@@ -126,51 +154,41 @@ async function commitContent(
 
 /**
  * Writes the rollups of the hours that the last epoch left open: at most the hour in which it ended,
- * and the one before.
+ * and the one before. Where no record tells which, these two are made again.
+ *
+ * @returns a sentence for each block that cannot be read
  */
 async function completeRollups(
   { database, registry, hours: open, epoch }: RecoveryGround,
-  problems: string[],
-): Promise<void> {
-  const last = lastBlock(database, BLOCK_TABLES);
-  if (last === undefined) return;
+  rolled: RolledUpTo | undefined,
+): Promise<string[]> {
+  const problems: string[] = [];
+  const last = lastBlock(database, ROLLED_TABLES);
+  if (last === undefined) return problems;
   const end = Math.floor((last.slot * SLOT_US) / HOUR_US) + 1;
-  const from = rolledHour(database, { epoch: last.epoch, end }, problems);
-  for (let hour = from; hour < end; hour++) {
+  const known = rolled?.epoch === last.epoch ? rolled.hour : 0;
+  for (let hour = rolled ? known : Math.max(0, end - 2); hour < end; hour++) {
     // A store that is opened again within its epoch goes on with the hour that is not over.
     const isOpen = last.epoch === epoch && hour === end - 1;
     const hours = isOpen ? open : new RollupHours();
     problems.push(...addHour(hours, { database, registry }, last.epoch, hour));
-    if (isOpen) return;
+    if (isOpen) break;
     const changes = hours.close(Number.POSITIVE_INFINITY).map(rollupChange);
     await database.commit([...changes, rolledChange(last.epoch, hour + 1)]);
   }
+  return problems;
 }
 
-/** The hours of an epoch that have their rollups; none where no record tells. */
-function writtenHours(database: Database, epoch: number): number {
-  try {
-    const rolled = rolledUpTo(database);
-    return rolled.epoch === epoch ? rolled.hour : 0;
-  } catch (error) {
-    if (error instanceof StoreError) return 0; // Told when the others are made.
-    throw error;
-  }
-}
+type RolledUpTo = ReturnType<typeof rolledUpTo>;
 
-/** The first hour of an epoch without rollups; where no record tells, the last two are made again. */
-function rolledHour(
-  database: Database,
-  { epoch, end }: { readonly epoch: number; readonly end: number },
-  problems: string[],
-): number {
+/** Up to where there were rollups when the last start ended; undefined where its record is damaged. */
+function rolledBefore(database: Database, problems: string[]): RolledUpTo | undefined {
   try {
-    const rolled = rolledUpTo(database);
-    return rolled.epoch === epoch ? rolled.hour : 0;
+    return rolledUpTo(database);
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
     problems.push(`up to where there are rollups: ${error.message}`);
-    return Math.max(0, end - 2);
+    return undefined;
   }
 }
 
@@ -182,28 +200,22 @@ export function addHour(
   hour: number,
 ): string[] {
   const problems: string[] = [];
-  for (const table of BLOCK_TABLES) {
-    for (const { key, value } of blocksOf(database, table, epoch, hour)) {
-      const { stream: number } = parseBlockKey(key);
-      const stored = registry.byNumber(number);
-      const columns = decoded(key, value, problems);
-      if (stored && columns) hours.add(number, stored.stream, epoch, columns);
-    }
+  const slots = HOUR_US / SLOT_US;
+  const query = {
+    start: slotKey(epoch, hour * slots),
+    end: slotKey(epoch, (hour + 1) * slots),
+    limit: PAGE_ENTRIES,
+  };
+  const add = ({ key, value }: Entry): void => {
+    const { stream: number } = parseBlockKey(key);
+    const stored = registry.byNumber(number);
+    const columns = decoded(key, value, problems);
+    if (stored && columns) hours.add(number, stored.stream, epoch, columns);
+  };
+  for (const table of ROLLED_TABLES) {
+    for (const page of entryPages(database, table, query)) page.forEach(add);
   }
   return problems;
-}
-
-function* blocksOf(reads: Reads, table: 'samples' | 'waves', epoch: number, hour: number) {
-  const slots = HOUR_US / SLOT_US;
-  let start: Uint8Array = slotKey(epoch, hour * slots);
-  const end = slotKey(epoch, (hour + 1) * slots);
-  for (;;) {
-    const page = reads.page(table, { start, end, limit: PAGE_ENTRIES });
-    yield* page;
-    const last = page.at(-1);
-    if (last === undefined || page.length < PAGE_ENTRIES) return;
-    start = keyAfter(last.key);
-  }
 }
 
 function decoded(key: Uint8Array, value: Uint8Array, problems: string[]): Columns | undefined {
@@ -218,9 +230,9 @@ function decoded(key: Uint8Array, value: Uint8Array, problems: string[]): Column
 
 function lastBlock(
   reads: Reads,
-  tables: readonly (typeof ALL_BLOCK_TABLES)[number][],
+  tables: readonly BlockTable[],
 ): { epoch: number; slot: number } | undefined {
-  const query = { start: Buffer.of(0), end: Buffer.alloc(16, 0xff), limit: 1, reverse: true };
+  const query = { start: FIRST_KEY, end: BEHIND_KEYS, limit: 1, reverse: true };
   const keys = tables.flatMap((table) => reads.keys(table, query));
   const places = keys.map(parseBlockKey);
   return places.toSorted((a, b) => b.epoch - a.epoch || b.slot - a.slot)[0];
@@ -228,7 +240,7 @@ function lastBlock(
 
 /** Where the data ends that is older than `epoch`, which begins now. */
 export function lastSeenOf(reads: Reads, epoch: number): LastSeen | undefined {
-  const before = lastBlock(reads, ALL_BLOCK_TABLES)?.epoch;
+  const before = lastBlock(reads, BLOCK_TABLES)?.epoch;
   if (before === undefined || before === epoch) return undefined;
   const t = new StoreReader(reads, undefined).lastTime(before);
   return t === undefined ? undefined : { epoch: before, t };

@@ -11,8 +11,8 @@ import {
   slotKey,
   slotOf,
 } from '../keys.ts';
-import type { TableName } from '../lmdb.ts';
 import { type Ground, StreamReading, slotBounds } from './read-blocks.ts';
+import { BLOCK_TABLES, type BlockTable } from './walk.ts';
 
 /** A time of an epoch. */
 export interface Moment {
@@ -145,16 +145,14 @@ function later(a: Newest | undefined, b: Newest | undefined): Newest | undefined
 
 /** The time of the last thing that is stored of an epoch. */
 export function lastTimeOf(ground: Ground, epoch: number): Micros | undefined {
-  const tables = (['samples', 'waves', 'frames'] as const).map((table) =>
-    lastInBlocks(ground, table, epoch),
-  );
+  const tables = BLOCK_TABLES.map((table) => lastInBlocks(ground, table, epoch));
   const times = [...tables, lastEvent(ground, epoch), lastInTail(ground, epoch)];
   const known = times.filter((t) => t !== undefined);
   return known.length > 0 ? Math.max(...known) : undefined;
 }
 
 /** In the last slot that has a block which can be read. */
-function lastInBlocks(ground: Ground, table: TableName, epoch: number): Micros | undefined {
+function lastInBlocks(ground: Ground, table: BlockTable, epoch: number): Micros | undefined {
   let end = slotKey(epoch, 0x1_0000);
   for (;;) {
     const query = { start: slotKey(epoch, 0), end, limit: 1, reverse: true };
@@ -169,7 +167,7 @@ function lastInBlocks(ground: Ground, table: TableName, epoch: number): Micros |
 
 function lastInSlot(
   { reads, damage }: Ground,
-  table: TableName,
+  table: BlockTable,
   { start, end }: { readonly start: Uint8Array; readonly end: Uint8Array },
 ): Micros | undefined {
   let last: Micros | undefined;

@@ -4,14 +4,13 @@ import { part } from '../codec/cut.ts';
 import { endOf, startOf } from '../codec/join.ts';
 import { type Columns, countOf, type Range, type StoredStream } from '../columns.ts';
 import { blockKey, parseBlockKey, slotKey, slotOf } from '../keys.ts';
-import type { Entry, Reads, TableName } from '../lmdb.ts';
+import type { Entry, Reads } from '../lmdb.ts';
 import type { Tail } from '../tail.ts';
 import type { Damage } from './damage.ts';
+import { type BlockTable, entryPages } from './walk.ts';
 
 /** Blocks that are held at a time: of a stream with a block a slot one, of a bus 80 seconds. */
 const PAGE_BLOCKS = 16;
-
-type BlockTable = Extract<TableName, 'samples' | 'waves' | 'frames'>;
 
 const TABLE_OF: Readonly<Record<StreamKind, BlockTable | undefined>> = {
   sample: 'samples',
@@ -30,11 +29,6 @@ export interface Ground {
 export interface FoundBlock extends Entry {
   /** Unchecked. */
   readonly header: BlockHeader;
-}
-
-/** The first key behind this one. */
-export function keyAfter(key: Uint8Array): Uint8Array {
-  return Buffer.concat([key, Uint8Array.of(0)]);
 }
 
 /** Where the blocks of a stream in a slot begin, and before which key they end. */
@@ -121,17 +115,13 @@ export class StreamReading {
   }
 
   *#slot(table: BlockTable, slot: number): Generator<FoundBlock> {
-    const { start, end } = slotBounds(this.#range.epoch, slot, this.#number);
-    let next: Uint8Array | undefined = start;
-    while (next) {
-      const query = { start: next, end, limit: PAGE_BLOCKS };
-      const page: Entry[] = this.#ground.reads.page(table, query);
+    const bounds = slotBounds(this.#range.epoch, slot, this.#number);
+    const query = { ...bounds, limit: PAGE_BLOCKS };
+    for (const page of entryPages(this.#ground.reads, table, query)) {
       for (const { key, value } of page) {
         const header = this.#guard(key, () => readHeader(value));
         if (header) yield { key, value, header };
       }
-      const last = page.length < PAGE_BLOCKS ? undefined : page.at(-1);
-      next = last && keyAfter(last.key);
     }
   }
 

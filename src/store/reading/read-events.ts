@@ -1,4 +1,3 @@
-import type { Json } from '#core/stream.ts';
 import type { EventRow, Range, StoredStream } from '../columns.ts';
 import { StoreError } from '../errors.ts';
 import {
@@ -9,8 +8,9 @@ import {
   parseEventKey,
 } from '../keys.ts';
 import type { PageQuery } from '../lmdb.ts';
-import { decodeRecord } from '../record.ts';
-import { type Ground, keyAfter } from './read-blocks.ts';
+import { eventRecord } from '../record.ts';
+import type { Ground } from './read-blocks.ts';
+import { keyAfter } from './walk.ts';
 
 /** Events of one page; who asks for more gets this many. */
 export const EVENTS_MAX = 10_000;
@@ -20,13 +20,6 @@ export interface FoundEvent {
   /** Of its stream. */
   readonly number: number;
   readonly row: EventRow;
-}
-
-/** What is kept of an event, under its key in the table `events`. */
-export interface EventRecord {
-  /** Number of its stream. */
-  readonly stream: number;
-  readonly data: { readonly [key: string]: Json };
 }
 
 export interface EventQuery {
@@ -136,9 +129,4 @@ export class EventReading {
     }
     return { key, number, row: { stream: stored.stream, t: key.t, data } };
   }
-}
-
-/** @throws StoreError BAD_RECORD */
-export function eventRecord(key: Uint8Array, value: Uint8Array): EventRecord {
-  return decodeRecord(key, value) as unknown as EventRecord; // Its CRC says that we wrote it.
 }

@@ -6,24 +6,22 @@ import {
   EPOCH_US_MAX,
   type EventKey,
   eventIndexKey,
-  numberKey,
   parseEventIndexKey,
   parseNumberKey,
 } from '../keys.ts';
-import type { DatabaseUse, Entry, Reads, TableName } from '../lmdb.ts';
+import type { DatabaseUse, Reads } from '../lmdb.ts';
 import { decodeRecord } from '../record.ts';
 import type { Tail } from '../tail.ts';
 import { streamRecord } from '../writing/registry.ts';
 import { Damage } from './damage.ts';
 import { downsample } from './downsample.ts';
 import { lastTimeOf, latestOf, type Moment, type Newest, newestOf } from './newest.ts';
-import { type Ground, keyAfter, StreamReading } from './read-blocks.ts';
+import { type Ground, StreamReading } from './read-blocks.ts';
 import { EVENTS_MAX, EventReading, type FoundEvent } from './read-events.ts';
 import { type StreamSummary, summarise } from './summary.ts';
 import { type VerifyStep, verifyAll } from './verify.ts';
+import { keyPages, recordsOf } from './walk.ts';
 
-/** Records that are read at a time. */
-const PAGE_RECORDS = 256;
 const NUMBER_MAX = 0xffff_ffff;
 
 export interface EventsQuery {
@@ -66,7 +64,7 @@ export class StoreReader {
 
   epochs(): Map<number, Epoch> {
     const epochs = new Map<number, Epoch>();
-    for (const { key, value } of this.#records('epochs')) {
+    for (const { key, value } of recordsOf(this.#ground.reads, 'epochs')) {
       const epoch = this.damaged.guard('epochs', key, () => decodeRecord(key, value));
       // Its CRC says that we wrote it.
       if (epoch !== undefined) epochs.set(parseNumberKey(key), epoch as unknown as Epoch);
@@ -140,24 +138,13 @@ export class StoreReader {
 
   #readStreams(): ReadonlyMap<number, StoredStream> {
     const streams = new Map<number, StoredStream>();
-    for (const { key, value } of this.#records('streams')) {
+    for (const { key, value } of recordsOf(this.#ground.reads, 'streams')) {
       const record = this.damaged.guard('streams', key, () => streamRecord(key, value));
       const number = parseNumberKey(key);
       if (record) streams.set(number, { number, stream: record.stream });
     }
     for (const stored of this.#ground.tail?.streams ?? []) streams.set(stored.number, stored);
     return streams;
-  }
-
-  *#records(table: TableName): Generator<Entry> {
-    const end = numberKey(NUMBER_MAX);
-    let start: Uint8Array | undefined = numberKey(0);
-    while (start) {
-      const page: Entry[] = this.#ground.reads.page(table, { start, end, limit: PAGE_RECORDS });
-      yield* page;
-      const last = page.length < PAGE_RECORDS ? undefined : page.at(-1);
-      start = last && keyAfter(last.key);
-    }
   }
 
   /** From the index, without reading them. */
@@ -169,13 +156,10 @@ export class StoreReader {
     for (const { stream, t, seq } of inTail) {
       if (stream === number && t >= from && t < to) seen.add(eventName({ epoch, t, seq }));
     }
+    const start = eventIndexKey(number, { epoch, t: from, seq: 0 });
     const end = eventIndexKey(number, { epoch, t: to, seq: 0 });
-    let start: Uint8Array | undefined = eventIndexKey(number, { epoch, t: from, seq: 0 });
-    while (start) {
-      const keys: Uint8Array[] = reads.keys('eventIndex', { start, end, limit: EVENTS_MAX });
+    for (const keys of keyPages(reads, 'eventIndex', { start, end, limit: EVENTS_MAX })) {
       n += keys.filter((key) => !seen.has(eventName(parseEventIndexKey(key)))).length;
-      const last = keys.length < EVENTS_MAX ? undefined : keys.at(-1);
-      start = last && keyAfter(last);
     }
     return n + seen.size;
   }
@@ -186,8 +170,8 @@ function eventName({ t, seq }: EventKey): string {
   return `${t}/${seq}`;
 }
 
-/** Times are whole microseconds, and no epoch has more than a key can tell. */
-function exactly({ epoch, from, to }: Range): Range {
+/** Times are whole microseconds, no epoch has more than a key can tell, and none ends before it begins. */
+export function exactly({ epoch, from, to }: Range): Range {
   const end = Math.min(EPOCH_US_MAX, Math.max(0, Math.ceil(to)));
   return { epoch, from: Math.min(end, Math.max(0, Math.ceil(from))), to: end };
 }

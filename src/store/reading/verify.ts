@@ -10,11 +10,10 @@ import {
   subOf,
 } from '../keys.ts';
 import { type DatabaseUse, type Entry, type Reads, TABLES, type TableName } from '../lmdb.ts';
-import { decodeRecord } from '../record.ts';
+import { decodeRecord, eventRecord } from '../record.ts';
 import { decodeRollup } from '../rollup/rollup.ts';
 import { damageText, keyText } from './damage.ts';
-import { keyAfter } from './read-blocks.ts';
-import { eventRecord } from './read-events.ts';
+import { BEHIND_KEYS, BLOCK_TABLES, entryPages, FIRST_KEY } from './walk.ts';
 
 /** Something that is not as it was written. */
 export interface VerifyProblem {
@@ -36,10 +35,8 @@ export interface VerifyStep {
 /** Entries of a page: a step of blocks is some 2 MB at most. */
 const PAGE_ENTRIES = 8;
 const PAGE_RECORDS = 256;
-const BLOCK_TABLES: readonly TableName[] = ['samples', 'waves', 'frames', 'rollups'];
-/** Before the first key there is and behind the last: no name and no epoch begins like this. */
-const FIRST = Uint8Array.of(0);
-const BEHIND = Buffer.alloc(16, 0xff);
+/** Those whose values are large. */
+const LARGE_TABLES: readonly TableName[] = [...BLOCK_TABLES, 'rollups'];
 
 /** What a key of a table has to look like: its bytes; undefined for names. */
 const KEY_BYTES: Readonly<Record<TableName, number | undefined>> = {
@@ -81,14 +78,9 @@ export function* verifyAll(reads: Reads, use: DatabaseUse | undefined): Generato
 }
 
 function* verifyTable(reads: Reads, table: TableName): Generator<VerifyStep> {
-  const limit = BLOCK_TABLES.includes(table) ? PAGE_ENTRIES : PAGE_RECORDS;
-  let start: Uint8Array | undefined = FIRST;
-  while (start) {
-    const page: Entry[] = reads.page(table, { start, end: BEHIND, limit });
-    if (page.length > 0) yield stepOf(reads, table, page);
-    const last = page.length < limit ? undefined : page.at(-1);
-    start = last && keyAfter(last.key);
-  }
+  const limit = LARGE_TABLES.includes(table) ? PAGE_ENTRIES : PAGE_RECORDS;
+  const all = { start: FIRST_KEY, end: BEHIND_KEYS, limit };
+  for (const page of entryPages(reads, table, all)) yield stepOf(reads, table, page);
 }
 
 function stepOf(reads: Reads, table: TableName, page: readonly Entry[]): VerifyStep {

@@ -1,5 +1,6 @@
-import { constants, crc32, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { crc32, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import type { Stream } from '#core/stream.ts';
+import { ZSTD_OPTIONS } from '../codec/body.ts';
 import { StoreError } from '../errors.ts';
 import { HOUR_US, type RollupKey, rollupKey } from '../keys.ts';
 import { type BinColumns, emptyColumns } from './bins.ts';
@@ -27,7 +28,6 @@ const HEADER_BYTES = 8;
 /** Of one bucket in all columns. */
 const ROW_BYTES = 4 + 3 * 8;
 const VERSION = 1;
-const LEVEL_1 = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
 /** Minimum, maximum, sum and count of one stream in buckets of equal width over one hour. */
 export interface HourRollup extends RollupKey, BinColumns {}
@@ -87,7 +87,7 @@ export function encodeRollup(rollup: HourRollup): Uint8Array {
       bytesOf(Float64Array.from(pick(rollup.min))),
       bytesOf(Float64Array.from(pick(rollup.max))),
     ]),
-    LEVEL_1,
+    ZSTD_OPTIONS,
   );
   const bytes = Buffer.alloc(HEADER_BYTES + payload.length);
   bytes.writeUInt8(VERSION, 4);

@@ -4,7 +4,6 @@ import { cut } from '../codec/cut.ts';
 import { startOf } from '../codec/join.ts';
 import type { Columns, Range } from '../columns.ts';
 import {
-  EPOCH_US_MAX,
   eventKey,
   HOUR_US,
   parseBlockKey,
@@ -14,8 +13,9 @@ import {
   slotKey,
   slotOf,
 } from '../keys.ts';
-import type { Change, Entry, Reads, TableName } from '../lmdb.ts';
-import { keyAfter } from '../reading/read-blocks.ts';
+import type { Change, Entry, Reads } from '../lmdb.ts';
+import { exactly } from '../reading/reader.ts';
+import { BEHIND_KEYS, BLOCK_TABLES, type BlockTable, entryPages } from '../reading/walk.ts';
 import type { StreamRegistry } from './registry.ts';
 import { eventRemovals } from './retention.ts';
 import { BlockKeys } from './unsealed.ts';
@@ -28,7 +28,6 @@ import { BlockKeys } from './unsealed.ts';
  * The bytes stay in free pages of the file, and in the journal, until they are written over.
  */
 const PAGE_ENTRIES = 64;
-const BLOCK_TABLES = ['samples', 'waves', 'frames'] as const;
 
 /**
  * One commit's worth after the other, so that none is large. Each is to be committed before the next.
@@ -59,20 +58,16 @@ function* allErasures(
   const start = slotKey(epoch, slotOf(from));
   const end = slotKey(epoch, slotOf(to) + 1);
   for (const table of BLOCK_TABLES) {
-    for (const page of pages(reads, table, start, end)) {
+    for (const page of entryPages(reads, table, { start, end, limit: PAGE_ENTRIES })) {
       yield page.flatMap((entry) => eraseBlock(table, entry, { range, keys, registry }));
     }
   }
-  const first = eventKey({ epoch, t: from, seq: 0 });
-  for (const page of pages(reads, 'events', first, eventKey({ epoch, t: to, seq: 0 }))) {
-    yield page.flatMap(eventRemovals);
-  }
-}
-
-/** Times are whole microseconds, and no epoch has more than a key can tell. */
-function exactly({ epoch, from, to }: Range): Range {
-  const whole = (t: number): number => Math.min(EPOCH_US_MAX, Math.max(0, Math.ceil(t)));
-  return { epoch, from: whole(from), to: whole(to) };
+  const events = {
+    start: eventKey({ epoch, t: from, seq: 0 }),
+    end: eventKey({ epoch, t: to, seq: 0 }),
+    limit: PAGE_ENTRIES,
+  };
+  for (const page of entryPages(reads, 'events', events)) yield page.flatMap(eventRemovals);
 }
 
 interface Erasing {
@@ -81,7 +76,7 @@ interface Erasing {
   readonly registry: Pick<StreamRegistry, 'byNumber'>;
 }
 
-function eraseBlock(table: TableName, { key, value }: Entry, erasing: Erasing): Change[] {
+function eraseBlock(table: BlockTable, { key, value }: Entry, erasing: Erasing): Change[] {
   const { epoch, from, to } = erasing.range;
   const gone: Change = { table, key, value: undefined };
   const { slot, stream: number } = parseBlockKey(key);
@@ -110,7 +105,7 @@ function* eraseRollups(reads: Reads, { epoch, from, to }: Range): Generator<read
   for (let level = nextLevel(reads, 0); level !== undefined; level = nextLevel(reads, level + 1)) {
     const start = rollupKey({ level, epoch, hour: first, stream: 0 });
     const end = rollupKey({ level, epoch, hour: behind, stream: 0 });
-    for (const page of pages(reads, 'rollups', start, end)) {
+    for (const page of entryPages(reads, 'rollups', { start, end, limit: PAGE_ENTRIES })) {
       yield page.map(({ key }) => ({ table: 'rollups', key, value: undefined }));
     }
   }
@@ -118,25 +113,9 @@ function* eraseRollups(reads: Reads, { epoch, from, to }: Range): Generator<read
 
 /** The first level from this one on that there are rollups of. */
 function nextLevel(reads: Reads, level: number): number | undefined {
-  const query = { start: Buffer.of(level), end: Buffer.alloc(16, 0xff), limit: 1 };
+  const query = { start: Buffer.of(level), end: BEHIND_KEYS, limit: 1 };
   const [key] = level > 0xff ? [] : reads.keys('rollups', query);
   return key && parseRollupKey(key).level;
-}
-
-function* pages(
-  reads: Reads,
-  table: TableName,
-  start: Uint8Array,
-  end: Uint8Array,
-): Generator<Entry[]> {
-  let next = start;
-  for (;;) {
-    const page = reads.page(table, { start: next, end, limit: PAGE_ENTRIES });
-    if (page.length > 0) yield page;
-    const last = page.at(-1);
-    if (last === undefined || page.length < PAGE_ENTRIES) return;
-    next = keyAfter(last.key);
-  }
 }
 
 function decoded(block: Uint8Array, key: Uint8Array): Columns | undefined {

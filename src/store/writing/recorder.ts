@@ -8,7 +8,7 @@ import { countOf, type Range } from '../columns.ts';
 import { encodeBatch } from '../journal/batch.ts';
 import type { Journal } from '../journal/journal.ts';
 import { HOUR_US, SLOT_US, slotOf } from '../keys.ts';
-import { type Change, type Database, PAGE_BYTES } from '../lmdb.ts';
+import type { Change, Database } from '../lmdb.ts';
 import { addHour } from '../opening/recovery.ts';
 import type { HourRollup } from '../rollup/rollup.ts';
 import type { RollupHours } from '../rollup/rollup-hours.ts';
@@ -17,7 +17,7 @@ import { erasures } from './erase.ts';
 import { Gate } from './gate.ts';
 import type { Intake, Taken } from './intake.ts';
 import type { StreamRegistry } from './registry.ts';
-import { planEviction } from './retention.ts';
+import { bytesOfChanges, planEviction } from './retention.ts';
 import { BlockKeys, Unsealed } from './unsealed.ts';
 
 /**
@@ -38,7 +38,6 @@ const GIVEN_UP = ['frames', 'waves'] as const;
 const WAITING_US_MAX = 5_000_000;
 /** What waits for a journal that takes nothing, in samples; beyond it the oldest are dropped. */
 const WAITING_MAX = 4_000_000;
-const ENTRY_BYTES = 32;
 
 export interface RecorderParts {
   readonly database: Database;
@@ -173,6 +172,7 @@ export class Recorder {
     for (const hour of open) {
       if (hour < hourAt(range.from) || hour > hourAt(range.to)) continue;
       hours.drop(epoch.id, hour);
+      // What of it cannot be read, the scrub tells.
       addHour(hours, { database, registry }, epoch.id, hour);
     }
   }
@@ -305,7 +305,7 @@ export class Recorder {
     }
     await database.commit([...kept, ...rest]);
     this.stats.blocks += kept.length;
-    this.stats.lost += blocks.length > kept.length ? samplesIn(blocks, kept) : 0;
+    this.stats.lost += samplesIn(blocks, kept);
   }
 
   /** What the ring gives up for a seal, or of the seal, when nothing older may go. */
@@ -315,7 +315,7 @@ export class Recorder {
   ): { kept: readonly Change[]; evicted: readonly Change[] } {
     const { database, limit, pinned } = this.#parts;
     const plan = (changes: readonly Change[]) => {
-      const needed = bytesOf(changes);
+      const needed = bytesOfChanges(changes);
       return planEviction(database, database.use(), { limit: limit(), needed }, pinned());
     };
     let kept = blocks;
@@ -348,13 +348,6 @@ interface Sealing {
 
 function hourAt(t: number): number {
   return Math.floor(t / HOUR_US);
-}
-
-function bytesOf(changes: readonly Change[]): number {
-  return changes.reduce((sum, { key, value }) => {
-    const bytes = key.length + (value?.length ?? 0) + ENTRY_BYTES;
-    return sum + (bytes > PAGE_BYTES / 2 ? Math.ceil(bytes / PAGE_BYTES) * PAGE_BYTES : bytes);
-  }, 0);
 }
 
 /** Samples of the blocks that were not kept. */

@@ -14,7 +14,7 @@ import {
   slotKey,
 } from '../keys.ts';
 import { type Change, type DatabaseUse, type Entry, PAGE_BYTES, type Reads } from '../lmdb.ts';
-import { keyAfter } from '../reading/read-blocks.ts';
+import { BEHIND_KEYS, type BlockTable, FIRST_KEY, keyAfter } from '../reading/walk.ts';
 import { eventRecord } from '../record.ts';
 
 /**
@@ -35,9 +35,8 @@ const SHARES: Readonly<Record<Class, number>> = {
   rollups: 0.06,
   events: 0.04,
 };
-type BlockClass = 'frames' | 'waves' | 'samples';
-type Class = BlockClass | 'rollups' | 'events';
-const BLOCK_CLASSES: readonly BlockClass[] = ['frames', 'waves', 'samples'];
+type Class = BlockTable | 'rollups' | 'events';
+const BLOCK_CLASSES: readonly BlockTable[] = ['frames', 'waves', 'samples'];
 const CLASSES: readonly Class[] = [...BLOCK_CLASSES, 'rollups', 'events'];
 
 const PAGE_KEYS = 64;
@@ -45,9 +44,9 @@ const PAGE_KEYS = 64;
 const STEP_ENTRIES_MAX = 256;
 /** Above this a value has pages of its own; below, it shares a leaf (LMDB: half of a page). */
 const OWN_PAGE_BYTES = PAGE_BYTES / 2 - 16;
+/** What an entry takes of a leaf beside its key and value: LMDB's node, its place, and some slack. */
 const ENTRY_BYTES = 24;
-const FIRST = Uint8Array.of(0);
-const END = Buffer.alloc(16, 0xff);
+const NOTHING = new Uint8Array();
 
 export interface Eviction {
   readonly changes: readonly Change[];
@@ -105,11 +104,11 @@ function pinnedBytes(reads: Reads, use: DatabaseUse, pinned: readonly Span[]): n
 }
 
 /** Slots that hold something, and how many of them pinned sessions cover. */
-function countSlots(reads: Reads, name: BlockClass, pinned: readonly Span[]): [number, number] {
+function countSlots(reads: Reads, name: BlockTable, pinned: readonly Span[]): [number, number] {
   let [slots, kept] = [0, 0];
-  let start: Uint8Array = FIRST;
+  let start = FIRST_KEY;
   for (;;) {
-    const [key] = reads.keys(name, { start, end: END, limit: 1 });
+    const [key] = reads.keys(name, { start, end: BEHIND_KEYS, limit: 1 });
     if (key === undefined) return [slots, kept];
     const { epoch, slot } = parseBlockKey(key);
     slots++;
@@ -149,7 +148,8 @@ interface Step {
 function* oldest(reads: Reads, name: Class, pinned: readonly Span[]): Generator<Step> {
   let step: Step = { group: '', changes: [], bytes: 0 };
   for (const { key, group } of unpinned(reads, name, pinned)) {
-    if (step.changes.length > 0 && (group !== step.group || isLong(step))) {
+    const isLong = step.changes.length >= STEP_ENTRIES_MAX;
+    if (step.changes.length > 0 && (group !== step.group || isLong)) {
       yield step;
       step = { group, changes: [], bytes: 0 };
     }
@@ -163,13 +163,11 @@ function* oldest(reads: Reads, name: Class, pinned: readonly Span[]): Generator<
   if (step.changes.length > 0) yield step;
 }
 
-const NOTHING = new Uint8Array();
-
 /** Keys that no pinned session covers, in their order. */
 function* unpinned(reads: Reads, name: Class, pinned: readonly Span[]) {
-  let start: Uint8Array | undefined = FIRST;
+  let start: Uint8Array | undefined = FIRST_KEY;
   while (start) {
-    const keys: Uint8Array[] = reads.keys(name, { start, end: END, limit: PAGE_KEYS });
+    const keys: Uint8Array[] = reads.keys(name, { start, end: BEHIND_KEYS, limit: PAGE_KEYS });
     const last = keys.length < PAGE_KEYS ? undefined : keys.at(-1);
     start = last && keyAfter(last);
     for (const key of keys) {
@@ -224,8 +222,9 @@ export function eventRemovals({ key, value }: Entry): Change[] {
   }
 }
 
-function isLong({ changes }: Step): boolean {
-  return changes.length >= STEP_ENTRIES_MAX;
+/** What changes come to in the file, estimated. */
+export function bytesOfChanges(changes: readonly Change[]): number {
+  return changes.reduce((sum, { key, value }) => sum + bytesOfEntry(key, value ?? NOTHING), 0);
 }
 
 function bytesOfEntry(key: Uint8Array, value: Uint8Array): number {

@@ -2,7 +2,8 @@ import { decodeBlock, encodeBlock } from '../codec/block.ts';
 import { endOf, joinPieces, startOf } from '../codec/join.ts';
 import { type Columns, countOf, type StoredStream } from '../columns.ts';
 import { blockKey, slotOf, subOf } from '../keys.ts';
-import type { Reads, TableName } from '../lmdb.ts';
+import type { Reads } from '../lmdb.ts';
+import type { BlockTable } from '../reading/walk.ts';
 import type { TailEvent } from '../tail.ts';
 import type { Taken } from './intake.ts';
 
@@ -14,7 +15,7 @@ const FRAMES_US = 5_000_000;
 
 /** A block with its place in the database, and what was encoded in it. */
 export interface Sealed {
-  readonly table: TableName;
+  readonly table: BlockTable;
   readonly key: Uint8Array;
   readonly block: Uint8Array;
 }
@@ -125,7 +126,7 @@ export class BlockKeys {
     this.#reads = reads;
   }
 
-  next(table: TableName, epoch: number, stream: number, t: number): Uint8Array {
+  next(table: BlockTable, epoch: number, stream: number, t: number): Uint8Array {
     const slot = slotOf(t);
     for (let sub = subOf(t); ; sub++) {
       // A slot of 65,536 blocks that begin together: the time of one is wrong by 300 s in the key.
@@ -143,6 +144,6 @@ export class BlockKeys {
   }
 }
 
-function tableOf(columns: Columns): 'samples' | 'waves' | 'frames' {
+function tableOf(columns: Columns): BlockTable {
   return columns.kind === 'scalars' ? 'samples' : columns.kind;
 }

@@ -150,6 +150,8 @@ test.each([
     1,
     /^vigil: nothing was ever stored of "can"\n$/,
   ],
+  [['export', '1', '--format', 'csv', '-o', 'no/x.csv'], 2, /^vigil: no: no folder is there\n$/],
+  [['export', '1', '--format', 'csv', '-o', 'data'], 2, /^vigil: data: expected a file, .*\n$/],
   [['export', '1', '--format', 'candump'], 2, /^vigil: session 1: no stream to export\n$/],
   [['replay', '9'], 2, /^vigil: no session "9"; there are 1 to 2\n$/],
   [['sessions', '--data', '/nowhere'], 1, /^vigil: \/nowhere: no store is there\n$/],

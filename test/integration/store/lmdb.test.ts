@@ -1,7 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { open } from 'lmdb';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { numberKey, parseNumberKey } from '../../../src/store/keys.ts';
 import { type Database, openDatabase } from '../../../src/store/lmdb.ts';
 
@@ -60,3 +61,26 @@ test('removals and puts are one commit, and use tells the pages', async () => {
   expect(used).toBeGreaterThan(before.used + 100_000);
   expect(end).toBeGreaterThanOrEqual(used);
 });
+
+test('a file whose tables cannot be opened is not left open', async () => {
+  const file = join(directory, 'other.mdb');
+  const binary = { encoding: 'binary', keyEncoding: 'binary' } as const;
+  const other = open({ ...binary, path: file, noSubdir: true, maxDbs: 1, pageSize: 4096 });
+  // Where a table should be there is a value.
+  for (const name of ['samples', 'samples\0']) await other.put(Buffer.from(name), Buffer.of(1));
+  await other.close();
+  const opened = () => openDatabase(file, { fileBytes: 2 ** 20, readOnly: false });
+  expect(opened).toThrow('MDB_INCOMPATIBLE');
+  await vi.waitFor(() => expect(openFiles()).not.toContain(file));
+  expect(openFiles()).toContain(join(directory, 'data.mdb'));
+});
+
+function openFiles(): string[] {
+  return readdirSync('/proc/self/fd').flatMap((fd) => {
+    try {
+      return [readlinkSync(`/proc/self/fd/${fd}`)];
+    } catch {
+      return []; // That of the list itself.
+    }
+  });
+}

@@ -20,6 +20,7 @@ import { monotonicClock } from '../../../src/io/clock.ts';
 import { numberKey } from '../../../src/store/keys.ts';
 import { encodeRecord } from '../../../src/store/record.ts';
 import { Store } from '../../../src/store/store.ts';
+import { fastClock } from '../fast-clock.ts';
 import { loadRecord, StoreLoad, tableOfRecord } from '../store-load.ts';
 
 export interface WriterOptions {
@@ -45,15 +46,6 @@ const MARK_MS = 10;
 /** What is taken at once: a writer that was held up does not take the memory. */
 const TAKE_US_MAX = 5_000_000;
 
-/** A clock that begins anywhere and runs so many times as fast. */
-export function scaledClock(speed: number, start: Micros): Clock {
-  const real = monotonicClock();
-  return {
-    now: () => start + Math.floor(real.now() * speed),
-    sleep: (ms, signal) => real.sleep(ms / speed, signal),
-  };
-}
-
 /** Written at once, so that it is out when the process is killed. */
 function say(...words: readonly (string | number)[]): void {
   writeSync(1, `${words.join(' ')}\n`);
@@ -71,7 +63,7 @@ class Writer {
   constructor(options: WriterOptions) {
     const { seed, framePeriod, start, speed, epoch } = options;
     this.#options = options;
-    this.#clock = scaledClock(speed, start);
+    this.#clock = fastClock(speed, start);
     this.#load = new StoreLoad({ seed, framePeriod }, start);
     this.#taken = start;
     this.#store = new Store({

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ConfigError, isExpected, LinkError } from '#core/errors.ts';
+import { ConfigError, codeOf, isExpected, isSystemError, LinkError } from '#core/errors.ts';
 
 test('a link error carries a code for programs, a sentence for people and what caused it', () => {
   const cause = new Error('EIO');
@@ -23,4 +23,16 @@ test('a failure of the world has a code; a misuse of Node and a bug are told apa
   expect(isExpected(withCode('ERR_OUT_OF_RANGE'))).toBe(false);
   expect(isExpected(new RangeError('x'))).toBe(false);
   expect(isExpected({ code: 'EIO' })).toBe(false);
+});
+
+test('a code is told as text, of what is an error and has one', () => {
+  expect(codeOf(new LinkError('NO_DATA', 'silent'))).toBe('NO_DATA');
+  expect(codeOf(Object.assign(new Error('x'), { code: -30_795 }))).toBe('-30795');
+  expect(codeOf(new Error('x'))).toBe('');
+  expect(codeOf({ code: 'EIO' })).toBe('');
+});
+
+test('an error of the system has a number of it', () => {
+  expect(isSystemError(Object.assign(new Error('x'), { code: 'EIO', errno: -5 }))).toBe(true);
+  expect(isSystemError(new LinkError('NO_DATA', 'silent'))).toBe(false);
 });

@@ -16,7 +16,7 @@ const read = route({
   method: 'GET',
   path: '/things/:name',
   summary: 'One thing.',
-  query: v.object({
+  query: v.strictObject({
     limit: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(10)), 5),
     text: v.optional(v.string()),
   }),
@@ -108,6 +108,32 @@ test('a query is checked, with the place of each fault', async () => {
   }
 });
 
+test('a query is told what was wrong, where, and what was seen', async () => {
+  const told = async (query: string) => {
+    const { message, faults } = await problemOf(call('GET', `/api/things/x?${query}`));
+    expect(message).toBe(`The query is wrong at ${faults[0]?.pointer}. ${faults[0]?.message}`);
+    return faults;
+  };
+  expect(await told('limit=11')).toEqual([
+    { pointer: '/limit', message: 'Expected at most 10, found 11.' },
+  ]);
+  expect(await told('limit=ten&text=a&text=b')).toEqual([
+    { pointer: '/limit', message: 'Expected a number, found "ten".' },
+    { pointer: '/text', message: 'Expected text, found a list of 2.' },
+  ]);
+  expect(await told('limt=5')).toEqual([
+    { pointer: '/limt', message: 'Expected one of limit, text, found "limt".' },
+  ]);
+});
+
+test('an address without a query refuses one', async () => {
+  const problem = await problemOf(call('POST', '/api/things/x?limit=5', { tags: [] }));
+  expect(problem).toMatchObject({
+    status: 422,
+    message: 'The query is wrong at /limit. Expected nothing, found "limit".',
+  });
+});
+
 test('a body is checked, with the place of each fault', async () => {
   const faulty = await problemOf(call('POST', '/api/things/x', { tags: ['a', 1], 'a/b~c': 'x' }));
   expect(faulty.status).toBe(422);
@@ -147,7 +173,7 @@ test('a problem becomes the document of RFC 9457', () => {
 
 test('whatever is asked, the answer is a reply, nothing, or a Problem', async () => {
   const target = fc.oneof(
-    fc.webPath(),
+    fc.array(fc.string()).map((segments) => `/${segments.join('/')}`),
     fc.string().map((text) => `/api/things/${text}`),
     fc.string().map((text) => `/api/things/x?limit=${text}`),
   );

@@ -3,12 +3,15 @@ import { expect, test } from 'vitest';
 import { scaledClock } from '../../../src/io/scaled-clock.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 
-const speeds = fc.oneof(fc.integer({ min: 1, max: 1000 }), fc.double({ min: 1, max: 1000 }));
+const speeds = fc.oneof(
+  fc.integer({ min: 1, max: 1000 }),
+  fc.double({ min: 1, max: 1000, noNaN: true }),
+);
 const steps = fc.array(fc.integer({ min: 0, max: 3_600_000 }), { maxLength: 20 });
 
 test('goes on from where the clock was, so many times as fast, in whole microseconds', async () => {
   await fc.assert(
-    fc.asyncProperty(speeds.filter(noNaN), steps, async (speed, ms) => {
+    fc.asyncProperty(speeds, steps, async (speed, ms) => {
       const clock = new FakeClock();
       await clock.advance(1234);
       const scaled = scaledClock(clock, speed);
@@ -30,7 +33,7 @@ test('goes on from where the clock was, so many times as fast, in whole microsec
 
 test('a sleep is as long as its milliseconds on the scaled clock', async () => {
   await fc.assert(
-    fc.asyncProperty(speeds.filter(noNaN), fc.integer({ min: 1, max: 1e7 }), async (speed, ms) => {
+    fc.asyncProperty(speeds, fc.integer({ min: 1, max: 1e7 }), async (speed, ms) => {
       const clock = new FakeClock();
       const scaled = scaledClock(clock, speed);
       let woke: number | undefined;
@@ -57,7 +60,3 @@ test('a sleep ends with the reason of its signal', async () => {
 test.each([0, 0.5, -1, Number.NaN, Number.POSITIVE_INFINITY])('speed %s is refused', (speed) => {
   expect(() => scaledClock(new FakeClock(), speed)).toThrow(RangeError);
 });
-
-function noNaN(value: number): boolean {
-  return !Number.isNaN(value);
-}

@@ -32,11 +32,10 @@ interface Part {
   readonly summary?: readonly StreamSummary[];
 }
 
-function recorded(parts: readonly Part[], alerts = 0): Recorded {
+function recorded(parts: readonly Part[]): Recorded {
   const of = (one: Stretch): Part | undefined => parts.find((part) => part.stretch === one);
   return {
     stretches: parts.map((part) => part.stretch),
-    alerts,
     columns: (id, one) =>
       id === 'obd.vehicle.speed' ? (of(one)?.pieces ?? []).map((speeds) => piece(speeds)) : [],
     summary: (one) => of(one)?.summary ?? [],
@@ -129,27 +128,24 @@ test('waves under the name of the speed are no speeds', () => {
 });
 
 test('the streams of all stretches are added up, and coverage is a share of the whole', () => {
-  const speed = { streamId: 'obd.vehicle.speed', kind: 'sample' } as const;
-  const raw = { streamId: 'eeg.raw', kind: 'wave' } as const;
+  const speed = { stream: { id: 'obd.vehicle.speed', kind: 'sample' } } as const;
+  const raw = { stream: { id: 'eeg.raw', kind: 'wave' } } as const;
   const stats = sessionStats(
-    recorded(
-      [
-        {
-          stretch: stretch(0, 60),
-          summary: [
-            { ...speed, n: 600, lost: 0, coveredUs: 60e6 },
-            { ...raw, n: 512 * 30, lost: 512, coveredUs: 30e6 },
-          ],
-        },
-        { stretch: stretch(10, 50), summary: [{ ...speed, n: 200, lost: 1, coveredUs: 15e6 }] },
-      ],
-      3,
-    ),
+    recorded([
+      {
+        stretch: stretch(0, 60),
+        summary: [
+          { ...speed, n: 600, lost: 0, coveredUs: 60e6 },
+          { ...raw, n: 512 * 30, lost: 512, coveredUs: 30e6 },
+        ],
+      },
+      { stretch: stretch(10, 50), summary: [{ ...speed, n: 200, lost: 1, coveredUs: 15e6 }] },
+    ]),
   );
   expect(stats).toEqual({
     durationS: 100,
     distanceKm: null,
-    alerts: 3,
+    alerts: 0,
     streams: {
       'obd.vehicle.speed': { n: 800, lost: 1, coverage: 0.75 },
       'eeg.raw': { n: 15360, lost: 512, coverage: 0.3 },
@@ -157,9 +153,26 @@ test('the streams of all stretches are added up, and coverage is a share of the 
   });
 });
 
+test('alerts are the events of all alert streams in all stretches, and nothing else', () => {
+  const count = (id: string, kind: StreamSummary['stream']['kind'], n: number): StreamSummary => ({
+    ...{ stream: { id, kind }, n, lost: 0, coveredUs: 0 },
+  });
+  const parts = [
+    {
+      stretch: stretch(0, 60),
+      summary: [count('alert', 'event', 2), count('marker', 'event', 40)],
+    },
+    {
+      stretch: stretch(70, 80),
+      summary: [count('alert.drowsy', 'event', 1), count('alert.level', 'sample', 500)],
+    },
+  ];
+  expect(sessionStats(recorded(parts)).alerts).toBe(3);
+});
+
 test('coverage is at most 1, and 0 in a session without duration', () => {
   const summary: StreamSummary[] = [
-    { streamId: 'eeg.raw', kind: 'wave', n: 512, lost: 0, coveredUs: 1_000_001 },
+    { stream: { id: 'eeg.raw', kind: 'wave' }, n: 512, lost: 0, coveredUs: 1_000_001 },
   ];
   const coverage = (one: Stretch): number | undefined =>
     sessionStats(recorded([{ stretch: one, summary }])).streams['eeg.raw']?.coverage;

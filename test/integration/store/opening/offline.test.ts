@@ -19,7 +19,8 @@ import { monotonicClock } from '../../../../src/io/clock.ts';
 import { countOf } from '../../../../src/store/columns.ts';
 import { scanSegment } from '../../../../src/store/journal/journal-record.ts';
 import { nameKey } from '../../../../src/store/keys.ts';
-import { openDatabase } from '../../../../src/store/lmdb.ts';
+import { openDatabase, PAGE_BYTES } from '../../../../src/store/lmdb.ts';
+import { inspect } from '../../../../src/store/opening/inspect.ts';
 import {
   type OfflineOptions,
   type OfflineStore,
@@ -113,6 +114,22 @@ test('what is sealed and what the journal has are there, and no file is changed'
 
 test('the probe finds nothing in a good store', async () => {
   await using((store) => expect(store.inspection.state).toBe('good'), { probe: true });
+});
+
+test('the probe refuses a file that is damaged below what the inspection reads', async () => {
+  const file = path.join(directory, 'data.mdb');
+  const bytes = readFileSync(file);
+  const roots = [0, 1].flatMap((meta) =>
+    [88, 136].map((at) => bytes.readBigUInt64LE(meta * PAGE_BYTES + at)),
+  );
+  for (let page = 2; page < bytes.length / PAGE_BYTES; page++) {
+    if (!roots.includes(BigInt(page))) bytes.fill(0, page * PAGE_BYTES, (page + 1) * PAGE_BYTES);
+  }
+  writeFileSync(file, bytes);
+  const read = async (at: number, n: number) => bytes.subarray(at, at + n);
+  expect((await inspect({ size: bytes.length, read })).state).toBe('good');
+  const refused = openOffline(directory, clock, { probe: true });
+  await expect(refused).rejects.toMatchObject({ code: 'BAD_FILE' });
 });
 
 test('a damaged record of the journal is told, and the others are there', async () => {

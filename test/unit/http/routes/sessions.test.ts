@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { expect, test } from 'vitest';
 import type { Epoch } from '#core/clock.ts';
-import type { Session } from '#core/session.ts';
+import type { Session, SessionStats } from '#core/session.ts';
 import { FORMATS } from '../../../../src/export/formats.ts';
 import { Problem } from '../../../../src/http/problem.ts';
 import { dispatch } from '../../../../src/http/router.ts';
@@ -11,7 +11,7 @@ import { SessionShape, shapeOf } from '../../../../src/http/routes/sessions-shap
 import { ReadingError } from '../../../../src/reading/errors.ts';
 import { health } from '../../../integration/http/harness.ts';
 import { noReading } from '../../../support/no-reading.ts';
-import { request } from '../fakes.ts';
+import { blink, eeg, request, rpm, speed } from '../fakes.ts';
 
 const WALL_MS = Date.UTC(2026, 10, 22);
 const EPOCHS: ReadonlyMap<number, Epoch> = new Map([
@@ -27,6 +27,15 @@ const DRIVE: Session = {
     { epoch: 1, from: 1_000_000, to: 2_000_000 },
     { epoch: 2, from: 0, to: 1_500_000 },
   ],
+};
+
+const QUALITY = { n: 1, lost: 0, coverage: 1 };
+/** Of a stream that the gateway no longer has, too. */
+const STATS: SessionStats = {
+  ...{ durationS: 20, distanceKm: null, alerts: 0 },
+  streams: Object.fromEntries(
+    [rpm.id, speed.id, eeg.id, blink.id, 'old.kind'].map((id) => [id, QUALITY]),
+  ),
 };
 
 function gateway(reading: Partial<Gateway['reading']>): Gateway {
@@ -78,6 +87,81 @@ test('a busy gateway says when to come again, and a fault of ours is no problem 
   expect(await problemOf(fails(crashed))).toBe(crashed);
   const bug = new TypeError('a bug');
   expect(await problemOf(fails(bug))).toBe(bug);
+});
+
+const unused = (): never => {
+  throw new Error('no change of a session was asked for');
+};
+const UNUSED = { list: unused, start: unused, end: unused, update: unused, remove: unused };
+
+/** A gateway of one session of these streams, which keeps what it was asked for. */
+function recorded(stats: Session['stats'], endedBy: Session['endedBy'] = 'manual') {
+  const asked: unknown[] = [];
+  const session = { ...DRIVE, stats, endedBy };
+  const only = { get: () => session, current: () => [session] };
+  const bytes = new TextEncoder().encode('{"streams":{}}');
+  const made = gateway({
+    sessions: () => ({ ...UNUSED, ...only }),
+    statistics: async () => STATS,
+    data: async (_, { streams }) => {
+      asked.push(streams);
+      return bytes;
+    },
+    recent: async (streams) => {
+      asked.push(streams);
+      return bytes;
+    },
+  });
+  const ask = async (path: string) =>
+    await dispatch(
+      ROUTES,
+      { ...made, streams: () => [rpm, speed, eeg, blink] },
+      request('GET', path),
+    );
+  return { ask, asked };
+}
+
+test('a pattern stands for the series of the session that it covers', async () => {
+  for (const { ask, asked } of [recorded(STATS), recorded(null), recorded(null, null)]) {
+    await ask('/api/sessions/3/data?streams=obd.*');
+    await ask('/api/sessions/3/data?streams=*');
+    await ask('/api/sessions/3/data?streams=no.such,eeg.*&points=10');
+    await ask('/api/sessions/current/recent?streams=obd.engine.*');
+    await ask('/api/sessions/3/data?streams=obd,obd.engine.rpm');
+    expect(asked).toEqual([
+      [rpm.id, speed.id],
+      [rpm.id, speed.id, eeg.id, 'old.kind'],
+      ['no.such', eeg.id],
+      [rpm.id],
+      ['obd', rpm.id],
+    ]);
+  }
+});
+
+test.each([
+  ['/data?streams=can.*', '/streams', 'Nothing was recorded of can.*.'],
+  ['/data?streams=face.*', '/streams', 'Nothing was recorded of face.*.'],
+  ['/data?streams=o*', '/streams', 'Expected a stream id, id.* or *, found "o*".'],
+  [`/data?streams=${Array(51).fill('a')}`, '/streams', 'Expected at most 50 names, found 51.'],
+  [
+    '/events?types=face.*',
+    '/types',
+    'Expected a stream id, which includes those below it, found "face.*".',
+  ],
+])('%s is refused', async (path, pointer, message) => {
+  const { ask, asked } = recorded(STATS);
+  expect(await problemOf(ask(`/api/sessions/3${path}`))).toMatchObject({
+    ...{ status: 422, message, faults: [{ pointer, message }] },
+  });
+  expect(asked).toEqual([]);
+});
+
+test('a pattern that covers more streams than one question may have is refused', async () => {
+  const many = Object.fromEntries(Array.from({ length: 51 }, (_, i) => [`a.b${i}`, QUALITY]));
+  const { ask } = recorded({ ...STATS, streams: many });
+  expect(await problemOf(ask('/api/sessions/3/data?streams=a.*'))).toMatchObject({
+    ...{ status: 422, message: 'Expected at most 50 names, found 51.' },
+  });
 });
 
 test('an export is handed on piece by piece', async () => {

@@ -85,11 +85,11 @@ describe('the header', () => {
     const block = encodeBlock(
       { kind: 'scalars', seq: 2 ** 40, t: Float64Array.of(-3000, 2000, 1000), v: values },
       KEY,
-      { stream: streamOf('sample', { step }), gap: true, recovered: true },
+      { stream: streamOf('sample', { step }), recovered: true },
     );
     const view = new DataView(block.buffer);
     expect([...block.subarray(0, 6)]).toEqual([0x56, 0x42, 1, 1, 1, 1]);
-    expect(view.getUint16(6, true)).toBe(3);
+    expect(view.getUint16(6, true)).toBe(2);
     expect(view.getBigInt64(8, true)).toBe(-3000n);
     expect(view.getUint32(16, true)).toBe(5000);
     expect(view.getUint32(20, true)).toBe(3);
@@ -101,7 +101,7 @@ describe('the header', () => {
     expect(view.getUint32(56, true)).toBe(block.length - 72);
     expect(view.getBigUint64(60, true)).toBe(2n ** 40n);
     expect(readHeader(block)).toEqual({
-      ...{ version: 1, kind: 1, timeCodec: 1, codec: 1, packed: false, gap: true, recovered: true },
+      ...{ version: 1, kind: 1, timeCodec: 1, codec: 1, packed: false, recovered: true },
       ...{ t0: -3000, span: 5000, n: 3, scale: 0.25, offset: -40, min: -39.75, max: 10.25 },
       ...{ sum: -29.5, payloadBytes: block.length - 72, seq: 2 ** 40 },
     });

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { endOf, joinPieces, startOf } from '../../../../src/store/codec/join.ts';
-import { countOf, type Scalars } from '../../../../src/store/columns.ts';
+import { waveTime } from '../../../../src/store/codec/cut.ts';
+import { bySlot, endOf, joinPieces, startOf } from '../../../../src/store/codec/join.ts';
+import { countOf, type Scalars, type Waves } from '../../../../src/store/columns.ts';
 import { SLOT_US, slotOf } from '../../../../src/store/keys.ts';
 
 /** Pieces of a stream with late samples and holes in its seq. */
@@ -59,4 +60,23 @@ test('even waves become one block, a drift or a hole another, and a slot cuts', 
   expect(counts([second(0), second(1, { seq: 600 })])).toEqual([512, 512]);
   expect(counts([second(-1), second(0, { t0: SLOT_US - 2e6 + 50_000 })])).toEqual([512, 512]);
   expect(counts([second(0), second(1), second(2), second(3)])).toEqual([1024, 1024]);
+});
+
+test('a wave is cut where its slot changes, and its samples keep the times they had', () => {
+  const nearEnd = fc.integer({ min: SLOT_US - 10_000, max: SLOT_US + 10_000 });
+  fc.assert(
+    fc.property(nearEnd, fc.nat(10_000), fc.integer({ min: 1, max: 60 }), (t0, span, n) => {
+      const whole: Waves = { kind: 'waves', seq: 7, t0, span, v: new Int32Array(n) };
+      let count = 0;
+      for (const piece of bySlot(whole)) {
+        expect(piece.seq).toBe(whole.seq + count);
+        expect(slotOf(startOf(piece))).toBe(slotOf(endOf(piece)));
+        expect(startOf(piece)).toBe(waveTime(whole, count));
+        count += countOf(piece);
+        if (countOf(piece) < n) expect(endOf(piece)).toBe(waveTime(whole, count - 1));
+      }
+      expect(count).toBe(n);
+    }),
+    { numRuns: 1000 },
+  );
 });

@@ -1,5 +1,8 @@
+import { zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { BlockError } from '../../../../src/store/codec/block-error.ts';
+import { ByteWriter } from '../../../../src/store/codec/varint.ts';
 import { decodeBatch, definitionsOf, encodeBatch } from '../../../../src/store/journal/batch.ts';
 import * as columns from '../codec/columns-arbitrary.ts';
 
@@ -49,4 +52,19 @@ test('bytes that are no batch are refused', () => {
       expect(() => decodeBatch(bytes)).toThrow();
     }),
   );
+});
+
+test('a number in a batch makes no list by itself', () => {
+  const lists: readonly (readonly number[])[] = [
+    [Number.MAX_SAFE_INTEGER],
+    [1, 7, 0, 2 ** 40],
+    [1, 7, 0, 0, 2 ** 32],
+  ];
+  for (const numbers of lists) {
+    const writer = new ByteWriter();
+    for (const number of [1, ...numbers]) writer.varint(number);
+    const decode = () => decodeBatch(zstdCompressSync(writer.written()));
+    expect(decode).toThrow(BlockError);
+    expect(decode).toThrow(`a list of ${numbers.at(-1)}`);
+  }
 });
