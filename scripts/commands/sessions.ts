@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { TRUST, type Trust, wallMs } from '#core/clock.ts';
+import { type Trust, wallMs } from '#core/clock.ts';
 import { durationText } from '#core/duration.ts';
 import { leastTrust, type Session, type SessionStats } from '#core/session.ts';
 import { statistics } from '../../src/reading/answers.ts';
@@ -46,7 +46,7 @@ function listed(store: OfflineStore, session: Session): Listed {
     ...session,
     stats: session.stats ?? statistics(store.reader(), { stretches }),
     start: first ? new Date(wallMs(first.epoch, first.from)).toISOString() : null,
-    trust: first ? leastTrust(trusts, TRUST) : 'none',
+    trust: first ? leastTrust(trusts) : 'none',
   };
 }
 

@@ -1,4 +1,4 @@
-import { type Epoch, type Trust, wallMs } from './clock.ts';
+import { type Epoch, TRUST, type Trust, wallMs } from './clock.ts';
 import type { Micros } from './stream.ts';
 
 /**
@@ -108,7 +108,7 @@ function between(first: Stretch, epoch: Epoch, t: Micros): number {
 }
 
 /** The least that the wall clock of any of these can be believed. */
-export function leastTrust(trusts: readonly Trust[], order: readonly Trust[]): Trust {
-  const ranks = trusts.map((trust) => order.indexOf(trust));
-  return order[Math.min(...ranks)] ?? 'none';
+export function leastTrust(trusts: readonly Trust[]): Trust {
+  const ranks = trusts.map((trust) => TRUST.indexOf(trust));
+  return TRUST[Math.min(...ranks)] ?? 'none';
 }

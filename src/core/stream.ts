@@ -38,6 +38,12 @@ export interface Step {
   readonly add: number;
 }
 
+/**
+ * Times of samples are kept in whole multiples of this: what is stored, and what rules decide on, so that
+ * a rule finds the same in a recording as it did live.
+ */
+export const SAMPLE_TICK_US = 1_000;
+
 /** One value at one time. */
 export interface Sample {
   readonly kind: 'sample';

@@ -8,6 +8,8 @@ export interface ChildOptions {
   readonly timeoutMs: number;
   /** All of the child's environment. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** When it aborts, the child is killed. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** How a child ended. */
@@ -27,12 +29,14 @@ export interface ChildEnd {
  * @param program the file of the program
  * @returns when it is gone; its end is for the caller to judge, whatever it was. Where it cannot be
  *   started, the error of the system is thrown as it comes
+ * @throws the signal's reason when that aborts, once the child is gone
  */
 export async function runChild(
   program: string,
   args: readonly string[],
-  { timeoutMs, env }: ChildOptions,
+  { timeoutMs, env, signal: stop }: ChildOptions,
 ): Promise<ChildEnd> {
+  stop?.throwIfAborted();
   const { promise, resolve, reject } = Promise.withResolvers<ChildEnd>();
   // Without a free descriptor there are no outputs, only the error.
   const child: ChildProcess = spawn(process.execPath, [program, ...args], {
@@ -42,23 +46,28 @@ export async function runChild(
   let late = false;
   let stdout = '';
   let stderr = '';
+  const kill = (): void => void child.kill('SIGKILL');
   const timer = setTimeout(() => {
     late = true;
-    child.kill('SIGKILL');
+    kill();
   }, timeoutMs);
+  stop?.addEventListener('abort', kill);
   child.stdout?.setEncoding('utf8').on('data', (text) => {
     stdout = (stdout + text).slice(0, OUTPUT_CHARS_MAX);
   });
   child.stderr?.setEncoding('utf8').on('data', (text) => {
     stderr = (stderr + text).slice(0, OUTPUT_CHARS_MAX);
   });
-  child.once('error', (error) => {
-    clearTimeout(timer);
-    reject(error);
-  });
+  child.once('error', reject);
   child.once('close', (code, signal) => {
-    clearTimeout(timer);
     resolve({ code: code ?? undefined, signal: signal ?? undefined, late, stdout, stderr });
   });
-  return await promise;
+  try {
+    const end = await promise;
+    stop?.throwIfAborted();
+    return end;
+  } finally {
+    clearTimeout(timer);
+    stop?.removeEventListener('abort', kill);
+  }
 }

@@ -1,6 +1,7 @@
 import type { Consumer } from '#core/bus.ts';
 import type { Clock, Epoch } from '#core/clock.ts';
 import type { PartHealth } from '#core/health.ts';
+import { Ledger, type Records } from '#core/ledger.ts';
 import type { EndedBy, Session, SessionNotes, SessionStats, Span } from '#core/session.ts';
 import type { Micros, Reading } from '#core/stream.ts';
 import type { Range } from '../store/columns.ts';
@@ -13,7 +14,6 @@ import {
   pending,
 } from './drive.ts';
 import { SessionError } from './errors.ts';
-import { SessionLedger, type SessionRecords } from './ledger.ts';
 import { page, type SessionPage, type SessionQuery } from './listing.ts';
 import { changeNotes, NO_NOTES, type NotesChange } from './notes.ts';
 import { interrupted, type LastSeen } from './restart.ts';
@@ -37,6 +37,12 @@ const IGNITION = 'obd.ignition';
 const CAR = 'obd.';
 /** Comes from the adapter, also while the car is off. */
 const VOLTAGE = 'obd.adapter.voltage';
+
+/** Where sessions are kept over a restart. */
+export interface SessionRecords extends Records<number, Session> {
+  /** The largest id that was ever put, removed ones included; 0 before the first. */
+  lastId(): number;
+}
 
 /** What the sessions have to do with the recording. */
 export interface Recording {
@@ -68,9 +74,13 @@ export class Sessions implements Consumer {
   readonly name = 'sessions';
   readonly capacity = QUEUE_READINGS_MAX;
   readonly #recording: Recording;
-  readonly #ledger: SessionLedger;
+  readonly #records: SessionRecords;
+  /** In the order of their ids. */
+  readonly #ledger: Ledger<number, Session>;
   readonly #statistics: StatisticsQueue;
   readonly #open = new Set<number>();
+  /** The largest id that a session has had. */
+  #lastId = 0;
   #drive: Drive;
   /** The automatic session of the drive; none when a person ended it before the car did. */
   #driveId: number | undefined;
@@ -83,7 +93,8 @@ export class Sessions implements Consumer {
 
   constructor(records: SessionRecords, recording: Recording) {
     this.#recording = recording;
-    this.#ledger = new SessionLedger(records);
+    this.#records = records;
+    this.#ledger = new Ledger(records);
     this.#statistics = new StatisticsQueue(this.#ledger, (spans) => recording.statistics(spans));
     this.#drive = parked(0);
   }
@@ -98,8 +109,9 @@ export class Sessions implements Consumer {
     const { epoch } = this.#recording;
     const restart = { lastSeen, epoch, epochs: this.#recording.epochs() };
     this.#drive = parked(this.#recording.now());
-    this.#ledger.load();
-    for (const before of [...this.#ledger.all()]) {
+    const kept = this.#ledger.load((a, b) => a.id - b.id);
+    this.#lastId = Math.max(this.#records.lastId(), kept.at(-1)?.id ?? 0);
+    for (const before of kept) {
       if (before.endedBy !== null) {
         if (before.stats === null) this.#statistics.add(before.id);
         continue;
@@ -283,7 +295,8 @@ export class Sessions implements Consumer {
   }
 
   #create(startedBy: Session['startedBy'], from: Micros, notes: SessionNotes): Session {
-    const id = this.#ledger.nextId();
+    this.#lastId++;
+    const id = this.#lastId;
     const spans = [{ epoch: this.#recording.epoch.id, from, to: null }];
     this.#open.add(id);
     this.#recording.tell(`${nameOf(startedBy, id)} begins`);

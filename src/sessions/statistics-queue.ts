@@ -1,14 +1,14 @@
-import type { SessionStats, Span } from '#core/session.ts';
+import type { Ledger } from '#core/ledger.ts';
+import type { Session, SessionStats, Span } from '#core/session.ts';
 import type { Json } from '#core/stream.ts';
 import { expected } from './errors.ts';
-import type { SessionLedger } from './ledger.ts';
 
 /**
  * Computes the statistics of ended sessions, one session at a time: each is a walk through hours of
  * data, and nobody waits for it. One that fails is left without until it is added again.
  */
 export class StatisticsQueue {
-  readonly #ledger: SessionLedger;
+  readonly #ledger: Ledger<number, Session>;
   readonly #compute: (spans: readonly Span[]) => Promise<SessionStats>;
   readonly #due = new Set<number>();
   readonly #failed = new Set<number>();
@@ -16,7 +16,10 @@ export class StatisticsQueue {
   #running: Promise<void> | undefined;
   #stopped = false;
 
-  constructor(ledger: SessionLedger, compute: (spans: readonly Span[]) => Promise<SessionStats>) {
+  constructor(
+    ledger: Ledger<number, Session>,
+    compute: (spans: readonly Span[]) => Promise<SessionStats>,
+  ) {
     this.#ledger = ledger;
     this.#compute = compute;
   }

@@ -46,8 +46,6 @@ export interface Frames {
 
 export type Columns = Scalars | Waves | Frames;
 
-export { EXTENDED_FLAG } from '#core/stream.ts';
-
 /** One stored event. */
 export interface EventRow {
   readonly stream: Stream;

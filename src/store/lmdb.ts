@@ -1,4 +1,5 @@
 import { type Database as Lmdb, open, type RootDatabase } from 'lmdb';
+import { isExpected } from '#core/errors.ts';
 import { StoreError } from './errors.ts';
 
 /**
@@ -11,12 +12,14 @@ import { StoreError } from './errors.ts';
  *   is made beforehand, and the transaction only puts it;
  * - a read that is left open keeps its snapshot, and the file grows for ever: reads are pages with a
  *   limit, and each begins with a fresh snapshot;
+ * - a transaction that met a damaged page reads nothing any more (MDB_BAD_TXN), and lmdb-js keeps it
+ *   until the next commit when a walk does not let go of it: walks are ended whatever happens;
  * - `overlappingSync` off: a commit that has resolved is on the disk.
  */
 export const TABLES = [
   ...(['meta', 'epochs', 'sessions', 'streams', 'samples', 'waves', 'frames'] as const),
   ...(['rollups', 'events', 'eventIndex', 'users', 'tokens', 'rules', 'audit'] as const),
-  ...(['cursors', 'retained'] as const),
+  ...(['cursors', 'retained', 'alerts', 'mail'] as const),
 ] as const;
 export type TableName = (typeof TABLES)[number];
 
@@ -25,6 +28,13 @@ export const PAGE_BYTES = 4096;
 const TABLES_MAX = 32;
 /** Address space, not memory: twice the file, and at least this. */
 const MAP_BYTES_MIN = 256 * 2 ** 20;
+
+/**
+ * What LMDB says of a damaged page (MDB_CURSOR_FULL: of a tree that leads back to itself), and lmdb-js,
+ * without a code, of a key that is longer than any. MDB_BAD_TXN is what is left of one of these where
+ * lmdb-js went on to the next step, which it does in all commits: transactions begin sound.
+ */
+const DAMAGE = /^(MDB_PAGE_NOTFOUND|MDB_CORRUPTED|MDB_CURSOR_FULL|MDB_BAD_TXN|Invalid key size)/;
 
 /** Options that its types do not know. */
 const UNTYPED = { noReadAhead: true };
@@ -67,7 +77,7 @@ export interface DatabaseOptions {
   readonly readOnly: boolean;
 }
 
-/** What reads need. */
+/** What reads need. All throw StoreError: BAD_FILE where a page is damaged, else FAILED. */
 export interface Reads {
   get(table: TableName, key: Uint8Array): Uint8Array | undefined;
   /** Entries in the order of their keys. */
@@ -91,28 +101,36 @@ export class Database implements Reads {
   }
 
   get(table: TableName, key: Uint8Array): Uint8Array | undefined {
-    this.#root.resetReadTxn();
-    return this.#tables.get(table)?.get(key);
+    return this.#read(table, (one) => one.get(key));
   }
 
   page(table: TableName, query: PageQuery): Entry[] {
-    this.#root.resetReadTxn();
-    const found = [...(this.#tables.get(table)?.getRange(rangeOf(query)) ?? [])];
-    this.#root.resetReadTxn();
-    return found;
+    return this.#read(table, (one) => listOf(one.getRange(rangeOf(query)))) ?? [];
   }
 
   keys(table: TableName, query: PageQuery): Uint8Array[] {
+    return this.#read(table, (one) => listOf(one.getKeys(rangeOf(query)))) ?? [];
+  }
+
+  /** Reads with a snapshot of its own. Of a table that is not there nothing is read. */
+  #read<T>(name: TableName, work: (table: Binary) => T): T | undefined {
+    const table = this.#tables.get(name);
+    if (table === undefined) return undefined;
     this.#root.resetReadTxn();
-    const found = [...(this.#tables.get(table)?.getKeys(rangeOf(query)) ?? [])];
-    this.#root.resetReadTxn();
-    return found;
+    try {
+      return work(table);
+    } catch (cause) {
+      const error = failure(`the table ${name} of the data file could not be read`, cause);
+      throw error.code === 'BAD_FILE' || isExpected(cause) ? error : cause;
+    } finally {
+      this.#root.resetReadTxn();
+    }
   }
 
   /**
    * All of the changes or none. Resolves when they are on the disk.
    *
-   * @throws StoreError FAILED when the disk did not take them
+   * @throws StoreError FAILED when the disk did not take them, BAD_FILE where a page is damaged
    */
   async commit(changes: readonly Change[]): Promise<void> {
     // lmdb-js never settles a transaction that LMDB refuses to begin.
@@ -129,9 +147,7 @@ export class Database implements Reads {
     });
     await committed.catch(async (error: unknown) => {
       this.#suspect = true;
-      const cause = await causeOf(error);
-      const text = cause instanceof Error ? cause.message : String(cause);
-      throw new StoreError('FAILED', `the data file could not be written: ${text}`, { cause });
+      throw failure('the data file could not be written', await causeOf(error));
     });
   }
 
@@ -219,6 +235,23 @@ async function causeOf(error: unknown): Promise<unknown> {
   if (!(reason instanceof Promise)) return error;
   const told = reason.catch((cause: unknown) => cause);
   return await Promise.race([told, Promise.resolve(error).then().then()]);
+}
+
+/** All that a walk gives. One that fails is not ended by itself, and would keep its transaction. */
+function listOf<T>(range: Iterable<T>): T[] {
+  const walk = range[Symbol.iterator]();
+  const list: T[] = [];
+  try {
+    for (let one = walk.next(); !one.done; one = walk.next()) list.push(one.value);
+  } finally {
+    walk.return?.();
+  }
+  return list;
+}
+
+function failure(what: string, cause: unknown): StoreError {
+  const text = cause instanceof Error ? cause.message : String(cause);
+  return new StoreError(DAMAGE.test(text) ? 'BAD_FILE' : 'FAILED', `${what}: ${text}`, { cause });
 }
 
 function rangeOf({ start, end, limit, reverse = false }: PageQuery) {

@@ -3,7 +3,7 @@ import type { Clock, Epoch } from '#core/clock.ts';
 import { isExpected } from '#core/errors.ts';
 import type { PartHealth } from '#core/health.ts';
 import type { Span } from '#core/session.ts';
-import type { Json, Reading } from '#core/stream.ts';
+import type { Json, Reading, Stream } from '#core/stream.ts';
 import type { Log } from '../io/log.ts';
 import { epochChange } from './changes.ts';
 import type { Range } from './columns.ts';
@@ -140,6 +140,11 @@ export class Store implements Consumer {
     return this.#on().recorder.tail(numbers);
   }
 
+  /** Every stream that was ever stored; of a store that is not open, as far as that was known. */
+  streams(): readonly Stream[] {
+    return this.#registry?.list().map(({ stream }) => stream) ?? [];
+  }
+
   /** Number of every stream with this id. */
   numbersOf(ids: readonly string[]): Set<number> {
     const { registry } = this.#on().opened;
@@ -172,7 +177,7 @@ export class Store implements Consumer {
     const { clock } = this.#options;
     while (!signal.aborted) {
       if (this.#running !== undefined) await this.#tick(this.#running);
-      else if (!this.#final && clock.now() >= this.#retryAt) await this.#open();
+      else if (!this.#final && clock.now() >= this.#retryAt) await this.#open(signal);
       await clock.sleep(TICK_MS, signal).catch(() => {}); // The stop ends it.
     }
     await this.#close();
@@ -198,11 +203,11 @@ export class Store implements Consumer {
     };
   }
 
-  async #open(): Promise<void> {
+  async #open(signal: AbortSignal): Promise<void> {
     const { log, clock } = this.#options;
     await this.#abandoned;
     try {
-      const opened = await openStore({ ...this.#options, epoch: this.#epoch });
+      const opened = await openStore({ ...this.#options, epoch: this.#epoch, signal });
       const running = this.#start(opened);
       for (const text of opened.problems) log.error({ source: 'store' }, text);
       for (const text of opened.notes) log.info({ source: 'store' }, text);
@@ -214,6 +219,7 @@ export class Store implements Consumer {
       this.#running = running;
       this.#opened.resolve();
     } catch (error) {
+      if (signal.aborted && error === signal.reason) return; // The stop, not a failure.
       if (!isExpected(error)) throw error;
       this.#troubles.failed('open', `off, nothing is recorded: ${error.message}`);
       this.#final = error instanceof StoreError && error.code === 'NEWER';
@@ -305,12 +311,13 @@ export class Store implements Consumer {
     try {
       await work(running);
     } catch (error) {
-      if (this.#running === running && running.opened.database.isBroken) {
+      const damaged = error instanceof StoreError && error.code === 'BAD_FILE';
+      if (this.#running === running && (damaged || running.opened.database.isBroken)) {
         // What the journal has comes back with the next opening; what it has not was not acknowledged.
         this.#running = undefined;
         this.#retryAt = this.#options.clock.now() + RETRY_MS * 1000;
-        const text = 'off: a write to the data file failed, and it has to be opened again';
-        this.#troubles.failed('open', text);
+        const what = damaged ? 'the data file is damaged' : 'a write to the data file failed';
+        this.#troubles.failed('open', `off: ${what}, and it has to be opened again`);
         const closed = running.recorder.alone(() => running.opened.close());
         this.#abandoned = closed.catch(() => {}); // Whoever met it is told.
         await closed;

@@ -8,8 +8,17 @@
  *
  * Item `i` of a stream belongs to time `i * period`, so a stored time tells which item it has to be.
  */
-import type { Event, Frame, Micros, Reading, Sample, Stream, Wave } from '#core/stream.ts';
-import { type Columns, countOf, EXTENDED_FLAG } from '../../src/store/columns.ts';
+import {
+  type Event,
+  EXTENDED_FLAG,
+  type Frame,
+  type Micros,
+  type Reading,
+  type Sample,
+  type Stream,
+  type Wave,
+} from '#core/stream.ts';
+import { type Columns, countOf } from '../../src/store/columns.ts';
 import type { StoreReader } from '../../src/store/reading/reader.ts';
 
 const SAMPLES_HZ = [

@@ -1,8 +1,9 @@
 import * as v from 'valibot';
-import { type Epoch, TRUST, wallMs } from '#core/clock.ts';
-import { leastTrust, type Session, type SessionStats } from '#core/session.ts';
+import { type Epoch, TRUST } from '#core/clock.ts';
+import { leastTrust, type Session, type SessionStats, type Span } from '#core/session.ts';
 import { seen } from '../fault.ts';
 import { Problem } from '../problem.ts';
+import { WallTime, wallTime } from './wall-time.ts';
 
 /** A session as clients see it. */
 
@@ -19,14 +20,11 @@ const Stats = v.object({
   ),
 });
 
-/** RFC 3339; null while it lasts, or where the start of the gateway it counts from is not known. */
-const Time = v.nullable(v.string());
-
 export const SessionShape = v.object({
   id: Count,
   state: v.picklist(['active', 'ended']),
-  startedAt: Time,
-  endedAt: Time,
+  startedAt: WallTime,
+  endedAt: WallTime,
   /** How far both can be believed. */
   clockTrust: v.picklist(TRUST),
   endedBy: v.nullable(v.picklist(['ignition', 'manual', 'power'])),
@@ -65,20 +63,16 @@ export function shapeOf(
   return {
     id,
     state: endedBy === null ? ('active' as const) : ('ended' as const),
-    startedAt: first ? timeOf(first.epoch, first.from, epochs) : null,
-    endedAt: last && endedBy !== null ? timeOf(last.epoch, last.to, epochs) : null,
-    clockTrust: leastTrust(trusts, TRUST),
+    startedAt: first ? wallTime({ epoch: first.epoch, t: first.from }, epochs) : null,
+    endedAt: endedBy === null ? null : endOf(last, epochs),
+    clockTrust: leastTrust(trusts),
     ...{ endedBy, driver, vehicle, study, tags, notes, consent, pinned, stats },
   };
 }
 
-function timeOf(
-  epochId: number,
-  t: number | null,
-  epochs: ReadonlyMap<number, Epoch>,
-): string | null {
-  const epoch = epochs.get(epochId);
-  return epoch && t !== null ? new Date(wallMs(epoch, t)).toISOString() : null;
+function endOf(last: Span | undefined, epochs: ReadonlyMap<number, Epoch>): string | null {
+  if (!last || last.to === null) return null;
+  return wallTime({ epoch: last.epoch, t: last.to }, epochs);
 }
 
 const ID_MAX = 0xffff_ffff;

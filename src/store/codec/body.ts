@@ -1,5 +1,5 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
-import type { Stream } from '#core/stream.ts';
+import { SAMPLE_TICK_US, type Stream } from '#core/stream.ts';
 import { type Columns, countOf, type Waves } from '../columns.ts';
 import { BlockError } from './block-error.ts';
 import { readFrames, writeFrames } from './frame-codec.ts';
@@ -30,8 +30,7 @@ const BODY_BYTES_MAX = 32 * 2 ** 20;
 export const WAVE = 4;
 export const FRAMES = 5;
 
-/** Times of scalars are whole milliseconds, those of frames microseconds. */
-export const SCALAR_TICK_US = 1000;
+/** Times of frames are kept as they are, those of scalars in SAMPLE_TICK_US. */
 const FRAME_TICK_US = 1;
 
 /** What the header must tell so that a body can be read. */
@@ -68,7 +67,7 @@ export function writeBody(writer: ByteWriter, columns: Columns, stream: Stream):
 function writeColumns(writer: ByteWriter, columns: Columns, stream: Stream): Written {
   switch (columns.kind) {
     case 'scalars': {
-      const { t0, span, ticks } = toTicks(columns.t, SCALAR_TICK_US);
+      const { t0, span, ticks } = toTicks(columns.t, SAMPLE_TICK_US);
       const form = scalarForm(columns.v, stream.step);
       writeTicks(writer, ticks);
       writeScalars(writer, columns.v, form);
@@ -138,7 +137,7 @@ function readColumns(reader: ByteReader, { codec, n, seq, t0, span }: Head): Col
       const v = new Float64Array(n);
       readTicks(reader, t);
       readScalars(reader, v, codec);
-      for (let i = 0; i < n; i++) t[i] = (t[i] ?? 0) * SCALAR_TICK_US + t0;
+      for (let i = 0; i < n; i++) t[i] = (t[i] ?? 0) * SAMPLE_TICK_US + t0;
       return { kind: 'scalars', seq, t, v };
     }
     case WAVE: {

@@ -1,7 +1,7 @@
 import { type Columns, countOf, type Frames, type Scalars, type Waves } from '../columns.ts';
 import { SLOT_US, slotOf } from '../keys.ts';
 import { slice, waveTime } from './cut.ts';
-import { EvenLine, WAVE_ERROR_US } from './even.ts';
+import { EvenLine } from './even.ts';
 
 /**
  * Makes of the pieces of a stream, one a second, what becomes its blocks: as long as may be, each
@@ -32,7 +32,7 @@ class Group {
     this.#slot = slotOf(startOf(first));
     this.#n = countOf(first);
     if (first.kind !== 'waves') return;
-    this.#line = new EvenLine(first.t0, WAVE_ERROR_US);
+    this.#line = new EvenLine(first.t0);
     if (this.#n > 1) this.#line.take(this.#n - 1, first.t0 + first.span);
   }
 

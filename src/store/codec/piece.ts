@@ -1,6 +1,6 @@
-import type { Stream } from '#core/stream.ts';
+import { SAMPLE_TICK_US, type Stream } from '#core/stream.ts';
 import type { Columns } from '../columns.ts';
-import { FRAMES, type Head, readBody, SCALAR_TICK_US, WAVE, writeBody } from './body.ts';
+import { FRAMES, type Head, readBody, WAVE, writeBody } from './body.ts';
 import { ByteReader, ByteWriter } from './varint.ts';
 
 /**
@@ -47,5 +47,5 @@ export function decodePiece(bytes: Uint8Array): Columns {
 }
 
 function tickOf(codec: Head['codec']): number {
-  return codec === WAVE || codec === FRAMES ? 1 : SCALAR_TICK_US;
+  return codec === WAVE || codec === FRAMES ? 1 : SAMPLE_TICK_US;
 }

@@ -58,10 +58,10 @@ const READ_BYTES = 256 << 10;
 const UNREAD_SEQS = 1 << 20;
 const CUT_TEXT = 'the last record of the journal was cut off: up to a second is missing';
 
-export type JournalFullCode = 'SEGMENT_FULL' | 'QUEUE_FULL';
+type JournalFullCode = 'SEGMENT_FULL' | 'QUEUE_FULL';
 
 /** A record that was not taken, because there is no room for it before the next swap or sync. */
-export class JournalFullError extends Error {
+class JournalFullError extends Error {
   override readonly name = 'JournalFullError';
   readonly code: JournalFullCode;
 

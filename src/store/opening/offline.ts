@@ -11,7 +11,7 @@ import { type Database, type DatabaseUse, openDatabase } from '../lmdb.ts';
 import { StoreReader } from '../reading/reader.ts';
 import { recordsOf } from '../reading/walk.ts';
 import { decodeRecord } from '../record.ts';
-import { sessionsIn } from '../session-records.ts';
+import { itemsIn } from '../table-records.ts';
 import type { Tail } from '../tail.ts';
 import { StreamRegistry } from '../writing/registry.ts';
 import type { Unsealed } from '../writing/unsealed.ts';
@@ -96,7 +96,7 @@ export async function openOffline(
   return {
     reader,
     epochs: () => reader().epochs(),
-    sessions: () => sessionsIn(database),
+    sessions: () => itemsIn(database, 'sessions'),
     use: () => database.use(),
     inspection,
     journal,

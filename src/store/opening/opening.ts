@@ -58,6 +58,8 @@ export interface OpeningOptions {
   readonly epoch: Epoch;
   /** Bytes of the disk that stay free; DISK_FREE_BYTES_MIN where it is left out. */
   readonly lowBytes?: number;
+  /** A stop while it opens. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface Opened {
@@ -83,12 +85,14 @@ export interface Opened {
 
 /**
  * @throws StoreError NEWER for a store of a later version, NO_ROOM where the disk is too full to begin;
- *   errors of the system as they come
+ *   errors of the system as they come; the signal's reason. Nothing is left open then
  */
 export async function openStore(options: OpeningOptions): Promise<Opened> {
+  const { signal } = options;
   const file = path.join(options.directory, DATA_FILE);
   const full = await checkRoom(options.directory);
-  const problems = await setDamageAside(file, full);
+  signal?.throwIfAborted();
+  const problems = await setDamageAside(file, full, signal);
   // That of a new file, which was not probed.
   if (!(await hasBlocks(lockName(file), LOCK_BYTES))) await renewLockFile(file);
   await using opening = new AsyncDisposableStack();
@@ -98,15 +102,18 @@ export async function openStore(options: OpeningOptions): Promise<Opened> {
   opening.defer(() => database.close());
   database.checkReaders();
   await checkSchema(database);
+  signal?.throwIfAborted();
   await database.commit([runningChange(options.epoch.bootId, crashes + 1)]);
+  opening.defer(() => tellStopped(database));
   const preallocation = new Preallocation(
     file,
     { extend: extendWithZeros, free: freeBytes },
     { quotaBytes: options.quotaBytes, lowBytes: options.lowBytes ?? DISK_FREE_BYTES_MIN },
   );
-  const preallocated = await preallocateFirst(preallocation, database);
+  const preallocated = await preallocateFirst(preallocation, database, signal);
   const before = sealedBefore(database, problems);
   const { journal, replay, problems: lost, notes } = await Journal.open(segments, before);
+  signal?.throwIfAborted();
   const registry = new StreamRegistry();
   problems.push(...lost, ...registry.load(recordsOf(database, 'streams')));
   const hours = new RollupHours();
@@ -115,6 +122,8 @@ export async function openStore(options: OpeningOptions): Promise<Opened> {
   journal.retired();
   const sealed = replay.at(-1)?.seq ?? before;
   await database.commit([epochChange(options.epoch), sealedChange(sealed)]);
+  const lastSeen = lastSeenOf(database, options.epoch.id);
+  signal?.throwIfAborted();
   const kept = opening.move();
   return {
     database,
@@ -124,18 +133,11 @@ export async function openStore(options: OpeningOptions): Promise<Opened> {
     preallocation,
     fileBytes: preallocated,
     sealed,
-    lastSeen: lastSeenOf(database, options.epoch.id),
+    lastSeen,
     recovered: recovery.count,
     problems,
     notes,
-    close: async () => {
-      try {
-        const stopped = { table: 'meta', key: RUNNING_KEY, value: undefined } as const;
-        if (!database.isBroken) await database.commit([stopped]);
-      } finally {
-        await kept.disposeAsync();
-      }
-    },
+    close: () => kept.disposeAsync(),
   };
 }
 
@@ -148,7 +150,7 @@ export async function openStore(options: OpeningOptions): Promise<Opened> {
  */
 async function openUncrashed(
   file: string,
-  { quotaBytes, epoch, full }: OpeningOptions & { readonly full: boolean },
+  { quotaBytes, epoch, full, signal }: OpeningOptions & { readonly full: boolean },
   problems: string[],
 ): Promise<{ database: Database; crashes: number }> {
   const open = () => openDatabase(file, { fileBytes: 2 * quotaBytes, readOnly: false });
@@ -157,7 +159,7 @@ async function openUncrashed(
   if (crashes < CRASHES_MAX) return { database, crashes };
   await database.close();
   if (full) throw new StoreError('NO_ROOM', `${FULL_TEXT}, and ${file} may be damaged`);
-  const probe = await runProbe(file, { timeoutMs: WHOLE_PROBE_MS_MAX, values: true });
+  const probe = await runProbe(file, { timeoutMs: WHOLE_PROBE_MS_MAX, values: true, signal });
   if (probe.state === 'bad') problems.push(await putAside(file, `is damaged: ${probe.text}`));
   // It is not this file: the next look at all of it is so many starts away.
   return { database: open(), crashes: 0 };
@@ -165,9 +167,9 @@ async function openUncrashed(
 
 /** Starts of this boot that did not end in an orderly stop, one after the other. */
 function crashesOf(database: Database, bootId: string): number {
-  const record = database.get('meta', RUNNING_KEY);
-  if (record === undefined) return 0;
   try {
+    const record = database.get('meta', RUNNING_KEY);
+    if (record === undefined) return 0;
     const { bootId: last, starts } = Object(decodeRecord(RUNNING_KEY, record));
     return last === bootId ? Number(starts) : 0;
   } catch (error) {
@@ -177,17 +179,34 @@ function crashesOf(database: Database, bootId: string): number {
   }
 }
 
+/**
+ * An orderly end, whether of the gateway or of an opening that came to nothing. What the disk does not
+ * take counts as a crash, and that is all the harm there is.
+ */
+async function tellStopped(database: Database): Promise<void> {
+  if (database.isBroken) return;
+  try {
+    await database.commit([{ table: 'meta', key: RUNNING_KEY, value: undefined }]);
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+  }
+}
+
 function runningChange(bootId: string, starts: number): Change {
   return { table: 'meta', key: RUNNING_KEY, value: encodeRecord(RUNNING_KEY, { bootId, starts }) };
 }
 
 /** @throws StoreError NO_ROOM where the disk is full: without room there is no beginning anew */
-async function setDamageAside(file: string, full: boolean): Promise<string[]> {
+async function setDamageAside(
+  file: string,
+  full: boolean,
+  signal: AbortSignal | undefined,
+): Promise<string[]> {
   const { state, text } = await inspectFile(file);
   if (state === 'missing') return [];
   if (state === 'bad' && full) throw new StoreError('NO_ROOM', `${FULL_TEXT}, and ${file} ${text}`);
   if (state === 'bad') return [await putAside(file, text)];
-  const probe = await runProbe(file, { timeoutMs: PROBE_MS_MAX, keepLock: full });
+  const probe = await runProbe(file, { timeoutMs: PROBE_MS_MAX, keepLock: full, signal });
   if (probe.state === 'bad' && full) {
     // Its lock file may be what is damaged.
     throw new StoreError('NO_ROOM', `${FULL_TEXT}, and ${file}: ${probe.text}`);
@@ -286,8 +305,13 @@ function sealedBefore(database: Database, problems: string[]): number {
   }
 }
 
-async function preallocateFirst(preallocation: Preallocation, database: Database): Promise<number> {
+async function preallocateFirst(
+  preallocation: Preallocation,
+  database: Database,
+  signal: AbortSignal | undefined,
+): Promise<number> {
   for (;;) {
+    signal?.throwIfAborted();
     const { step, fileBytes } = await preallocation.step(database.use().end);
     if (fileBytes >= FIRST_BYTES) return fileBytes;
     if (step.kind === 'held') throw new StoreError('NO_ROOM', step.text);

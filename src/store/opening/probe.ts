@@ -66,6 +66,8 @@ export interface ProbeOptions {
   readonly keepLock?: boolean;
   /** The child's environment; by itself it has none. */
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Ends the child, and the probe with its reason. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -73,7 +75,7 @@ export interface ProbeOptions {
  * directory's lock. A crash counts when a second run crashes as well: a damage is still there then,
  * and a moment without memory may be over.
  *
- * @throws Error when the child could not be started or ended by a bug of ours
+ * @throws Error when the child could not be started or ended by a bug of ours; the signal's reason
  */
 export async function runProbe(file: string, options: ProbeOptions): Promise<ProbeResult> {
   const first = await runOnce(file, options);
@@ -94,11 +96,11 @@ type Run =
 
 async function runOnce(
   file: string,
-  { timeoutMs, values, keepLock, env }: ProbeOptions,
+  { timeoutMs, values, keepLock, env = {}, signal }: ProbeOptions,
 ): Promise<Run> {
   if (!keepLock) await renewLockFile(file);
   const args = [file, values ? 'values' : 'keys'];
-  const end = await runChild(import.meta.filename, args, { timeoutMs, env: env ?? {} });
+  const end = await runChild(import.meta.filename, args, { timeoutMs, env, signal });
   if (end.late) return { state: 'slow', text: `was not through after ${timeoutMs} ms` };
   if (CRASHES.includes(end.signal)) {
     return { state: 'bad', text: `crashes who reads it (${end.signal})`, crashed: true };

@@ -85,7 +85,12 @@ function meaningOf({ kind, unit, lsb, states }: Stream): string {
   return JSON.stringify([kind, unit, lsb, states]);
 }
 
-function hasData(reader: StoreReader, { number, stream }: StoredStream, stretch: Stretch): boolean {
+/** Whether a stream has anything in a stretch. */
+export function hasData(
+  reader: StoreReader,
+  { number, stream }: StoredStream,
+  stretch: Stretch,
+): boolean {
   const range = rangeOf(stretch);
   if (stream.kind !== 'event') return !reader.columns(number, range).next().done;
   return reader.events(range, { streams: [number], limit: 1 }).length > 0;

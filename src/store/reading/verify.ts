@@ -56,6 +56,8 @@ const KEY_BYTES: Readonly<Record<TableName, number | undefined>> = {
   audit: undefined,
   cursors: undefined,
   retained: undefined,
+  alerts: undefined,
+  mail: undefined,
 };
 
 /**
@@ -65,22 +67,34 @@ const KEY_BYTES: Readonly<Record<TableName, number | undefined>> = {
  */
 export function* verifyAll(reads: Reads, use: DatabaseUse | undefined): Generator<VerifyStep> {
   for (const table of TABLES) {
-    let entries = 0;
-    for (const step of verifyTable(reads, table)) {
-      entries += step.entries;
-      yield step;
+    try {
+      yield* verifyTable(reads, table, use?.tables[table]?.entries);
+    } catch (error) {
+      // Nothing leads to what lies behind a damaged page: the table is told once, and left.
+      yield tableProblem(table, damageText(error));
     }
-    const told = use?.tables[table]?.entries ?? entries;
-    if (told === entries) continue;
-    const text = `${entries} entries were found, the table says ${told}`;
-    yield { table, entries: 0, bytes: 0, problems: [{ table, key: '', text }] };
   }
 }
 
-function* verifyTable(reads: Reads, table: TableName): Generator<VerifyStep> {
+/** @throws StoreError BAD_FILE at a page that is damaged */
+function* verifyTable(
+  reads: Reads,
+  table: TableName,
+  expected: number | undefined,
+): Generator<VerifyStep> {
   const limit = LARGE_TABLES.includes(table) ? PAGE_ENTRIES : PAGE_RECORDS;
   const all = { start: FIRST_KEY, end: BEHIND_KEYS, limit };
-  for (const page of entryPages(reads, table, all)) yield stepOf(reads, table, page);
+  let entries = 0;
+  for (const page of entryPages(reads, table, all)) {
+    entries += page.length;
+    yield stepOf(reads, table, page);
+  }
+  if (expected === undefined || expected === entries) return;
+  yield tableProblem(table, `${entries} entries were found, the table says ${expected}`);
+}
+
+function tableProblem(table: TableName, text: string): VerifyStep {
+  return { table, entries: 0, bytes: 0, problems: [{ table, key: '', text }] };
 }
 
 function stepOf(reads: Reads, table: TableName, page: readonly Entry[]): VerifyStep {

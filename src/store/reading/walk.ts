@@ -1,4 +1,3 @@
-import { numberKey } from '../keys.ts';
 import type { Entry, PageQuery, Reads, TableName } from '../lmdb.ts';
 
 /**
@@ -16,7 +15,7 @@ export type BlockTable = (typeof BLOCK_TABLES)[number];
 
 type Stretch = Omit<PageQuery, 'reverse'>;
 
-/** Records of a numbered table that are read at a time. */
+/** Records of a small table that are read at a time. */
 const PAGE_RECORDS = 256;
 
 /** The first key behind this one that there can be. */
@@ -46,12 +45,9 @@ export function keyPages(
   );
 }
 
-/** Every record of a numbered table, in the order of the numbers. */
-export function* recordsOf(
-  reads: Reads,
-  table: 'epochs' | 'sessions' | 'streams',
-): Generator<Entry> {
-  const all = { start: numberKey(0), end: BEHIND_KEYS, limit: PAGE_RECORDS };
+/** Every record of a small table, in the order of the keys. */
+export function* recordsOf(reads: Reads, table: TableName): Generator<Entry> {
+  const all = { start: FIRST_KEY, end: BEHIND_KEYS, limit: PAGE_RECORDS };
   for (const page of entryPages(reads, table, all)) yield* page;
 }
 

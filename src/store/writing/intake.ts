@@ -1,7 +1,17 @@
-import type { Frame, Json, Micros, Reading, Sample, Stream, Wave } from '#core/stream.ts';
+import {
+  EXTENDED_FLAG,
+  type Frame,
+  type Json,
+  type Micros,
+  type Reading,
+  SAMPLE_TICK_US,
+  type Sample,
+  type Stream,
+  type Wave,
+} from '#core/stream.ts';
 import { EvenLine } from '../codec/even.ts';
 import { bySlot } from '../codec/join.ts';
-import { type Columns, EXTENDED_FLAG } from '../columns.ts';
+import type { Columns } from '../columns.ts';
 import { EPOCH_US_MAX } from '../keys.ts';
 import type { TailEvent } from '../tail.ts';
 import type { StreamRegistry } from './registry.ts';
@@ -18,10 +28,6 @@ const SAMPLE_BYTES = 16;
 const FRAME_BYTES = 21;
 /** Of an event and of a stretch of a wave, beside their contents. */
 const OBJECT_BYTES = 100;
-/** How far a time may be from where it was told in a stretch of a wave; another begins beyond it. */
-const WAVE_ERROR_US = 1_000;
-/** Times of samples are whole milliseconds; see columns.ts. */
-const TICK_US = 1_000;
 const FRAME_DATA_BYTES = 8;
 
 /** What one record of the journal holds of one stream. */
@@ -153,7 +159,7 @@ class SampleGather {
       this.#t = grown(this.#t);
       this.#v = grown(this.#v);
     }
-    this.#t[this.#n] = t - (t % TICK_US);
+    this.#t[this.#n] = t - (t % SAMPLE_TICK_US);
     this.#v[this.#n++] = v;
     return SAMPLE_BYTES;
   }
@@ -196,7 +202,7 @@ class Stretch {
     this.#first = first;
     this.#waves = [first];
     this.#n = first.v.length;
-    this.#line = new EvenLine(first.t, WAVE_ERROR_US);
+    this.#line = new EvenLine(first.t);
     // The rate that was measured says when its last sample was taken.
     if (this.#n > 1) this.#line.take(this.#n - 1, endOfWave(first));
   }

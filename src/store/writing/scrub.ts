@@ -41,7 +41,8 @@ export class Scrub {
       this.#ahead += Math.max(value.bytes, 1024);
       for (const { table, key, text } of value.problems) {
         this.#found++;
-        if (this.#found <= TOLD_MAX) texts.push(`${table} ${key}: ${text}`);
+        const place = key === '' ? table : `${table} ${key}`;
+        if (this.#found <= TOLD_MAX) texts.push(`${place}: ${text}`);
       }
       this.damaged = Math.max(this.damaged, this.#found);
     }

@@ -3,6 +3,8 @@ import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
+import { runChild } from '../../../src/io/child.ts';
+import { childrenOf } from '../../support/children.ts';
 
 const CHILD = path.resolve(import.meta.dirname, '../../../src/io/child.ts');
 
@@ -26,4 +28,27 @@ test('a child that cannot be started for want of descriptors is an error of the 
   const args = [...limited, '--input-type=module', '--eval', PROGRAM];
   const { stdout } = await promisify(execFile)('sh', args, { timeout: 20_000 });
   expect(stdout).toBe('EMFILE\n');
+});
+
+const FOREVER = path.resolve(import.meta.dirname, '../../support/faults/forever.ts');
+const LIMIT = { timeoutMs: 60_000, env: {} };
+
+test('a child is killed when the signal aborts, and gone when that is told', async () => {
+  const stop = new AbortController();
+  const before = childrenOf(process.pid);
+  const running = runChild(FOREVER, [], { ...LIMIT, signal: stop.signal });
+  const [child = 0] = childrenOf(process.pid).filter((pid) => !before.includes(pid));
+  expect(child).toBeGreaterThan(0);
+  const reason = new Error('stopped');
+  stop.abort(reason);
+  await expect(running).rejects.toBe(reason);
+  expect(childrenOf(process.pid)).not.toContain(child);
+});
+
+test('after the signal has aborted no child is begun', async () => {
+  const before = childrenOf(process.pid);
+  const reason = new Error('stopped');
+  const running = runChild(FOREVER, [], { ...LIMIT, signal: AbortSignal.abort(reason) });
+  expect(childrenOf(process.pid)).toEqual(before);
+  await expect(running).rejects.toBe(reason);
 });

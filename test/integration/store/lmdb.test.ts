@@ -1,10 +1,12 @@
-import { mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { open } from 'lmdb';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { numberKey, parseNumberKey } from '../../../src/store/keys.ts';
 import { type Database, openDatabase } from '../../../src/store/lmdb.ts';
+import { damageBranches } from '../../support/faults/bad-page.ts';
+import { openFiles } from '../../support/open-files.ts';
 
 let directory = '';
 let database: Database;
@@ -75,12 +77,43 @@ test('a file whose tables cannot be opened is not left open', async () => {
   expect(openFiles()).toContain(join(directory, 'data.mdb'));
 });
 
-function openFiles(): string[] {
-  return readdirSync('/proc/self/fd').flatMap((fd) => {
-    try {
-      return [readlinkSync(`/proc/self/fd/${fd}`)];
-    } catch {
-      return []; // That of the list itself.
-    }
+test('a damaged page is told by every read that meets it, and by no other', async () => {
+  await database.commit(put(0, 5000));
+  await database.commit([{ table: 'rules', key: numberKey(1), value: Buffer.of(7) }]);
+  expect(damageBranches(join(directory, 'data.mdb'))).toBe(1);
+  const all = { start: numberKey(0), end: numberKey(9999), limit: 9999 };
+  const damage = expect.objectContaining({
+    code: 'BAD_FILE',
+    message: expect.stringMatching(
+      /^the table samples .* could not be read: MDB_(PAGE_NOTFOUND|BAD_TXN)/,
+    ),
   });
-}
+  const reads: Record<string, () => unknown> = {
+    get: () => database.get('samples', numberKey(4999)),
+    page: () => database.page('samples', all),
+    'page back': () => database.page('samples', { ...all, reverse: true }),
+    keys: () => database.keys('samples', all),
+  };
+  for (const [name, read] of Object.entries(reads)) {
+    expect(read, name).toThrow(damage);
+    expect(database.get('rules', numberKey(1)), name).toEqual(Buffer.of(7));
+    expect(database.get('samples', numberKey(1)), name).toEqual(Buffer.from('v1'));
+    expect(database.page('rules', all), name).toHaveLength(1);
+    expect(database.keys('samples', { ...all, limit: 9 }), name).toHaveLength(9);
+    expect(database.use().tables.samples.entries, name).toBe(5000);
+    expect(database.isBroken, name).toBe(false);
+  }
+});
+
+test('a commit that meets a damaged page changes nothing, and the next one is taken', async () => {
+  await database.commit(put(0, 5000));
+  damageBranches(join(directory, 'data.mdb'));
+  const rule = { table: 'rules' as const, key: numberKey(1), value: Buffer.of(7) };
+  await expect(database.commit([rule, ...put(4999, 5000)])).rejects.toMatchObject({
+    code: 'BAD_FILE',
+    message: expect.stringContaining('could not be written: MDB_'),
+  });
+  expect(database.get('rules', numberKey(1))).toBeUndefined();
+  await database.commit([rule]);
+  expect(database.get('rules', numberKey(1))).toEqual(Buffer.of(7));
+});

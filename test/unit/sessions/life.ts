@@ -1,8 +1,7 @@
 import type { Epoch } from '#core/clock.ts';
 import type { Session, SessionStats, Span } from '#core/session.ts';
 import type { Micros, Stream } from '#core/stream.ts';
-import type { SessionRecords } from '../../../src/sessions/ledger.ts';
-import { type Recording, Sessions } from '../../../src/sessions/sessions.ts';
+import { type Recording, type SessionRecords, Sessions } from '../../../src/sessions/sessions.ts';
 import { ADAPTER_VOLTAGE, IGNITION } from '../../../src/sources/obd/streams.ts';
 import type { Range } from '../../../src/store/columns.ts';
 import { FakeClock, settle } from '../../support/fake-clock.ts';

@@ -320,3 +320,26 @@ test('whatever car and person do, over restarts too: spans are in order and over
     { numRuns: 40 },
   );
 });
+
+test('ids go on from the largest that is kept or was ever given', async () => {
+  for (const [kept, last, next] of [
+    [[], 0, 1],
+    [[7, 3], 0, 8],
+    [[7], 9, 10],
+  ] as const) {
+    const disk = new Disk();
+    const spans = [{ epoch: 1, from: 0, to: 1 }];
+    const ended = {
+      ...NO_NOTES,
+      startedBy: 'manual',
+      endedBy: 'manual',
+      spans,
+      stats: STATS,
+    } as const;
+    for (const id of kept) disk.sessions.set(id, { ...ended, id });
+    const life = await new Life(Object.assign(disk, { lastId: () => last })).begin();
+    const ids = [await life.sessions.start({}), await life.sessions.start({})].map(({ id }) => id);
+    expect(ids).toEqual([next, next + 1]);
+    await life.stop();
+  }
+});

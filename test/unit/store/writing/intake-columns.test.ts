@@ -1,9 +1,16 @@
 /** What comes out of the intake is what went in; what it refuses is in intake.test.ts. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Event, Frame, Sample, Stream, Wave } from '#core/stream.ts';
+import {
+  type Event,
+  EXTENDED_FLAG,
+  type Frame,
+  type Sample,
+  type Stream,
+  type Wave,
+} from '#core/stream.ts';
 import { joinPieces } from '../../../../src/store/codec/join.ts';
-import { type Columns, countOf, EXTENDED_FLAG } from '../../../../src/store/columns.ts';
+import { type Columns, countOf } from '../../../../src/store/columns.ts';
 import { slotOf } from '../../../../src/store/keys.ts';
 import { Intake } from '../../../../src/store/writing/intake.ts';
 import { StreamRegistry } from '../../../../src/store/writing/registry.ts';
