@@ -1,13 +1,30 @@
 #!/usr/bin/env bash
-# Runs the gateway; with a simulated car and driver where neither arguments nor variables say what
-# to run with. What is passed goes to the gateway, and relative paths are the caller's:
+# Runs the gateway; with a simulated car and driver where neither arguments nor variables name a
+# device. What is passed goes to the gateway, and relative paths are the caller's:
 #   scripts/start.sh --obd serial:///dev/ttyUSB0 --eeg thinkgear+serial:///dev/rfcomm0
 set -euo pipefail
 unset CDPATH # cd would print where it went.
 root=$(cd "$(dirname "$0")/.." && pwd)
 "$root/scripts/setup.sh"
-if [ $# = 0 ] && [ -z "${VIGIL_OBD:-}${VIGIL_EEG:-}${VIGIL_CONFIG:-}${VIGIL_SIM:-}" ]; then
-  set -- --sim 1
+
+# Whether anything says what to run with. A configuration file is the gateway's to read, and whoever
+# only asks it something gets nothing but the answer.
+configured() {
+  [ -z "${VIGIL_OBD:-}${VIGIL_EEG:-}${VIGIL_SIM:-}${VIGIL_REPLAY:-}${VIGIL_CONFIG:-}" ] || return 0
+  local arg
+  for arg; do
+    case $arg in
+      --obd | --eeg | --sim | --replay | --config) return 0 ;;
+      --obd=* | --eeg=* | --sim=* | --replay=* | --config=*) return 0 ;;
+      --check | --help | -h | --version) return 0 ;;
+    esac
+  done
+  return 1
+}
+
+if ! configured "$@"; then
+  echo 'start: no device is given, so a car and a driver are simulated (--sim 1)' >&2
+  set -- "$@" --sim 1
 fi
 # The compile cache makes the second start as fast as that of plain JavaScript.
 export NODE_COMPILE_CACHE=${NODE_COMPILE_CACHE:-$root/node_modules/.cache/node}

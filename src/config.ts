@@ -1,93 +1,29 @@
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import * as v from 'valibot';
-import { isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
+import { isMap, isScalar, isSeq, LineCounter, parseDocument, type YAMLParseError } from 'yaml';
 import { ConfigError, codeOf } from '#core/errors.ts';
-import { isLoopback } from './http/guard.ts';
-import { parsePortUrl } from './io/port-url.ts';
+import { LISTS, SECRETS, SETTINGS } from './settings.ts';
+import { unknownOption } from './spelling.ts';
 
 /**
  * The configuration: defaults, below the YAML file, below `VIGIL_*` of the environment, below the
  * flags. It is read once and frozen to its depth; nobody fetches a setting later.
  *
- * One row of SETTINGS is all a setting needs. Every error says which key, where it was written
+ * What there is to be set is in settings.ts. Every error says which key, where it was written
  * (file and line, variable or flag), what was expected and what was found.
  */
 const CONFIG_CHARS_MAX = 256 * 1024;
 /** How much of a value an error message shows. */
 const FOUND_CHARS_MAX = 80;
-const EEG_DEVICES = ['thinkgear'] as const;
-const EEG_DEVICES_MAX = 4;
-const QUOTA_MB_MIN = 16;
-const QUOTA_MB_MAX = 1_000_000;
-/** Above this a tick of a second would be shorter than the timers of the process. */
-const SPEED_MAX = 1_000;
-
-/** Below this installation, wherever it was started from. */
-const DATA = fileURLToPath(new URL('../data', import.meta.url));
-const ADDRESS = 'expected HOST:PORT such as 127.0.0.1:8080';
-const EEG_EXAMPLES =
-  'thinkgear+serial:///dev/rfcomm0, thinkgear+tcp://192.168.0.10:13854 or thinkgear+sim:';
-const NAME = 'expected a name of a-z, 0-9, _ and -, at most 23';
-const DIRECTORY = 'expected a directory';
-const SEED = 'expected a whole number from 0';
+const QUOTES = 'expected quotes around a value with a colon at its end';
 const UNREADABLE: ReadonlyMap<string, string> = new Map([
   ['ENOENT', 'no such file'],
   ['ENOTDIR', 'no such file'],
   ['EISDIR', 'a directory, not a file'],
   ['EACCES', 'no permission to read it'],
 ]);
-/** Settings that may be given several times, and with commas in a variable. */
-const LISTS: readonly string[] = ['eeg', 'can'];
-
-const address = v.pipe(v.string(ADDRESS), fallible(parseAddress));
-const portUrl = v.pipe(
-  v.string('expected a port URL'),
-  fallible((text) => parsePortUrl(text)),
-);
-const eegUrl = v.pipe(v.string(`expected ${EEG_EXAMPLES}`), fallible(parseEegUrl));
-
-const SETTINGS = {
-  /** Name of this gateway in topics and messages. */
-  device: setting(v.pipe(v.string(NAME), v.regex(/^[a-z0-9_-]{1,23}$/, NAME)), 'vigil'),
-  /** Directory of everything that is kept. */
-  data: setting(v.pipe(v.string(DIRECTORY), v.nonEmpty(DIRECTORY)), DATA),
-  http: setting(address, '127.0.0.1:8080'),
-  obd: setting(v.optional(portUrl)),
-  eeg: setting(
-    v.pipe(
-      v.array(eegUrl, `expected ${EEG_EXAMPLES}, or a list of them`),
-      v.maxLength(EEG_DEVICES_MAX, `expected at most ${EEG_DEVICES_MAX}`),
-    ),
-    [],
-  ),
-  /** Seed of the simulated car and driver, which take the place of devices not given. */
-  sim: setting(
-    v.optional(
-      v.pipe(
-        numberOrText(SEED),
-        v.minValue(0, SEED),
-        v.maxValue(0xffff_ffff, 'expected a whole number below 2^32'),
-      ),
-    ),
-  ),
-  /** Megabytes that the recording may keep; the oldest makes room. The file is 1.4 times as long. */
-  quota: setting(wholeNumber(QUOTA_MB_MIN, QUOTA_MB_MAX, 'megabytes'), 512),
-  /** A stored session in place of devices; nothing is recorded. */
-  replay: setting(v.optional(wholeNumber(1, 0xffff_ffff, 'a session'))),
-  /** How fast the time of a simulation or a replay passes. */
-  speed: setting(wholeNumber(1, SPEED_MAX, 'times as fast'), 1),
-  can: setting(v.optional(notYet('this version reads no CAN bus, use obd'))),
-  mqtt: setting(v.optional(notYet('this version has no MQTT broker'))),
-  log: setting(
-    v.picklist(['debug', 'info', 'warn', 'error'], 'expected debug, info, warn or error'),
-    'info',
-  ),
-} as const;
-
 type Key = keyof typeof SETTINGS;
 export type Config = Readonly<{ [K in Key]: v.InferOutput<(typeof SETTINGS)[K]['schema']> }>;
-export type EegUrl = v.InferOutput<typeof eegUrl>;
 
 /** What a person asked for on the command line. */
 export interface Invocation {
@@ -101,7 +37,7 @@ export const USAGE = `vigil, the in-car gateway
   scripts/start.sh [options]
 
   --config FILE      settings in YAML; the flags below override it
-  --device NAME      name of this gateway in topics            (vigil)
+  --device NAME      name of this gateway in messages          (vigil)
   --data DIR         where everything is kept          (data, in the clone)
   --quota MB         what the recording may keep; the oldest makes room  (512)
   --http HOST:PORT   dashboard and API                         (127.0.0.1:8080)
@@ -110,6 +46,10 @@ export const USAGE = `vigil, the in-car gateway
   --sim SEED         a simulated car and driver in place of devices not given
   --replay SESSION   a stored session in place of devices; nothing is recorded
   --speed N          so many times as fast, for a simulation or a replay   (1)
+  --mail URL         where alerts go by mail: smtps://user:password@host?from=a@b&to=c@d
+  --webhook URL      where alerts are posted as JSON; may be given several times
+  --buzzer URL       a line that sounds at an alarm: gpio:gpiochip0/17
+  --link URL         where people find the dashboard, for links in mails
   --log LEVEL        debug, info, warn or error                (info)
   --check            validate the settings and leave
   -h, --help         this text
@@ -145,7 +85,8 @@ export function readConfig(
   ]);
   const entries = Object.entries(SETTINGS).map(([key, { schema, fallback }]) => {
     const { value, where } = written.get(key) ?? { value: fallback, where: `default of ${key}` };
-    return [key, validate(schema, value, where)];
+    const show = SECRETS.includes(key) ? () => 'something else' : shown;
+    return [key, validate(schema, { value, where }, show)];
   });
   const config = Object.fromEntries(entries) as Config; // Each by its own schema.
   return { config: deepFreeze(withSimulation(checkSpeed(config))), check: flags.check };
@@ -184,20 +125,18 @@ function parseFlags(argv: readonly string[]): {
   check: boolean;
 } {
   const text = { type: 'string' } as const;
+  const options = {
+    config: text,
+    check: { type: 'boolean' } as const,
+    ...Object.fromEntries(
+      Object.keys(SETTINGS).map((key) => [key, { ...text, multiple: LISTS.includes(key) }]),
+    ),
+  };
   try {
-    const { values } = parseArgs({
-      args: joinDashes(argv),
-      options: {
-        config: text,
-        check: { type: 'boolean' },
-        ...Object.fromEntries(
-          Object.keys(SETTINGS).map((key) => [key, { ...text, multiple: LISTS.includes(key) }]),
-        ),
-      },
-    });
+    const { values } = parseArgs({ args: joinDashes(argv), options });
     return { values, config: values.config, check: values.check ?? false };
   } catch (error) {
-    throw new ConfigError(wordsOf(error), { cause: error });
+    throw new ConfigError(wordsOf(error, Object.keys(options)), { cause: error });
   }
 }
 
@@ -213,10 +152,11 @@ function joinDashes(argv: readonly string[]): string[] {
 }
 
 /** The first line of what parseArgs says, which throws nothing but errors for people. */
-function wordsOf(error: unknown): string {
+function wordsOf(error: unknown, options: readonly string[]): string {
   const [line = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
   const [, flag] = /^Option '(--[a-z]+).*argument (?:missing|is ambiguous)/.exec(line) ?? [];
-  return flag === undefined ? line : `flag ${flag}: its value is missing`;
+  if (flag !== undefined) return `flag ${flag}: its value is missing`;
+  return unknownOption(line, options) ?? line;
 }
 
 function* fromFlags(values: Readonly<Record<string, unknown>>): Generator<[string, Written]> {
@@ -261,8 +201,10 @@ function* fromFile(path: string, text: string): Generator<[string, Written]> {
   const document = parseDocument(text, { lineCounter: lines });
   const at = (offset = 0): string => `${path} line ${lines.linePos(offset).line}`;
   const [broken] = document.errors;
-  if (broken)
-    throw new ConfigError(`${at(broken.pos[0])}: not YAML: ${broken.message.split('\n')[0]}`);
+  if (broken) {
+    const reason = unquotedIn(text, broken) ?? `not YAML: ${broken.message.split('\n')[0]}`;
+    throw new ConfigError(`${at(broken.pos[0])}: ${reason}`);
+  }
   const root = document.contents;
   if (root === null || (isScalar(root) && root.value === null)) return; // Empty, or only comments.
   if (!isMap(root)) {
@@ -284,7 +226,29 @@ function plainValue(node: unknown, where: string): unknown {
   if (isSeq(node) && node.items.every((item) => isScalar(item))) {
     return node.items.map(({ value }) => value);
   }
-  throw new ConfigError(`${where}: expected a value or a list of values, found ${kindOf(node)}`);
+  const items = isSeq(node) ? node.items : [node];
+  const unquoted = items.map(keyAlone).find((key) => key !== undefined);
+  const reason =
+    unquoted === undefined
+      ? `expected a value or a list of values, found ${kindOf(node)}`
+      : `${QUOTES}: ${shown(`${unquoted}:`)}`;
+  throw new ConfigError(`${where}: ${reason}`);
+}
+
+/** `obd: sim:`: a text with a colon at its end, where YAML sees a key in a place that has none. */
+function unquotedIn(text: string, { code, pos }: YAMLParseError): string | undefined {
+  if (code !== 'BLOCK_AS_IMPLICIT_KEY') return undefined;
+  const [line = ''] = text.slice(text.lastIndexOf('\n', pos[0]) + 1).split(/\r?\n/, 1);
+  const [, key, value] = /^\s*([a-z]+):\s+([^\s"'#[{][^"'#]*:)\s*(?:#.*)?$/.exec(line) ?? [];
+  return value === undefined ? undefined : `${key}: ${QUOTES}: ${shown(value)}`;
+}
+
+/** The key of `- thinkgear+sim:`, which YAML takes for a map without a value. */
+function keyAlone(node: unknown): string | undefined {
+  if (!isMap(node) || node.items.length !== 1) return undefined;
+  const [pair] = node.items;
+  const isAlone = pair?.value === null || (isScalar(pair?.value) && pair.value.value === null);
+  return isAlone && isScalar(pair?.key) ? String(pair.key.value) : undefined;
 }
 
 /** One text stands for a list of it, where a list is wanted. */
@@ -304,74 +268,20 @@ function unknownKey(key: string, where: string): ConfigError {
 }
 
 /** Every schema has its own words: "expected ...", or a sentence that is whole. */
-function validate(schema: v.GenericSchema, value: unknown, where: string): unknown {
+function validate(
+  schema: v.GenericSchema,
+  { value, where }: Written,
+  show: (value: unknown) => string,
+): unknown {
   const result = v.safeParse(schema, value);
   if (result.success) return result.output;
   const [issue] = result.issues;
   const words = issue.message.replace(/, found .*$/s, '');
-  const found = words.includes('expected ') ? `, found ${shown(issue.input)}` : '';
+  const found = words.includes('expected ') ? `, found ${show(issue.input)}` : '';
   throw new ConfigError(`${where}: ${words}${found}`);
 }
 
 function shown(value: unknown): string {
   const text = JSON.stringify(value) ?? 'nothing';
   return text.length <= FOUND_CHARS_MAX ? text : `${text.slice(0, FOUND_CHARS_MAX)}...`;
-}
-
-/** Where to listen: `localhost:8080`, `[::1]:8080`. */
-function parseAddress(text: string): { host: string; port: number } {
-  const [, name = '', digits] = /^(\[[0-9a-f:.]+\]|[^\s:[\]]+):(\d{1,5})$/i.exec(text) ?? [];
-  if (digits === undefined) throw new ConfigError(ADDRESS);
-  const [host, port] = [name.replace(/^\[|\]$/g, ''), Number(digits)];
-  if (port > 65_535) throw new ConfigError('expected a port from 0 to 65535');
-  if (!isLoopback(host)) {
-    throw new ConfigError('expected a loopback address, as there are no accounts yet');
-  }
-  return { host, port };
-}
-
-/** The device and the port of an EEG headset: `thinkgear+serial:///dev/rfcomm0`. */
-function parseEegUrl(text: string) {
-  const [, name, url] = /^([a-z]+)\+(.*)$/.exec(text) ?? [];
-  const device = EEG_DEVICES.find((known) => known === name);
-  if (device === undefined || url === undefined) {
-    throw new ConfigError(`expected ${EEG_EXAMPLES}`);
-  }
-  return { device, port: parsePortUrl(url, EEG_EXAMPLES) };
-}
-
-/** A valibot step out of a function that throws a ConfigError. */
-function fallible<T>(parse: (text: string) => T) {
-  return v.rawTransform<string, T>(({ dataset, addIssue, NEVER }) => {
-    try {
-      return parse(dataset.value);
-    } catch (error) {
-      if (!(error instanceof ConfigError)) throw error;
-      addIssue({ message: error.message });
-      return NEVER;
-    }
-  });
-}
-
-/** A setting of a later version: refused, so that nobody believes that it works. */
-function notYet(message: string) {
-  return v.pipe(
-    v.unknown(),
-    v.check(() => false, message),
-  );
-}
-
-function wholeNumber(min: number, max: number, of: string) {
-  const words = `expected ${of}: a whole number from ${min} to ${max}`;
-  return v.pipe(numberOrText(words), v.minValue(min, words), v.maxValue(max, words));
-}
-
-/** Numbers come as text from flags and variables. */
-function numberOrText(words: string) {
-  const text = v.pipe(v.string(), v.digits(), v.transform(Number));
-  return v.pipe(v.union([v.number(), text], words), v.integer(words));
-}
-
-function setting<S extends v.GenericSchema>(schema: S, fallback?: v.InferInput<S>) {
-  return { schema, fallback };
 }

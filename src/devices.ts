@@ -1,8 +1,9 @@
 import type { Clock } from '#core/clock.ts';
-import type { Config, EegUrl } from './config.ts';
+import type { Config } from './config.ts';
 import type { Log } from './io/log.ts';
 import type { OpenPort } from './io/port.ts';
 import { openerFor, type PortUrl } from './io/port-url.ts';
+import type { EegUrl } from './settings.ts';
 import { createSimulation, type Simulation } from './sim/simulation.ts';
 import { thinkgearSource } from './sources/eeg/eeg.ts';
 import { BAUD_RATES, obdSource } from './sources/obd/obd.ts';

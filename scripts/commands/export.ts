@@ -1,8 +1,10 @@
 import { parseArgs } from 'node:util';
+import { durationText } from '#core/duration.ts';
 import type { Stretch } from '#core/session.ts';
+import { aboutSession, type ExportAbout } from '../../src/export/about.ts';
 import { type ExportFormatName, exportFileName, formatOf } from '../../src/export/formats.ts';
 import { exportPieces } from '../../src/reading/answers.ts';
-import { sessionStretches, within } from '../../src/reading/stretches.ts';
+import { endOf, sessionStretches, type Window, within } from '../../src/reading/stretches.ts';
 import type { OfflineStore } from '../../src/store/opening/offline.ts';
 import type { StoreReader } from '../../src/store/reading/reader.ts';
 import { UsageError } from './errors.ts';
@@ -43,26 +45,51 @@ export async function exportCommand(argv: readonly string[]): Promise<number> {
   };
   const store = await openRecording(dataDirectory(values.data));
   try {
-    const { title, stretches } = chosen(store, which);
+    const asked = chosen(store, which);
+    const part = { ...asked, stretches: partOf(asked, window) };
     const reader = store.reader();
-    const pieces = exportPieces(reader, {
-      ...{ title, format, stretches: within(stretches, window) },
-      streams: values.streams === undefined ? undefined : idsOf(reader, values.streams),
-    });
-    await write(pieces, { format, title, output: values.output, force: values.force });
+    const streams = values.streams === undefined ? undefined : idsOf(reader, values.streams);
+    const pieces = exportPieces(reader, { ...part, format, streams });
+    const { output, force } = values;
+    await write(pieces, { format, name: asked.name, output, force });
     return told(reader);
   } finally {
     await store.close();
   }
 }
 
-function chosen(
-  store: OfflineStore,
-  which: string | undefined,
-): { title: string; stretches: Stretch[] } {
-  if (which === 'all') return { title: 'all', stretches: allStretches(store) };
+interface Chosen {
+  /** Of the file. */
+  readonly name: string;
+  readonly title: string;
+  readonly about: ExportAbout | undefined;
+  readonly stretches: readonly Stretch[];
+}
+
+function chosen(store: OfflineStore, which: string | undefined): Chosen {
+  if (which === 'all') {
+    const stretches = allStretches(store);
+    return { name: 'all', title: 'the recording', about: undefined, stretches };
+  }
   const session = findSession(store, which);
-  return { title: `session ${session.id}`, stretches: sessionStretches(store, session) };
+  const stretches = sessionStretches(store, session);
+  const title = `session ${session.id}`;
+  return { name: title, title, about: aboutSession(session, stretches), stretches };
+}
+
+/** @throws UsageError where nothing is left: a file without a row is no answer */
+function partOf({ title, stretches }: Chosen, window: Window): Stretch[] {
+  const { from, to } = window;
+  const time = (us: number): string => durationText(us / 1e6);
+  if (from !== undefined && to !== undefined && from > to) {
+    throw new UsageError(`--from: expected at most --to, ${time(to)}, found ${time(from)}`);
+  }
+  const part = within(stretches, window);
+  if (part.length > 0 || (from === undefined && to === undefined)) return part;
+  const range = `${time(from ?? 0)} to ${to === undefined ? 'its end' : time(to)}`;
+  const last = stretches.at(-1);
+  const lasts = time(last ? endOf(last) : 0);
+  throw new UsageError(`nothing of ${title} lies in ${range}: it lasts ${lasts}`);
 }
 
 /** An id, or what ids begin with up to a dot. What nobody knows stays, for the export to tell. */
@@ -76,14 +103,15 @@ function idsOf(reader: StoreReader, written: string): string[] {
 
 interface Target {
   readonly format: ExportFormatName;
-  readonly title: string;
+  /** Of the file where nothing else is said. */
+  readonly name: string;
   readonly output: string | undefined;
   readonly force: boolean;
 }
 
 async function write(
   pieces: Iterable<Uint8Array>,
-  { format, title, output, force }: Target,
+  { format, name, output, force }: Target,
 ): Promise<void> {
   if (output === '-' || output === '/dev/stdout') {
     if (process.stdout.isTTY && format.startsWith('parquet')) {
@@ -92,7 +120,7 @@ async function write(
     await writeOut(pieces);
     return;
   }
-  const file = output ?? exportFileName(title, format);
+  const file = output ?? exportFileName(name, format);
   await checkFree(file, force);
   const bytes = await writeFile(file, pieces, { force });
   process.stderr.write(`${process.stderr.isTTY ? '\r' : ''}${file}: ${bytesText(bytes)}\n`);

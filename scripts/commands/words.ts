@@ -1,4 +1,6 @@
 /** How the commands write and read what people write and read. */
+import { getSystemErrorMap } from 'node:util';
+import { codeOf } from '#core/errors.ts';
 import { UsageError } from './errors.ts';
 
 const KB = 1024;
@@ -43,6 +45,31 @@ export function bytesText(bytes: number): string {
   const power = bytes < KB ? 0 : Math.min(3, Math.floor(Math.log(bytes) / Math.log(KB)));
   return `${(bytes / KB ** power).toFixed(power === 0 ? 0 : 1)} ${UNITS[power]}`;
 }
+
+/** What of the system's calls a person has heard of. */
+const DONE: ReadonlyMap<string, string> = new Map([
+  ['open', 'opened'],
+  ['read', 'read'],
+  ['write', 'written'],
+  ['rename', 'renamed'],
+]);
+
+/**
+ * What the system refused, as a sentence: Node's own words begin with a code and end with a call. What
+ * is no error of a system's call is told in its own words.
+ */
+export function errorText(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  if (!(error instanceof Error) || !('errno' in error)) return message;
+  const [, words] = getSystemErrorMap().get(Number(error.errno)) ?? [];
+  if (words === undefined || !message.startsWith(`${codeOf(error)}: `)) return message;
+  const what = 'path' in error ? String(error.path) : 'a file';
+  const done = DONE.get('syscall' in error ? String(error.syscall) : '') ?? 'used';
+  const hint = PERMISSIONS.includes(codeOf(error)) ? '; it may belong to another user' : '';
+  return `${what} cannot be ${done}: ${words}${hint}`;
+}
+
+const PERMISSIONS = ['EACCES', 'EPERM'];
 
 /** Microseconds of `90`, `90s`, `5m`, `1h30m`. @throws UsageError */
 export function parseDuration(text: string, flag: string): number {

@@ -1,11 +1,13 @@
 import { type Trust, wallMs } from '#core/clock.ts';
 import type { Stretch } from '#core/session.ts';
 import type { Stream, StreamKind } from '#core/stream.ts';
+import type { ExportAbout } from './about.ts';
 import type { ExportSource } from './source.ts';
 
 /** What a file tells of itself, in its first line or its metadata. */
 export interface Description {
   readonly title: string;
+  readonly about?: ExportAbout;
   readonly streams: readonly StreamDescription[];
   readonly stretches: readonly StretchDescription[];
 }
@@ -32,9 +34,10 @@ interface StretchDescription {
   readonly clock: Trust;
 }
 
-export function describe({ title, streams, stretches }: ExportSource): Description {
+export function describe({ title, about, streams, stretches }: ExportSource): Description {
   return {
     title,
+    ...(about ? { about } : {}),
     streams: streams.map(({ id, name, unit, kind, hz, states }) => ({
       ...{ id, name, unit, kind, hz },
       ...(states ? { states } : {}),

@@ -82,8 +82,12 @@ function values(source: ExportSource): ExportSource {
 }
 
 function frames(source: ExportSource): ExportSource {
-  if (some(source).streams.some(({ kind }) => FRAMES.includes(kind))) return source;
-  throw new ExportError('NO_FRAMES', `a candump log holds frames; no bus among the streams`);
+  if (source.streams.some(({ kind }) => FRAMES.includes(kind))) return source;
+  const words =
+    source.streams.length === 0
+      ? `${source.title} has no CAN frames`
+      : `a candump log holds CAN frames, and ${named(source.streams)} have none`;
+  throw new ExportError('NO_FRAMES', words);
 }
 
 function named(streams: readonly Stream[]): string {

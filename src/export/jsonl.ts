@@ -9,13 +9,15 @@ import { TextWriter } from './text.ts';
 /**
  * JSON Lines (jsonlines.org): UTF-8, one JSON value a line, lines end in LF.
  *
- *   header  {"title","streams":[{"id","name","unit","kind","hz","states"?}...],
+ *   header  {"title","about"?:{"session","driver","vehicle","startedAt"...},
+ *            "streams":[{"id","name","unit","kind","hz","states"?}...],
  *            "stretches":[{"from","to","t","clock"}...]}
  *   sample  {"time","t","stream","v","state"?}         v null: not a finite number
  *   wave    {"time","t","stream","hz","values":[...]}  values[i] was taken at t + i * 1e6 / hz
  *   frame   {"time","t","stream","id","extended","data":"DEADBEEF"}
  *   event   {"time","t","stream","data":{...}}
  *
+ * `about` is what people said of the session, and when it was (about.ts).
  * `time` is RFC 3339 in UTC with microseconds, as believable as its stretch's `clock` says; `t` is
  * microseconds since the session's start. Lines are in the order of `t`, waves in that of their
  * first values.

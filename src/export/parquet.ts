@@ -21,8 +21,9 @@ import { GRID_ROWS, type Grid, type GridColumn, grids } from './wide.ts';
  *   text    STRING: what an enumeration's number means, a frame as `123#DEADBEEF`, an event's JSON;
  *           null for the rest
  *
- * The metadata has `title`, and as JSON `streams` (units, names, rates, states) and `stretches` (how
- * far the clock can be believed in each), as in describe.ts.
+ * The metadata has `title`, and as JSON `about` (what people said of the session, and when it was),
+ * where that is known, `streams` (units, names, rates, states) and `stretches` (how far the clock can
+ * be believed in each), as in describe.ts.
  *
  * Pages are compressed by zstd at its lowest level, which comes with Node and is both faster and
  * smaller than the writer's own Snappy; times are delta-encoded, which leaves less than a byte of
@@ -74,7 +75,7 @@ class ParquetFile {
   readonly #writer: ParquetWriter;
 
   constructor(source: ExportSource, columns: readonly Column[]) {
-    const { title, streams, stretches } = describe(source);
+    const { title, about, streams, stretches } = describe(source);
     this.#columns = columns;
     this.#writer = new ParquetWriter({
       writer: this.#bytes,
@@ -86,6 +87,7 @@ class ParquetFile {
       compressors: { ZSTD: (page) => zstdCompressSync(page, COMPRESSION) },
       kvMetadata: [
         { key: 'title', value: title },
+        ...(about ? [{ key: 'about', value: JSON.stringify(about) }] : []),
         { key: 'streams', value: JSON.stringify(streams) },
         { key: 'stretches', value: JSON.stringify(stretches) },
       ],

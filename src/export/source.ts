@@ -1,6 +1,7 @@
 import type { Stretch } from '#core/session.ts';
 import type { Stream } from '#core/stream.ts';
 import type { Columns, EventRow } from '../store/columns.ts';
+import type { ExportAbout } from './about.ts';
 
 /**
  * What an export reads. Everything is a plain iterable of modest pieces, so that an export holds one
@@ -10,6 +11,8 @@ import type { Columns, EventRow } from '../store/columns.ts';
 export interface ExportSource {
   /** For file names and headers: `session 12`. */
   readonly title: string;
+  /** For the formats that have a place for it: JSON Lines and Parquet. */
+  readonly about?: ExportAbout | undefined;
   /** Those to export, in the order in which their columns appear. */
   readonly streams: readonly Stream[];
   /** What is exported: one after the other on the session's time axis. */

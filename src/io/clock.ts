@@ -35,26 +35,38 @@ export function monotonicClock(): Clock {
   };
 }
 
+interface WallOptions {
+  /** How fast the clock runs that is to be tied to the wall. */
+  readonly speed?: number;
+  /** Where the system tells of its clocks. */
+  readonly files?: typeof WALL_FILES;
+}
+
 /**
- * Ties `clock` to the wall: what the wall clock says at this moment, and how far to believe it.
- *
- * @param files where the system tells of its clocks
+ * Ties `clock` to the wall: what the wall clock says at this moment, and how far to believe it. One
+ * that runs at another speed is tied by its beginning only: behind it no time is that of the wall, so
+ * none is believed, and nobody can tell how long before or after another epoch of the boot it was, so
+ * the epoch is of no boot.
  */
-export function anchorEpoch(id: number, clock: Clock, files = WALL_FILES): Epoch {
-  const { ms, trust } = readWall(files);
+export function anchorEpoch(id: number, clock: Clock, options: WallOptions = {}): Epoch {
+  const { ms, trust } = readWall(options);
+  const hasBoot = (options.speed ?? 1) === 1 && existsSync(BOOT_ID);
   return {
     id,
     wallMs: ms - clock.now() / 1000,
     trust,
-    bootId: existsSync(BOOT_ID) ? readFileSync(BOOT_ID, 'latin1').trim() : '',
+    bootId: hasBoot ? readFileSync(BOOT_ID, 'latin1').trim() : '',
     monotonicMs: Number(process.hrtime.bigint() / 1000n) / 1000 - clock.now() / 1000,
   };
 }
 
-/** What the wall clock says now, in ms since 1970, and how far to believe it. */
-export function readWall(files = WALL_FILES): { readonly ms: number; readonly trust: Trust } {
+/** What the wall clock says now, in ms since 1970, and how far to believe times that are tied to it. */
+export function readWall({ speed = 1, files = WALL_FILES }: WallOptions = {}): {
+  readonly ms: number;
+  readonly trust: Trust;
+} {
   const ms = Date.now();
-  return { ms, trust: wallTrust(ms, files) };
+  return { ms, trust: speed === 1 ? wallTrust(ms, files) : 'none' };
 }
 
 /**
@@ -74,4 +86,20 @@ function rtcMs(file: string): number {
   } catch {
     return Number.NaN; // Whatever the reason, it tells no time.
   }
+}
+
+/** The time of day where the gateway is, by the time zone of its system. */
+export function localTime(wallMs: number): {
+  /** 1 (Monday) to 7. */
+  readonly weekday: number;
+  /** Since midnight, 0 to 1439. */
+  readonly minute: number;
+  readonly msToNextMinute: number;
+} {
+  const date = new Date(wallMs);
+  return {
+    weekday: date.getDay() || 7,
+    minute: date.getHours() * 60 + date.getMinutes(),
+    msToNextMinute: 60_000 - (date.getSeconds() * 1000 + date.getMilliseconds()),
+  };
 }

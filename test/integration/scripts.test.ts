@@ -53,10 +53,13 @@ function command(name: string, body: string): void {
   chmodSync(file, 0o755);
 }
 
-function run(script: string) {
+function run(script: string, ...args: readonly string[]) {
   const file = path.join(top, 'scripts', script);
   copyFileSync(path.join(SCRIPTS, script), file);
-  return spawnSync(path.join(bin, 'bash'), [file], { encoding: 'utf8', env: { PATH: bin } });
+  return spawnSync(path.join(bin, 'bash'), [file, ...args], {
+    encoding: 'utf8',
+    env: { PATH: bin },
+  });
 }
 
 /** The same, while the test goes on. */
@@ -107,7 +110,7 @@ test('without root and without sudo, tests say what to install', () => {
   command('apt-get', 'exit 1');
   const { status, stderr } = run('test.sh');
   expect(stderr).toBe(
-    'test: sudo is missing: install chromium socat systemd qemu-system-common e2fsprogs mount gcc libc6-dev as root\n',
+    'test: sudo is missing: install chromium socat openssl systemd qemu-system-common e2fsprogs mount gcc libc6-dev as root\n',
   );
   expect(status).toBe(1);
 });
@@ -171,8 +174,8 @@ function isRunning(pid: number): boolean {
   return existsSync(stat) && !/\) Z /.test(readFileSync(stat, 'utf8'));
 }
 
-/** What start.sh runs the gateway with, called from elsewhere. */
-function started(env: Readonly<Record<string, string>>, ...args: readonly string[]): string {
+/** What start.sh runs the gateway with, called from elsewhere, and what it says itself. */
+function startedSaying(env: Readonly<Record<string, string>>, ...args: readonly string[]) {
   put('scripts/setup.sh', '#!/bin/sh\n');
   chmodSync(path.join(top, 'scripts/setup.sh'), 0o755);
   command('shown', 'shift; echo "$PWD: $*"');
@@ -180,20 +183,62 @@ function started(env: Readonly<Record<string, string>>, ...args: readonly string
   copyFileSync(path.join(bin, 'shown'), path.join(top, 'node_modules/.bin/node'));
   const file = path.join(top, 'scripts/start.sh');
   copyFileSync(path.join(SCRIPTS, 'start.sh'), file);
-  return spawnSync(path.join(bin, 'bash'), [file, ...args], {
+  const { stdout, stderr } = spawnSync(path.join(bin, 'bash'), [file, ...args], {
     encoding: 'utf8',
     cwd: bin,
     env: { PATH: bin, ...env },
-  }).stdout;
+  });
+  return { stdout, stderr };
 }
 
-test('the gateway simulates where nothing says what to run with, and runs where the caller is', () => {
-  expect(started({})).toBe(`${bin}: --sim 1\n`);
-  expect(started({ VIGIL_LOG: 'debug', VIGIL_OBD: '' })).toBe(`${bin}: --sim 1\n`);
-  expect(started({}, '--data', 'here')).toBe(`${bin}: --data here\n`);
-  for (const name of ['VIGIL_OBD', 'VIGIL_EEG', 'VIGIL_CONFIG', 'VIGIL_SIM']) {
-    expect(started({ [name]: 'x' })).toBe(`${bin}: \n`);
+const SIMULATES = 'start: no device is given, so a car and a driver are simulated (--sim 1)\n';
+
+test('the gateway simulates where no device is given, says so, and runs where the caller is', () => {
+  const simulating = (args: string) => ({ stdout: `${bin}: ${args}\n`, stderr: SIMULATES });
+  expect(startedSaying({})).toEqual(simulating('--sim 1'));
+  expect(startedSaying({ VIGIL_LOG: 'debug', VIGIL_OBD: '' })).toEqual(simulating('--sim 1'));
+  expect(startedSaying({}, '--data', 'here')).toEqual(simulating('--data here --sim 1'));
+  const port = ['--http', '127.0.0.1:8091'];
+  expect(startedSaying({}, ...port)).toEqual(simulating('--http 127.0.0.1:8091 --sim 1'));
+});
+
+test('nothing is simulated beside a device, a file that may name some, or a question', () => {
+  const plain = (args: string) => ({ stdout: `${bin}: ${args}\n`, stderr: '' });
+  for (const name of ['OBD', 'EEG', 'CONFIG', 'SIM', 'REPLAY']) {
+    expect(startedSaying({ [`VIGIL_${name}`]: 'x' }, '--data', 'x')).toEqual(plain('--data x'));
+    const flag = `--${name.toLowerCase()}`;
+    expect(startedSaying({}, '--log', 'info', flag, '1')).toEqual(plain(`--log info ${flag} 1`));
+    expect(startedSaying({}, `${flag}=1`)).toEqual(plain(`${flag}=1`));
   }
+  for (const flag of ['--check', '--help', '-h', '--version']) {
+    expect(startedSaying({}, flag)).toEqual(plain(flag));
+  }
+});
+
+test('all tests say at their start how long they take, some of them do not', () => {
+  for (const name of [
+    'chromium',
+    'socat',
+    'systemd-notify',
+    'qemu-storage-daemon',
+    'mkfs.ext4',
+    'openssl',
+  ]) {
+    command(name, '');
+  }
+  for (const name of ['mount', 'gcc']) command(name, '');
+  put('scripts/setup.sh', '#!/bin/sh\necho set up\nexit 3\n');
+  chmodSync(path.join(top, 'scripts/setup.sh'), 0o755);
+  expect(run('test.sh')).toMatchObject({
+    status: 3,
+    stdout: 'test: everything takes some 16 minutes on 2 cores\nset up\n',
+  });
+  expect(run('test.sh', 'test/unit')).toMatchObject({ status: 3, stdout: 'set up\n' });
+});
+
+test('what an export writes where nothing names its file is not for the repository', () => {
+  const ignored = readFileSync(path.join(SCRIPTS, '../.gitignore'), 'utf8').split('\n');
+  expect(ignored).toEqual(expect.arrayContaining(['/vigil-session-*', '/vigil-all.*']));
 });
 
 /** How scripts/simulate.ts ends, which it has to by itself. */

@@ -5,6 +5,7 @@
 import type { Epoch } from '#core/clock.ts';
 import type { Stretch } from '#core/session.ts';
 import type { Json, Stream } from '#core/stream.ts';
+import type { ExportAbout } from '../../src/export/about.ts';
 import type { ExportSource } from '../../src/export/source.ts';
 import { seededRandom } from '../../src/sim/random.ts';
 import type { Columns, EventRow } from '../../src/store/columns.ts';
@@ -30,6 +31,13 @@ export const MARKS = declare({ id: 'marks', unit: '1', kind: 'event' });
 export const FACE = declare({ id: 'face.events', unit: '1', kind: 'event' });
 export const BUS = declare({ id: 'can.can0', unit: '1', kind: 'frame' });
 export const BUS_2 = declare({ id: 'body', unit: '1', kind: 'frame' });
+
+/** What people may have said of a session: also what has a meaning in the formats. */
+export const ABOUT: ExportAbout = {
+  ...{ session: 1, device: 'golf-7', driver: 'Zoë, "Z"', vehicle: null, study: 'S1' },
+  ...{ tags: ['night', '=1+1'], notes: 'one\r\ntwo', consent: null },
+  ...{ startedAt: '2025-11-22T00:29:12.123Z', endedAt: null, clockTrust: 'none' },
+};
 
 export const NUMERIC = [RPM, EEG, FUEL, EEG_2];
 export const ALL = [MARKS, RPM, EEG, BUS, FUEL, FACE, EEG_2, BUS_2];

@@ -8,6 +8,7 @@ import type { Stream } from '#core/stream.ts';
 import { type ExportFormatName, FORMATS } from '../../../src/export/formats.ts';
 import type { ExportSource } from '../../../src/export/source.ts';
 import {
+  ABOUT,
   ALL,
   EEG,
   exampleSource,
@@ -180,3 +181,17 @@ test('a file without rows can be read', async () => {
   }
   expect(await query(`select count(*) from ${readCsv(write(source, 'csv'))}`)).toEqual([[0n]]);
 });
+
+test.each(['parquet', 'parquet-wide'] as const)(
+  '%s says in its metadata whose it is',
+  async (name) => {
+    const metadata = async (source: ExportSource): Promise<unknown[][]> =>
+      await query(
+        `select decode(value) from parquet_kv_metadata('${write(source, name)}') where decode(key) = 'about'`,
+      );
+    const source = exampleSource(1, [RPM]);
+    const [row] = await metadata({ ...source, about: ABOUT });
+    expect(JSON.parse(String(row?.[0]))).toEqual(ABOUT);
+    expect(await metadata(source)).toEqual([]);
+  },
+);

@@ -59,13 +59,13 @@ async function driving(gateway: Gateway, samples: number): Promise<number> {
 test('a drive goes on over a kill and over an orderly stop, and loses a second at most', async () => {
   let before = 0;
   for (const signal of ['SIGKILL', 'SIGTERM', 'SIGTERM'] as const) {
-    await using gateway = await start('--sim', '1', '--speed', SPEED);
+    await using gateway = await start('--sim', '1');
     const [drive, ...others] = await eventuallyListed(gateway);
     expect(others).toEqual([]);
     expect(drive).toMatchObject({ id: 1, state: 'active', endedBy: null });
     // A second of this clock, and one more for the flush that was under way.
     expect(await samplesOf(gateway, 1, 'eeg.raw')).toBeGreaterThanOrEqual(before - 2 * 512);
-    before = await driving(gateway, before + 20_000);
+    before = await driving(gateway, before + 2_000);
     process.kill(gateway.pid, signal);
     expect(await gateway.exited).toMatchObject(
       signal === 'SIGKILL' ? { signal } : { code: 0, signal: null },
@@ -82,6 +82,23 @@ async function eventuallyListed(gateway: Gateway): Promise<Listed[]> {
   });
   return listed;
 }
+
+test('what was recorded at another speed is believed by nobody, and the next start goes on with none of it', async () => {
+  {
+    await using fast = await start('--sim', '1', '--speed', SPEED);
+    const text = `the times of this recording run ${SPEED} times as fast as the wall clock`;
+    expect(fast.log.join('\n')).toContain(text);
+    await driving(fast, 10_000);
+  }
+  await using gateway = await start('--sim', '1');
+  await eventually('a drive of its own', async () => {
+    const listed = await sessionsOf(gateway);
+    return { done: listed.length === 2, seen: JSON.stringify(listed) };
+  });
+  const [own, before] = await sessionsOf(gateway);
+  expect(before).toMatchObject({ id: 1, state: 'ended', endedBy: 'power', clockTrust: 'none' });
+  expect(own).toMatchObject({ id: 2, state: 'active' });
+});
 
 test('two gateways never share a data directory', async () => {
   await using gateway = await start('--sim', '1');

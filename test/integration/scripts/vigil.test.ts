@@ -8,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -137,10 +138,47 @@ test('verify says that a store is good, and what of one is not', () => {
   expect(bad.out).toMatch(/ {2}sessions 00000001: record 00000001: its \d+ bytes are damaged\n/);
 });
 
+test('a file says what people said of the session, whichever part of it it holds', () => {
+  const about = (...args: string[]) => {
+    const { out } = vigil('export', ...args, '--format', 'jsonl', '--streams', 'marker', '-o', '-');
+    return JSON.parse(lines(out)[0] ?? '');
+  };
+  expect(about('1', '--from', '5s')).toMatchObject({
+    title: 'session 1',
+    about: { session: 1, driver: 'Ada', tags: ['test', 'wet'], clockTrust: 'ntp' },
+  });
+  expect(about('1', '--from', '5s').about).toMatchObject({
+    startedAt: '2026-11-01T12:00:00.000Z',
+    endedAt: '2026-11-01T12:00:20.000Z',
+  });
+  expect(about('2').about).toMatchObject({ vehicle: 'B-XY 1', endedAt: null });
+  expect(about('all')).not.toHaveProperty('about');
+});
+
+test('what the system refuses is told in a sentence', () => {
+  const loop = path.join(top, 'loop');
+  symlinkSync(loop, loop);
+  const { err, status } = vigil('sessions', '--data', loop);
+  rmSync(loop);
+  expect(err).toBe(
+    `vigil: ${loop}/data.mdb cannot be opened: too many symbolic links encountered\n`,
+  );
+  expect(status).toBe(1);
+});
+
 test.each([
-  [[], 2, /^vigil: expected a command: one of sessions, export, verify, replay; see --help\n$/],
+  [
+    [],
+    2,
+    /^vigil: expected a command: one of sessions, export, backtest, verify, replay; see --help\n$/,
+  ],
   [['list'], 2, /^vigil: expected a command, .* found "list"; see --help\n$/],
-  [['sessions', '--jsno'], 2, /^vigil: Unknown option '--jsno'/],
+  [
+    ['sessions', '--jsno'],
+    2,
+    /^vigil: there is no option --jsno, did you mean --json\? --help lists them\n$/,
+  ],
+  [['sessions', '--speed', '1'], 2, /^vigil: there is no option --speed; --help lists them\n$/],
   [['export', '1'], 2, /^vigil: expected --format; see --help\n$/],
   [['export', '9', '--format', 'csv'], 2, /^vigil: no session "9"; there are 1 to 2\n$/],
   [['export', '1', '--format', 'xls'], 2, /^vigil: no format "xls": one of csv, .*\n$/],
@@ -152,7 +190,36 @@ test.each([
   ],
   [['export', '1', '--format', 'csv', '-o', 'no/x.csv'], 2, /^vigil: no: no folder is there\n$/],
   [['export', '1', '--format', 'csv', '-o', 'data'], 2, /^vigil: data: expected a file, .*\n$/],
-  [['export', '1', '--format', 'candump'], 2, /^vigil: session 1: no stream to export\n$/],
+  [['export', '1', '--format', 'candump'], 2, /^vigil: session 1 has no CAN frames\n$/],
+  [['export', 'all', '--format', 'candump'], 2, /^vigil: the recording has no CAN frames\n$/],
+  [
+    [
+      'export',
+      '1',
+      '--format',
+      'csv',
+      '--streams',
+      'obd',
+      '--from',
+      '5m',
+      '--to',
+      '10m',
+      '-o',
+      'x',
+    ],
+    2,
+    /^vigil: nothing of session 1 lies in 5:00 to 10:00: it lasts 0:20\n$/,
+  ],
+  [
+    ['export', '2', '--format', 'csv', '--from', '1h', '-o', 'x'],
+    2,
+    /^vigil: nothing of session 2 lies in 1:00:00 to its end: it lasts 0:40\n$/,
+  ],
+  [
+    ['export', '1', '--format', 'csv', '--from', '9s', '--to', '5s', '-o', 'x'],
+    2,
+    /^vigil: --from: expected at most --to, 0:05, found 0:09\n$/,
+  ],
   [['replay', '9'], 2, /^vigil: no session "9"; there are 1 to 2\n$/],
   [['sessions', '--data', '/nowhere'], 1, /^vigil: \/nowhere: no store is there\n$/],
   [['verify', '--data', '/nowhere'], 1, /^vigil: \/nowhere: no store is there\n$/],

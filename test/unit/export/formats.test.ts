@@ -31,7 +31,12 @@ function codeOf(run: () => unknown): string {
 test.each(NAMES)('%s without streams is refused at once', (name) => {
   expect(formatOf(name)).toBe(name);
   const code = codeOf(() => FORMATS[name].export(exampleSource(1, [])));
-  expect(code).toBe('NO_STREAMS: session 1: no stream to export');
+  const frames = name === 'candump';
+  expect(code).toBe(
+    frames
+      ? 'NO_FRAMES: session 1 has no CAN frames'
+      : 'NO_STREAMS: session 1: no stream to export',
+  );
 });
 
 test('a format that is not there', () => {
@@ -51,7 +56,9 @@ test.each(['csv-wide', 'parquet-wide'] as const)('%s says which streams it canno
 
 test('a candump log needs a bus', () => {
   const source = exampleSource(1, [RPM, EEG, MARKS]);
-  expect(codeOf(() => FORMATS.candump.export(source))).toMatch(/^NO_FRAMES: /);
+  expect(codeOf(() => FORMATS.candump.export(source))).toBe(
+    'NO_FRAMES: a candump log holds CAN frames, and obd.engine.rpm, eeg.raw, marks have none',
+  );
 });
 
 test('file names', () => {

@@ -5,7 +5,9 @@ import { cellOf } from '../../../src/export/csv.ts';
 import { type ExportFormatName, FORMATS } from '../../../src/export/formats.ts';
 import type { ExportSource } from '../../../src/export/source.ts';
 import {
+  ABOUT,
   ALL,
+  BUS,
   EEG,
   type ExpectedRow,
   exampleSource,
@@ -172,6 +174,20 @@ describe.each([1, 2, 3])('jsonl of recording %i', (seed) => {
       expect(Math.max(0, ...off)).toBeLessThanOrEqual(1);
     }
   });
+});
+
+test('what people said of a session is in the first line', () => {
+  const source = exampleSource(1, [RPM]);
+  const [header, ...lines] = parseLines(textIn({ ...source, about: ABOUT }, 'jsonl'));
+  expect(header).toMatchObject({ title: 'session 1', about: ABOUT });
+  const [plain, ...same] = parseLines(textIn(source, 'jsonl'));
+  expect(plain).not.toHaveProperty('about');
+  expect(lines).toEqual(same);
+});
+
+test.each(['csv', 'csv-wide', 'candump'] as const)('%s has no place for it', (name) => {
+  const source = exampleSource(1, name === 'candump' ? [BUS] : [RPM]);
+  expect(textIn({ ...source, about: ABOUT }, name)).toBe(textIn(source, name));
 });
 
 test.each([1, 2, 3])('candump of recording %i', (seed) => {

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { anchorEpoch } from '../../../src/io/clock.ts';
+import { anchorEpoch, readWall } from '../../../src/io/clock.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 
 const RELEASE_MS = Date.UTC(2026, 10, 1);
@@ -32,7 +32,7 @@ function trust({
   if (ntp) writeFileSync(files.ntp, '');
   if (rtc !== undefined) writeFileSync(files.rtc, rtc);
   vi.setSystemTime(now);
-  return anchorEpoch(1, new FakeClock(), files).trust;
+  return anchorEpoch(1, new FakeClock(), { files }).trust;
 }
 
 const AT_RELEASE = `${RELEASE_MS / 1000}\n`;
@@ -60,5 +60,20 @@ test.each([
 test('nor where it cannot be read', () => {
   vi.setSystemTime(RELEASE_MS);
   const files = { ntp: path.join(directory, 'ntp'), rtc: directory };
-  expect(anchorEpoch(1, new FakeClock(), files).trust).toBe('none');
+  expect(anchorEpoch(1, new FakeClock(), { files }).trust).toBe('none');
+});
+
+test('a clock that runs faster is not believed, whatever has set the wall clock, and of no boot', () => {
+  const files = { ntp: path.join(directory, 'ntp'), rtc: path.join(directory, 'rtc') };
+  writeFileSync(files.ntp, '');
+  vi.setSystemTime(RELEASE_MS);
+  expect(anchorEpoch(1, new FakeClock(), { files }).trust).toBe('ntp');
+  expect(anchorEpoch(1, new FakeClock(), { files, speed: 10 })).toMatchObject({
+    trust: 'none',
+    bootId: '',
+    wallMs: RELEASE_MS,
+  });
+  // What the timekeeper is told later makes it no better.
+  expect(readWall({ files }).trust).toBe('ntp');
+  expect(readWall({ files, speed: 10 }).trust).toBe('none');
 });

@@ -1,0 +1,139 @@
+import { ConfigError } from '#core/errors.ts';
+import { isLoopback, isMailAddress, type SmtpOptions } from './mail.ts';
+
+/** Where mail goes, and when. */
+export type MailSettings = SmtpOptions & {
+  /** Local time, `HH:MM`, over midnight where `to` is before `from`. */
+  readonly quiet?: { readonly from: string; readonly to: string };
+  /** Mails an hour. */
+  readonly perHour?: number;
+};
+
+const EXAMPLE =
+  'smtps://user:password@mail.example:465?from=car@mail.example&to=me@mail.example,you@mail.example';
+/** One more is an error. */
+const RECIPIENTS_MAX = 20;
+const PER_HOUR_MAX = 1_000;
+/** RFC 8314, 3.3 and 3.4. */
+const PORTS = { 'smtps:': 465, 'smtp:': 587 } as const;
+const NAMES = ['from', 'to', 'ca', 'tls', 'quiet', 'perHour'] as const;
+/** How much of a part an error message shows. */
+const PART_CHARS_MAX = 40;
+const CLOCK_TIMES = /^((?:[01]\d|2[0-3]):[0-5]\d)-((?:[01]\d|2[0-3]):[0-5]\d)$/;
+/** A password that is not escaped ends early, and its rest looks like anything. */
+const ESCAPE = 'in user and password, @ is written %40, / %2F, : %3A, ? %3F, # %23 and % %25';
+
+type Query = ReadonlyMap<string, string>;
+
+/**
+ * Reads where mail goes: `smtps://` is TLS from the first byte, `smtp://` STARTTLS; `?tls=none` is for
+ * a relay on this computer. In the query: `from`, `to` (with commas), and if wanted `ca` (a file of
+ * further authorities), `quiet` (`22:00-06:00`) and `perHour`.
+ *
+ * @throws ConfigError that says what is wrong and what was expected, and never shows the password
+ */
+export function parseMailUrl(text: string): MailSettings {
+  const url = URL.parse(text);
+  const { protocol = '' } = url ?? {};
+  if (protocol !== 'smtps:' && protocol !== 'smtp:') {
+    // Whoever sees the scheme and no URL has a character in it that ends a part too early.
+    throw fault(/^smtps?:/i.test(text) ? `a host or port that is none (${ESCAPE})` : '');
+  }
+  if (!url || url.hostname === '') throw fault('no host');
+  if (url.pathname.replace(/^\/$/, '') + url.hash !== '') {
+    throw fault(`something between the port and the query (${ESCAPE})`);
+  }
+  const query = readQuery(url.search.slice(1));
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  const port = url.port === '' ? PORTS[protocol] : Number(url.port);
+  if (port === 0) throw fault('port 0 is not one of 1 to 65535');
+  return {
+    ...{ host, port, tls: readTls(protocol, query.get('tls'), host) },
+    ...readLogin(url),
+    ...readAddresses(query),
+    ...readLimits(query),
+  };
+}
+
+function fault(text: string): ConfigError {
+  return new ConfigError(`${text === '' ? '' : `${text}; `}expected ${EXAMPLE}`);
+}
+
+/** Without the form's reading of a plus as a space: addresses have plusses. */
+function readQuery(search: string): Query {
+  const query = new Map<string, string>();
+  for (const part of search === '' ? [] : search.split('&')) {
+    const [name = '', ...rest] = part.split('=');
+    if (!NAMES.some((known) => known === name)) throw fault(`unknown part ${shown(name)}`);
+    if (query.has(name)) throw fault(`${name} is given twice`);
+    const value = decoded(rest.join('='));
+    if (value === '') throw fault(`${name} is empty`);
+    query.set(name, value);
+  }
+  return query;
+}
+
+function readTls(protocol: keyof typeof PORTS, tls: string | undefined, host: string) {
+  if (tls === undefined) return protocol === 'smtps:' ? 'implicit' : 'starttls';
+  if (tls !== 'none') throw fault(`tls is none or left out, found ${shown(tls)}`);
+  if (protocol === 'smtps:') throw fault('smtps is TLS: tls=none needs smtp');
+  if (!isLoopback(host)) throw fault('tls=none is for a server on this computer only');
+  return 'none';
+}
+
+function readLogin(url: URL): Pick<SmtpOptions, 'user' | 'password'> {
+  const [user, password] = [decoded(url.username), decoded(url.password)];
+  if (user === '' && password === '') return {};
+  if (user === '') throw fault('a password without a user');
+  if (password === '') throw fault('a user without a password');
+  return { user, password };
+}
+
+function readAddresses(query: Query): Pick<SmtpOptions, 'from' | 'to'> {
+  const from = query.get('from');
+  if (from === undefined) throw fault('no from');
+  const to = query.get('to')?.split(',') ?? [];
+  if (to.length === 0) throw fault('no to');
+  if (to.length > RECIPIENTS_MAX) throw fault(`more than ${RECIPIENTS_MAX} addresses in to`);
+  for (const address of [from, ...to]) {
+    if (!isMailAddress(address)) throw fault(`${shown(address)} is no mail address`);
+  }
+  return { from, to: [...new Set(to)] };
+}
+
+function readLimits(query: Query): Pick<MailSettings, 'ca' | 'quiet' | 'perHour'> {
+  const ca = query.get('ca');
+  return {
+    ...(ca === undefined ? {} : { ca }),
+    ...readQuiet(query.get('quiet')),
+    ...readPerHour(query.get('perHour')),
+  };
+}
+
+function readQuiet(text: string | undefined): Pick<MailSettings, 'quiet'> {
+  if (text === undefined) return {};
+  const [, from = '', to = ''] = CLOCK_TIMES.exec(text) ?? [];
+  if (from === to) throw fault(`quiet is two times such as 22:00-06:00, found ${shown(text)}`);
+  return { quiet: { from, to } };
+}
+
+function readPerHour(text: string | undefined): Pick<MailSettings, 'perHour'> {
+  if (text === undefined) return {};
+  const perHour = /^\d{1,6}$/.test(text) ? Number(text) : 0;
+  if (perHour < 1 || perHour > PER_HOUR_MAX) {
+    throw fault(`perHour is a number from 1 to ${PER_HOUR_MAX}, found ${shown(text)}`);
+  }
+  return { perHour };
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw fault('a % that begins no character');
+  }
+}
+
+function shown(part: string): string {
+  return JSON.stringify(part.slice(0, PART_CHARS_MAX));
+}
