@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Makes a fresh clone ready to run: npm packages with the pinned Node, and the HTTP library made
-# loadable on older systems. A second run does nothing. Needs git, and npm of any Node from 20.
+# Makes a fresh clone ready to run: npm packages with the pinned Node, the HTTP library made loadable
+# on older systems, and a fault of the database mended. A second run does nothing. Needs git, and npm
+# of any Node from 20.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -73,3 +74,4 @@ wanted=$(sed -n "s/.*\"node-linux-$arch\": \"\(.*\)\".*/v\1/p" package.json)
 [ "$("$node" --version)" = "$wanted" ] || fail "$node is $("$node" --version), not $wanted"
 
 "$node" scripts/uws-relink.ts
+"$node" scripts/lmdb-mend.ts

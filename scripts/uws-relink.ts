@@ -15,29 +15,25 @@
  *
  *   node scripts/uws-relink.ts
  */
-import { createHash } from 'node:crypto';
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { type KnownBinary, readKnown, replaceKnown } from './known-binary.ts';
 
-interface Binary {
-  /** sha256 as published in 20.57.0. */
-  readonly untouched: string;
-  /** sha256 after `relink`. */
-  readonly relinked: string;
+interface Binary extends KnownBinary {
   /** The version every plain libc symbol of the architecture carries. */
   readonly baseVersion: string;
 }
 
+/** `untouched` is as published in 20.57.0. */
 const BINARIES: Readonly<Record<string, Binary>> = {
   x64: {
     untouched: '98128405dba2fb608448e921a979530f70c946a2cc9889c15f2fa70c2d00ab05',
-    relinked: '337e7312c83b0df8accbe2446055c1e663ef14824712a055dfb8c34852cd8d69',
+    mended: '337e7312c83b0df8accbe2446055c1e663ef14824712a055dfb8c34852cd8d69',
     baseVersion: 'GLIBC_2.2.5',
   },
   arm64: {
     untouched: '88618b30ddf6b2b62310db89f40a701616676352aac5e0f6184dd8ef876199ce',
-    relinked: 'c52f98e37763f821adfd7a24445de06c5941db0bb99b92fd2ac06d5f65cd50f8',
+    mended: 'c52f98e37763f821adfd7a24445de06c5941db0bb99b92fd2ac06d5f65cd50f8',
     baseVersion: 'GLIBC_2.17',
   },
 };
@@ -156,31 +152,14 @@ export function relinkInstalled(
     throw new Error('uWebSockets.js needs glibc, and this host has another libc');
   const binary = BINARIES[arch];
   if (!binary) throw new Error(`no uWebSockets.js is known for ${arch}, only for x64 and arm64`);
-  const bytes = readFileSync(path);
-  const found = sha256(bytes);
-  if (found === binary.relinked) return;
-  if (found !== binary.untouched) {
-    throw new Error(`${path}: expected sha256 ${binary.untouched}, found ${found}`);
-  }
+  const bytes = readKnown(path, binary);
+  if (bytes === undefined) return;
   const [major = 0, minor = 0] = glibc.split('.').map(Number);
   if (major > WANTED.major || (major === WANTED.major && minor >= WANTED.minor)) {
     return;
   }
-  const result = relink(bytes, binary.baseVersion);
-  if (sha256(result) !== binary.relinked) {
-    throw new Error(
-      `${path}: expected sha256 ${binary.relinked} after it, found ${sha256(result)}`,
-    );
-  }
-  // A process that has the old file mapped keeps it: the new one is renamed over it.
-  const temporary = `${path}.${process.pid}`;
-  writeFileSync(temporary, result);
-  renameSync(temporary, path);
+  replaceKnown(path, binary, relink(bytes, binary.baseVersion));
   return `${path} was relinked for glibc ${glibc}`;
-}
-
-function sha256(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
 }
 
 /** The version of the running glibc, or undefined where the process uses another libc. */

@@ -1,11 +1,14 @@
-/** What is stored, for people: lists it, exports it, checks it and plays it again. */
+/** What is stored, for people: lists it, exports it, tries rules on it, checks it and plays it again. */
 import { ConfigError, codeOf, isExpected } from '#core/errors.ts';
 import { ExportError } from '../src/export/errors.ts';
+import { unknownOption } from '../src/unknown-option.ts';
+import { backtestCommand } from './commands/backtest.ts';
 import { Interrupted, UsageError } from './commands/errors.ts';
 import { exportCommand } from './commands/export.ts';
 import { replayCommand } from './commands/replay.ts';
 import { sessionsCommand } from './commands/sessions.ts';
 import { verifyCommand } from './commands/verify.ts';
+import { errorText } from './commands/words.ts';
 
 const USAGE = `usage: scripts/vigil COMMAND [options]
 
@@ -15,6 +18,9 @@ const USAGE = `usage: scripts/vigil COMMAND [options]
     --force                  write over a file that is there
     --streams A,B            these streams only: ids, or what they begin with up to a dot
     --from 5m --to 1h30m     from the start of the session
+  backtest SESSION...        when an alert rule would have found something
+    --rule RULE              a .json file as for POST /alerts, or the id of a rule of the gateway
+    --against RULE           another version of it, to compare
   verify                     reads everything that is stored and checks it; 1 where it is damaged
   replay SESSION             runs the gateway with a session in place of devices
     --speed N                so many times as fast            (1)
@@ -33,6 +39,7 @@ const EXIT_USAGE = 2;
 const COMMANDS: ReadonlyMap<string, (argv: readonly string[]) => Promise<number>> = new Map([
   ['sessions', sessionsCommand],
   ['export', exportCommand],
+  ['backtest', backtestCommand],
   ['verify', verifyCommand],
   ['replay', replayCommand],
 ]);
@@ -48,9 +55,9 @@ try {
 } catch (error) {
   process.exitCode = exitCodeOf(error);
   // The first line of what parseArgs says is the sentence; the others advise.
-  const [sentence = ''] = (error instanceof Error ? error.message : '').split('\n');
+  const [sentence = ''] = errorText(error).split('\n');
   const words = sentence.replace('argument is ambiguous.', 'needs a value without a dash');
-  process.stderr.write(`vigil: ${words}\n`);
+  process.stderr.write(`vigil: ${unknownOption(sentence, optionsOf(process.argv[2])) ?? words}\n`);
 }
 
 async function main(argv: readonly string[]): Promise<number> {
@@ -67,6 +74,13 @@ async function main(argv: readonly string[]): Promise<number> {
     throw new UsageError(`expected a command, one of ${names}, found ${found}; see --help`);
   }
   return await command(rest);
+}
+
+/** The options of a command, by what the usage text has of it: below its line, and for all at the end. */
+function optionsOf(command = ''): string[] {
+  const parts = USAGE.split(/\n(?= {2}\S|\n)/);
+  const its = parts.filter((part) => part.startsWith(`  ${command} `) || part.startsWith('  -'));
+  return its.flatMap((part) => [...part.matchAll(/--([a-z]+)/g)].map(([, name = '']) => name));
 }
 
 /** @throws what is a bug */
