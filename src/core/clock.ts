@@ -34,6 +34,15 @@ export function wallMs(epoch: Epoch, t: Micros): number {
   return epoch.wallMs + t / 1000;
 }
 
+/**
+ * A moment of another epoch on the clock of this one, below 0 for one before it; undefined where the
+ * computer was off in between, or nobody knows.
+ */
+export function onClockOf(epoch: Epoch, other: Epoch, t: Micros): Micros | undefined {
+  if (epoch.bootId === '' || other.bootId !== epoch.bootId) return undefined;
+  return Math.round(t + (other.monotonicMs - epoch.monotonicMs) * 1000);
+}
+
 /** The same epoch with a better anchor, or unchanged where `trust` is no better than what it has. */
 export function reanchor(epoch: Epoch, atWallMs: number, t: Micros, trust: Trust): Epoch {
   if (TRUST.indexOf(trust) <= TRUST.indexOf(epoch.trust)) return epoch;

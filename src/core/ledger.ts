@@ -89,6 +89,8 @@ export class Ledger<K, T extends { readonly id: K }> {
   #save(id: K): Promise<void> {
     return new Promise((resolve) => {
       this.#unsaved.set(id, [...(this.#unsaved.get(id) ?? []), resolve]);
+      // A device that refuses is not asked anew with every item, but by whoever calls flush.
+      if (this.failure !== '') return;
       // A rejection is a bug: it is left unhandled, which ends the process.
       void this.flush();
     });

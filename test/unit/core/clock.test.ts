@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type Epoch, reanchor, TRUST, wallMs } from '#core/clock.ts';
+import { type Epoch, onClockOf, reanchor, TRUST, wallMs } from '#core/clock.ts';
 
 const BOOT = Date.UTC(2026, 0, 1);
 const epoch: Epoch = { id: 7, wallMs: BOOT, trust: 'rtc', bootId: 'b', monotonicMs: 0 };
@@ -40,4 +40,14 @@ test('no correction changes which of two readings was first, nor the time betwee
       expect(TRUST.indexOf(after.trust)).toBeGreaterThanOrEqual(TRUST.indexOf(epoch.trust));
     }),
   );
+});
+
+test('a moment of another start of one boot is known on the clock of this one', () => {
+  const second: Epoch = { id: 2, wallMs: 0, trust: 'none', bootId: 'boot', monotonicMs: 60_000.5 };
+  const before: Epoch = { ...second, id: 1, monotonicMs: 10_000 };
+  expect(onClockOf(second, before, 20e6)).toBe(-30_000_500);
+  expect(onClockOf(second, second, 5)).toBe(5);
+  expect(onClockOf(second, { ...before, bootId: 'another' }, 20e6)).toBeUndefined();
+  const unknown = { ...second, bootId: '' };
+  expect(onClockOf(unknown, { ...before, bootId: '' }, 20e6)).toBeUndefined();
 });
