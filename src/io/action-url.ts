@@ -1,21 +1,21 @@
 import { ConfigError } from '#core/errors.ts';
+import {
+  type Fault,
+  readPerHour,
+  readQuiet,
+  readSettings,
+  shown,
+  type UseLimits,
+} from './use-limits.ts';
 
 /** Where alerts go besides mail, as written in the configuration. */
 
-/** When an action may be used. */
-export interface ActionLimits {
-  /** Local time, `HH:MM`, over midnight where `to` is before `from`. */
-  readonly quiet?: { readonly from: string; readonly to: string };
-  /** Deliveries an hour. */
-  readonly perHour?: number;
-}
-
-export interface WebhookUrl extends ActionLimits {
+export interface WebhookUrl extends UseLimits {
   /** As it is called: without our settings. */
   readonly url: string;
 }
 
-export interface BuzzerUrl extends Pick<ActionLimits, 'quiet'> {
+export interface BuzzerUrl extends Pick<UseLimits, 'quiet'> {
   /** `gpiochip0`, a name below /dev. */
   readonly chip: string;
   /** Offset on the chip. */
@@ -27,17 +27,8 @@ export interface BuzzerUrl extends Pick<ActionLimits, 'quiet'> {
 const WEBHOOK_EXAMPLE = 'https://host.example/path#quiet=22:00-06:00&perHour=60';
 const BUZZER_EXAMPLE = 'gpio:gpiochip0/17?active=low&quiet=22:00-06:00';
 const URL_CHARS_MAX = 2_048;
-const PER_HOUR_MAX = 1_000;
 /** Far beyond the chips that there are. */
 const LINE_MAX = 1_023;
-/** How much of a part an error message shows. */
-const PART_CHARS_MAX = 40;
-const CLOCK_TIMES = /^((?:[01]\d|2[0-3]):[0-5]\d)-((?:[01]\d|2[0-3]):[0-5]\d)$/;
-
-/** How an error of one kind of URL is made: what is wrong, then what was expected. */
-type Fault = (text: string) => ConfigError;
-
-type Settings = ReadonlyMap<string, string>;
 
 /**
  * Reads where a webhook is. What is in front of `#` belongs to the receiver, which never sees what is
@@ -91,37 +82,4 @@ export function parseBuzzerUrl(text: string): BuzzerUrl {
 
 function faultsOf(example: string): Fault {
   return (text) => new ConfigError(`${text === '' ? '' : `${text}; `}expected ${example}`);
-}
-
-function readSettings(text: string, names: readonly string[], fault: Fault): Settings {
-  const settings = new Map<string, string>();
-  for (const part of text === '' ? [] : text.split('&')) {
-    const [name = '', ...rest] = part.split('=');
-    if (!names.includes(name)) throw fault(`unknown part ${shown(name)}`);
-    if (settings.has(name)) throw fault(`${name} is given twice`);
-    settings.set(name, rest.join('='));
-  }
-  return settings;
-}
-
-function readQuiet(settings: Settings, fault: Fault): Pick<ActionLimits, 'quiet'> {
-  const text = settings.get('quiet');
-  if (text === undefined) return {};
-  const [, from = '', to = ''] = CLOCK_TIMES.exec(text) ?? [];
-  if (from === to) throw fault(`quiet is two times such as 22:00-06:00, found ${shown(text)}`);
-  return { quiet: { from, to } };
-}
-
-function readPerHour(settings: Settings, fault: Fault): Pick<ActionLimits, 'perHour'> {
-  const text = settings.get('perHour');
-  if (text === undefined) return {};
-  const perHour = /^\d{1,6}$/.test(text) ? Number(text) : 0;
-  if (perHour < 1 || perHour > PER_HOUR_MAX) {
-    throw fault(`perHour is a number from 1 to ${PER_HOUR_MAX}, found ${shown(text)}`);
-  }
-  return { perHour };
-}
-
-function shown(part: string): string {
-  return JSON.stringify(part.slice(0, PART_CHARS_MAX));
 }

@@ -1,29 +1,26 @@
 import { ConfigError } from '#core/errors.ts';
 import { isLoopback, isMailAddress, type SmtpOptions } from './mail.ts';
+import {
+  readPerHour,
+  readQuiet,
+  readSettings,
+  type Settings,
+  shown,
+  type UseLimits,
+} from './use-limits.ts';
 
 /** Where mail goes, and when. */
-export type MailSettings = SmtpOptions & {
-  /** Local time, `HH:MM`, over midnight where `to` is before `from`. */
-  readonly quiet?: { readonly from: string; readonly to: string };
-  /** Mails an hour. */
-  readonly perHour?: number;
-};
+export type MailSettings = SmtpOptions & UseLimits;
 
 const EXAMPLE =
   'smtps://user:password@mail.example:465?from=car@mail.example&to=me@mail.example,you@mail.example';
 /** One more is an error. */
 const RECIPIENTS_MAX = 20;
-const PER_HOUR_MAX = 1_000;
 /** RFC 8314, 3.3 and 3.4. */
 const PORTS = { 'smtps:': 465, 'smtp:': 587 } as const;
 const NAMES = ['from', 'to', 'ca', 'tls', 'quiet', 'perHour'] as const;
-/** How much of a part an error message shows. */
-const PART_CHARS_MAX = 40;
-const CLOCK_TIMES = /^((?:[01]\d|2[0-3]):[0-5]\d)-((?:[01]\d|2[0-3]):[0-5]\d)$/;
 /** A password that is not escaped ends early, and its rest looks like anything. */
 const ESCAPE = 'in user and password, @ is written %40, / %2F, : %3A, ? %3F, # %23 and % %25';
-
-type Query = ReadonlyMap<string, string>;
 
 /**
  * Reads where mail goes: `smtps://` is TLS from the first byte, `smtp://` STARTTLS; `?tls=none` is for
@@ -60,13 +57,10 @@ function fault(text: string): ConfigError {
 }
 
 /** Without the form's reading of a plus as a space: addresses have plusses. */
-function readQuery(search: string): Query {
+function readQuery(search: string): Settings {
   const query = new Map<string, string>();
-  for (const part of search === '' ? [] : search.split('&')) {
-    const [name = '', ...rest] = part.split('=');
-    if (!NAMES.some((known) => known === name)) throw fault(`unknown part ${shown(name)}`);
-    if (query.has(name)) throw fault(`${name} is given twice`);
-    const value = decoded(rest.join('='));
+  for (const [name, text] of readSettings(search, NAMES, fault)) {
+    const value = decoded(text);
     if (value === '') throw fault(`${name} is empty`);
     query.set(name, value);
   }
@@ -89,7 +83,7 @@ function readLogin(url: URL): Pick<SmtpOptions, 'user' | 'password'> {
   return { user, password };
 }
 
-function readAddresses(query: Query): Pick<SmtpOptions, 'from' | 'to'> {
+function readAddresses(query: Settings): Pick<SmtpOptions, 'from' | 'to'> {
   const from = query.get('from');
   if (from === undefined) throw fault('no from');
   const to = query.get('to')?.split(',') ?? [];
@@ -101,29 +95,13 @@ function readAddresses(query: Query): Pick<SmtpOptions, 'from' | 'to'> {
   return { from, to: [...new Set(to)] };
 }
 
-function readLimits(query: Query): Pick<MailSettings, 'ca' | 'quiet' | 'perHour'> {
+function readLimits(query: Settings): Pick<MailSettings, 'ca' | 'quiet' | 'perHour'> {
   const ca = query.get('ca');
   return {
     ...(ca === undefined ? {} : { ca }),
-    ...readQuiet(query.get('quiet')),
-    ...readPerHour(query.get('perHour')),
+    ...readQuiet(query, fault),
+    ...readPerHour(query, fault),
   };
-}
-
-function readQuiet(text: string | undefined): Pick<MailSettings, 'quiet'> {
-  if (text === undefined) return {};
-  const [, from = '', to = ''] = CLOCK_TIMES.exec(text) ?? [];
-  if (from === to) throw fault(`quiet is two times such as 22:00-06:00, found ${shown(text)}`);
-  return { quiet: { from, to } };
-}
-
-function readPerHour(text: string | undefined): Pick<MailSettings, 'perHour'> {
-  if (text === undefined) return {};
-  const perHour = /^\d{1,6}$/.test(text) ? Number(text) : 0;
-  if (perHour < 1 || perHour > PER_HOUR_MAX) {
-    throw fault(`perHour is a number from 1 to ${PER_HOUR_MAX}, found ${shown(text)}`);
-  }
-  return { perHour };
 }
 
 function decoded(text: string): string {
@@ -132,8 +110,4 @@ function decoded(text: string): string {
   } catch {
     throw fault('a % that begins no character');
   }
-}
-
-function shown(part: string): string {
-  return JSON.stringify(part.slice(0, PART_CHARS_MAX));
 }
