@@ -102,7 +102,7 @@ function checked(rule: AlertRule, written: string, store: OfflineStore): AlertRu
     [...stored.values()].filter(({ id }) => {
       return id === pattern || (pattern.endsWith('*') && id.startsWith(pattern.slice(0, -1)));
     });
-  const [fault] = checkRule(rule, { streams, actions: rule.actions });
+  const [fault] = checkRule(rule, { streams, actions: rule.actions }, { hints: true });
   if (fault === undefined) return rule;
   throw new UsageError(`${written}: ${fault.pointer}: ${fault.message}`);
 }

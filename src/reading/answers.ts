@@ -3,8 +3,9 @@ import type { StreamKind } from '#core/stream.ts';
 import { exportFileName, FORMATS } from '../export/formats.ts';
 import { sessionStats } from '../sessions/statistics.ts';
 import type { EventKey } from '../store/keys.ts';
-import { exportSource } from '../store/reading/export-source.ts';
+import { exportSource, hasData } from '../store/reading/export-source.ts';
 import type { StoreReader } from '../store/reading/reader.ts';
+import { backtestPieces } from './backtest.ts';
 import { ReadingError } from './errors.ts';
 import type {
   Asked,
@@ -23,6 +24,8 @@ import { rangeOf } from './stretches.ts';
  * on the files of a gateway that does not run.
  */
 
+const BACKTEST_HEAD: ExportHead = { fileName: 'backtest.json', mime: 'application/json' };
+
 /** Any answer, piece by piece; the work is done between two pieces. */
 export function* answer(reader: StoreReader, asked: Asked): Generator<unknown> {
   switch (asked.kind) {
@@ -38,6 +41,10 @@ export function* answer(reader: StoreReader, asked: Asked): Generator<unknown> {
     case 'export':
       yield exportHead(asked.question);
       yield* exportPieces(reader, asked.question);
+      break;
+    case 'backtest':
+      yield BACKTEST_HEAD;
+      yield* backtestPieces(reader, asked.question);
       break;
   }
 }
@@ -109,12 +116,12 @@ function exportHead({ title, format }: ExportQuestion): ExportHead {
  */
 export function* exportPieces(
   reader: StoreReader,
-  { title, format, stretches, ...question }: ExportQuestion,
+  { title, about, format, stretches, ...question }: ExportQuestion,
 ): Generator<Uint8Array> {
   const streams = question.streams ?? recordedIds(reader, stretches, FORMATS[format].kinds);
   checkKnown(reader, streams);
   const source = exportSource({ title, reader, streams: [...new Set(streams)], stretches });
-  yield* FORMATS[format].export(source);
+  yield* FORMATS[format].export({ ...source, about });
 }
 
 /** Ids of streams of these kinds that have data, in the order in which they were first stored. */
@@ -123,14 +130,9 @@ function recordedIds(
   stretches: readonly Stretch[],
   kinds: readonly StreamKind[],
 ): string[] {
-  const recorded = reader.streams().filter(({ number, stream }) => {
-    if (!kinds.includes(stream.kind)) return false;
-    return stretches.some((stretch) => {
-      const range = rangeOf(stretch);
-      return stream.kind === 'event'
-        ? reader.events(range, { streams: [number], limit: 1 }).length > 0
-        : reader.columns(number, range).next().done !== true;
-    });
+  const recorded = reader.streams().filter((stored) => {
+    if (!kinds.includes(stored.stream.kind)) return false;
+    return stretches.some((stretch) => hasData(reader, stored, stretch));
   });
   return [...new Set(recorded.map(({ stream }) => stream.id))];
 }

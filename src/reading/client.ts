@@ -4,7 +4,15 @@ import type { Tail } from '../store/tail.ts';
 import { type Connection, openConnection, stopping } from './connection.ts';
 import { ReadingError } from './errors.ts';
 import type { Reply } from './protocol.ts';
-import type { Asked, ExportHead, ExportQuestion, QuestionKind, Questions } from './questions.ts';
+import type {
+  Asked,
+  BacktestQuestion,
+  ExportHead,
+  ExportQuestion,
+  FileAsked,
+  QuestionKind,
+  Questions,
+} from './questions.ts';
 
 /**
  * Questions about what is stored, answered in a thread of their own: the gateway takes readings and
@@ -16,7 +24,10 @@ import type { Asked, ExportHead, ExportQuestion, QuestionKind, Questions } from 
 const RUNNING_MAX = 8;
 /** One more is refused, and counted. */
 const WAITING_MAX = 64;
-/** Exports at a time, so that slow clients leave room for questions; one more is refused, and counted. */
+/**
+ * Exports and backtests at a time, so that slow clients leave room for questions; one more is refused,
+ * and counted.
+ */
 const EXPORTS_MAX = 4;
 /** An export whose next piece nobody takes for so long is broken off. */
 const STALLED_MS_MAX = 60_000;
@@ -84,8 +95,19 @@ export class ReadingThread {
    *
    * @throws ReadingError, as `pieces` does; what `tail` throws
    */
-  async export(question: ExportQuestion, numbers?: ReadonlySet<number>): Promise<ExportFile> {
-    if (this.#exports >= EXPORTS_MAX) throw this.#refuse(`${EXPORTS_MAX} exports are under way`);
+  export(question: ExportQuestion, numbers?: ReadonlySet<number>): Promise<ExportFile> {
+    return this.#file({ kind: 'export', question }, numbers);
+  }
+
+  /** Begins a backtest, as `export` does an export. */
+  backtest(question: BacktestQuestion, numbers?: ReadonlySet<number>): Promise<ExportFile> {
+    return this.#file({ kind: 'backtest', question }, numbers);
+  }
+
+  async #file(asked: FileAsked, numbers: ReadonlySet<number> | undefined): Promise<ExportFile> {
+    if (this.#exports >= EXPORTS_MAX) {
+      throw this.#refuse(`${EXPORTS_MAX} exports or backtests are under way`);
+    }
     this.#exports++;
     let place: Place | undefined;
     const leave = (): void => {
@@ -100,7 +122,7 @@ export class ReadingThread {
       throw error;
     }
     try {
-      place = this.#ask({ kind: 'export', question }, numbers);
+      place = this.#ask(asked, numbers);
       const { piece } = await place.first;
       // What the format cannot hold is only told with the first piece.
       const second = await place.next();

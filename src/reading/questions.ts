@@ -1,5 +1,9 @@
+import type { AlertRule } from '#core/alert.ts';
 import type { SessionStats, Stretch } from '#core/session.ts';
 import type { Json } from '#core/stream.ts';
+import type { StudyTime } from '../alerts/backtest/clock.ts';
+import type { Backtest } from '../alerts/backtest/findings.ts';
+import type { ExportAbout } from '../export/about.ts';
 import type { ExportFormatName } from '../export/formats.ts';
 import type { EventKey } from '../store/keys.ts';
 
@@ -74,6 +78,8 @@ export interface EventPage {
 export interface ExportQuestion extends OverStretches {
   /** `session 12`. */
   readonly title: string;
+  /** Left out where it is of no session. */
+  readonly about?: ExportAbout | undefined;
   /** Ids; everything that has data and that the format can hold where there is no list. */
   readonly streams?: readonly string[] | undefined;
   readonly format: ExportFormatName;
@@ -83,6 +89,29 @@ export interface ExportHead {
   /** Of lower-case ASCII letters, digits, `-`, `_` and dots. */
   readonly fileName: string;
   readonly mime: string;
+}
+
+/** What rules would have found in sessions. */
+export interface BacktestQuestion {
+  /** Checked ones. */
+  readonly rules: readonly AlertRule[];
+  /** Whether there are two of them, which are versions of one. */
+  readonly versions: boolean;
+  readonly sessions: readonly BacktestSession[];
+  /** When sessions of the studies that the rules ask for were open. */
+  readonly studies: readonly StudyTime[];
+}
+
+export interface BacktestSession extends OverStretches {
+  /** Id. */
+  readonly session: number;
+}
+
+export interface SessionBacktest extends Backtest {
+  /** Id. */
+  readonly session: number;
+  /** What to know about the answer, in sentences: streams that were not there. */
+  readonly notes: readonly string[];
 }
 
 /** What is answered at once. */
@@ -102,4 +131,9 @@ export type Asked =
         readonly question: Questions[K]['question'];
       };
     }[QuestionKind]
-  | { readonly kind: 'export'; readonly question: ExportQuestion };
+  | FileAsked;
+
+/** What is answered by bytes, piece by piece. */
+export type FileAsked =
+  | { readonly kind: 'export'; readonly question: ExportQuestion }
+  | { readonly kind: 'backtest'; readonly question: BacktestQuestion };

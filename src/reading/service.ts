@@ -1,3 +1,4 @@
+import type { AlertRule } from '#core/alert.ts';
 import type { Clock, Epoch } from '#core/clock.ts';
 import type { PartHealth } from '#core/health.ts';
 import {
@@ -8,6 +9,8 @@ import {
   timeline,
 } from '#core/session.ts';
 import type { Micros } from '#core/stream.ts';
+import { neededBy } from '../alerts/backtest/lead.ts';
+import { aboutSession } from '../export/about.ts';
 import type { ExportFormatName } from '../export/formats.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import type { EventKey } from '../store/keys.ts';
@@ -16,10 +19,12 @@ import type { Tail } from '../store/tail.ts';
 import { type ExportFile, ReadingThread } from './client.ts';
 import { ReadingError } from './errors.ts';
 import type { EventPage } from './questions.ts';
-import { endOf, type Window, within } from './stretches.ts';
+import { endOf, partOf, studyTimes, type Window, within } from './stretches.ts';
 
 /** How long a client is kept waiting for the disk. */
 const CHANGE_MS_MAX = 5_000;
+/** Sessions that are asked for at a time. */
+const LIST_SESSIONS = 1_000;
 
 export interface ReadingParts {
   readonly store: {
@@ -56,6 +61,15 @@ export interface ExportRequest extends Window {
   readonly session: number;
   readonly format: ExportFormatName;
   readonly streams?: readonly string[] | undefined;
+}
+
+export interface BacktestRequest {
+  /** Ids. */
+  readonly sessions: readonly number[];
+  /** Checked ones. */
+  readonly rules: readonly AlertRule[];
+  /** Whether there are two of them, which are versions of one. */
+  readonly versions: boolean;
 }
 
 export function createReading(parts: ReadingParts): Reading {
@@ -116,10 +130,10 @@ export class Reading {
   /**
    * Values of streams, as UTF-8 of the JSON of a Series.
    *
-   * @throws SessionError NOT_FOUND; ReadingError UNKNOWN_STREAM, UNSUPPORTED, TOO_MANY_VALUES
+   * @throws SessionError NOT_FOUND; ReadingError BAD_WINDOW, UNKNOWN_STREAM, UNSUPPORTED, TOO_MANY_VALUES
    */
   async data(id: number, { streams, points, ...window }: DataQuery): Promise<Uint8Array> {
-    const stretches = within(this.#timeline(this.sessions().get(id).spans), window);
+    const stretches = partOf(this.#timeline(this.sessions().get(id).spans), window, { gaps: true });
     return await this.#series(stretches, streams, points);
   }
 
@@ -147,13 +161,31 @@ export class Reading {
   /**
    * A file of a session, or of a part of it.
    *
-   * @throws SessionError NOT_FOUND; ReadingError UNKNOWN_STREAM, and what ExportError has
+   * @throws SessionError NOT_FOUND; ReadingError BAD_WINDOW, UNKNOWN_STREAM, and what ExportError has
    */
   async export({ session: id, format, streams, ...window }: ExportRequest): Promise<ExportFile> {
     const session: Session = this.sessions().get(id);
-    const stretches = within(this.#timeline(session.spans), window);
-    const question = { title: `session ${id}`, format, streams, stretches };
+    const whole = this.#timeline(session.spans);
+    const stretches = partOf(whole, window, { gaps: false });
+    const about = aboutSession(session, whole);
+    const question = { title: `session ${id}`, about, format, streams, stretches };
     return await this.#thread.export(question, streams && this.#numbersOf(streams));
+  }
+
+  /**
+   * What rules would have found in sessions: JSON of `{sessions}`, each a SessionBacktest, in the order
+   * in which they were asked for.
+   *
+   * @throws SessionError NOT_FOUND; ReadingError BUSY
+   */
+  async backtest({ sessions: ids, ...rules }: BacktestRequest): Promise<ExportFile> {
+    const ledger = this.sessions();
+    const sessions = ids.map((id) => {
+      return { session: id, stretches: this.#timeline(ledger.get(id).spans) };
+    });
+    const studies = studyTimes(allOf(ledger), rules.rules, this.#parts.now());
+    const question = { ...rules, sessions, studies };
+    return await this.#thread.backtest(question, this.#numbersNeeded(rules.rules));
   }
 
   health(): PartHealth {
@@ -178,9 +210,24 @@ export class Reading {
     return this.#parts.store.numbersOf(streams);
   }
 
+  /** Undefined for all, as of a pattern nobody knows yet what it covers. */
+  #numbersNeeded(rules: readonly AlertRule[]): ReadonlySet<number> | undefined {
+    const ids = rules.flatMap((rule) => neededBy(rule, () => undefined));
+    return ids.some((id) => id.endsWith('.*')) ? undefined : this.#numbersOf(ids);
+  }
+
   #timeline(spans: readonly Span[]): Stretch[] {
     return timeline(spans, this.#parts.epochs(), this.#parts.now());
   }
+}
+
+function* allOf(sessions: Sessions): Generator<Session> {
+  let before: number | undefined;
+  do {
+    const { items, next } = sessions.list({ limit: LIST_SESSIONS, before });
+    yield* items;
+    before = next ?? undefined;
+  } while (before !== undefined);
 }
 
 const NO_NUMBERS: ReadonlySet<number> = new Set();

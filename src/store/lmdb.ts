@@ -36,8 +36,10 @@ const MAP_BYTES_MIN = 256 * 2 ** 20;
  */
 const DAMAGE = /^(MDB_PAGE_NOTFOUND|MDB_CORRUPTED|MDB_CURSOR_FULL|MDB_BAD_TXN|Invalid key size)/;
 
+/** Of a file that it makes: who drove where when is for nobody else on this computer. */
+const FILE_MODE = 0o600;
 /** Options that its types do not know. */
-const UNTYPED = { noReadAhead: true };
+const UNTYPED = { noReadAhead: true, permissionsMode: FILE_MODE };
 
 export interface Entry {
   readonly key: Uint8Array;

@@ -1,4 +1,4 @@
-import type { MailRecords, StoredMail } from '../alerts/mail-shelf.ts';
+import type { MailRecords, StoredMail } from '../alerts/mail/shelf.ts';
 import { numberKey } from './keys.ts';
 import type { Store } from './store.ts';
 import { TableRecords } from './table-records.ts';

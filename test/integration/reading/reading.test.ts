@@ -103,10 +103,11 @@ describe('data', () => {
     await expect(data(9, { streams: [SPEED.id] })).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 
-  test('outside of the session is none', async () => {
-    expect(await data(1, { streams: [SPEED.id], from: 300e6, to: 400e6 })).toEqual({
-      [SPEED.id]: { t: [], v: [] },
-    });
+  test('in a gap of the session is none, and outside of it a mistake', async () => {
+    const gap = await data(1, { streams: [SPEED.id], from: 300e6, to: 400e6 });
+    expect(gap).toEqual({ [SPEED.id]: { t: [], v: [] } });
+    const outside = data(1, { streams: [SPEED.id], from: 5_000e6 });
+    await expect(outside).rejects.toMatchObject({ code: 'BAD_WINDOW' });
   });
 });
 
@@ -213,13 +214,20 @@ describe('export', () => {
     expect(head).not.toContain(MARKS.id);
     expect(rows.length).toBeGreaterThan(511);
     await expect(text({ session: 1, format: 'candump' })).rejects.toMatchObject({
-      code: 'NO_STREAMS',
+      code: 'NO_FRAMES',
     });
   });
 
   test('that the format cannot hold is refused before there is a file', async () => {
     const request = { session: 1, format: 'csv-wide', streams: [MARKS.id] } as const;
     await expect(gateway.reading.export(request)).rejects.toMatchObject({ code: 'UNSUPPORTED' });
+    for (const window of [{ from: 5_000e6 }, { from: 300e6, to: 400e6 }]) {
+      const nothing = { session: 1, format: 'csv', ...window } as const;
+      await expect(gateway.reading.export(nothing)).rejects.toMatchObject({
+        code: 'BAD_WINDOW',
+        message: expect.stringContaining('(985 s) long'),
+      });
+    }
     const unknown = { session: 1, format: 'csv', streams: ['nothing'] } as const;
     await expect(gateway.reading.export(unknown)).rejects.toMatchObject({ code: 'UNKNOWN_STREAM' });
     expect(gateway.reading.health().details).toMatchObject({ running: 0, exports: 0 });

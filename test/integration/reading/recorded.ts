@@ -10,8 +10,7 @@ import type { Session } from '#core/session.ts';
 import type { Reading as Measured, Stream } from '#core/stream.ts';
 import { monotonicClock } from '../../../src/io/clock.ts';
 import { createReading, type Reading } from '../../../src/reading/service.ts';
-import type { SessionRecords } from '../../../src/sessions/ledger.ts';
-import { Sessions } from '../../../src/sessions/sessions.ts';
+import { type SessionRecords, Sessions } from '../../../src/sessions/sessions.ts';
 import { DATA_FILE } from '../../../src/store/opening/opening.ts';
 import { Store } from '../../../src/store/store.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
@@ -157,7 +156,7 @@ export async function recorded(): Promise<Recorded> {
   return await new Recorded(directory).begin();
 }
 
-function storeOf(directory: string, epoch: Epoch): Store {
+export function storeOf(directory: string, epoch: Epoch): Store {
   const ignore = (): void => {};
   return new Store({
     ...{ directory, epoch, quotaBytes: 2 ** 26, clock: monotonicClock() },

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { open } from 'lmdb';
@@ -27,6 +27,12 @@ const put = (from: number, to: number) =>
     key: numberKey(from + i),
     value: Buffer.from(`v${from + i}`),
   }));
+
+test('only we may read and write what it makes, the lock included', () => {
+  const files = readdirSync(directory);
+  expect(files).toEqual(expect.arrayContaining(['data.mdb', 'data.mdb-lock']));
+  for (const file of files) expect(statSync(join(directory, file)).mode & 0o777).toBe(0o600);
+});
 
 test('a page is in the order of the keys, from its start to before its end', async () => {
   await database.commit(put(0, 300));

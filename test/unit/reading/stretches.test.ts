@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Epoch } from '#core/clock.ts';
 import type { Stretch } from '#core/session.ts';
-import { endOf, sharePoints, within } from '../../../src/reading/stretches.ts';
+import { endOf, partOf, sharePoints, within } from '../../../src/reading/stretches.ts';
 
 const epoch = (id: number): Epoch => ({ id, wallMs: 0, trust: 'none', bootId: '', monotonicMs: 0 });
 
@@ -60,4 +60,23 @@ test('points are shared by length, at least one each, and at most one a stretch 
     { epoch: epoch(2), from: 50, to: 150, at: 900 },
   ];
   expect(sharePoints([first, second], 100)).toEqual([75, 25]);
+});
+
+test('a part that has nothing of the session says how long that is', () => {
+  const whole = [
+    { epoch: epoch(1), from: 5e6, to: 25e6, at: 0 },
+    { epoch: epoch(2), from: 0, to: 20e6, at: 40e6 },
+  ];
+  const part = (from?: number, to?: number, gaps = false) => partOf(whole, { from, to }, { gaps });
+  expect(part(10e6, 50e6)).toEqual(within(whole, { from: 10e6, to: 50e6 }));
+  expect(part()).toEqual(whole);
+  expect(partOf([], {}, { gaps: false })).toEqual([]);
+  const length = 'from: expected a part of the session, which is 60000000 microseconds (60 s) long';
+  for (const gaps of [true, false]) {
+    expect(() => part(60e6, undefined, gaps)).toThrow(`${length}, found 60000000 to its end`);
+    expect(() => part(undefined, 0, gaps)).toThrow(`${length}, found its start to 0`);
+    expect(() => part(9, 5, gaps)).toThrow('at most 5 (to), found 9');
+  }
+  expect(part(25e6, 40e6, true)).toEqual([]);
+  expect(() => part(25e6, 40e6)).toThrow(`${length}, found 25000000 to 40000000`);
 });
