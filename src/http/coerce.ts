@@ -1,27 +1,31 @@
 import type { QuerySchema } from './route.ts';
 
+/** What text can be, besides itself. Text that is none of it is left for the schema to refuse. */
+const READERS: Readonly<Record<string, (text: string) => number | boolean | string>> = {
+  number: (text) => {
+    const number = text.trim() === '' ? Number.NaN : Number(text);
+    return Number.isFinite(number) ? number : text;
+  },
+  boolean: (text) => (text === 'true' || text === 'false' ? text === 'true' : text),
+};
+
 /**
- * Query strings are text: turns "5" into 5 where the schema asks for a number, and leaves the rest for
- * the schema to refuse. What is there more than once becomes a list, so that none is ignored.
+ * Query strings are text: turns "5" into 5 where the schema asks for a number, "true" into true where
+ * it asks for a boolean, and leaves the rest. What is there more than once becomes a list, so that
+ * none is ignored.
  */
 export function coerceQuery(schema: QuerySchema, query: URLSearchParams): Record<string, unknown> {
   return Object.fromEntries(
     [...query.keys()].map((key) => {
-      const values = query
-        .getAll(key)
-        .map((text) => (wantsNumber(schema.entries[key]) ? numberIn(text) : text));
+      const read = READERS[typeOf(schema.entries[key])] ?? String;
+      const values = query.getAll(key).map(read);
       return [key, values.length === 1 ? values[0] : values];
     }),
   );
 }
 
-function numberIn(text: string): number | string {
-  const number = text.trim() === '' ? Number.NaN : Number(text);
-  return Number.isFinite(number) ? number : text;
-}
-
 /** `wrapped` is what an optional or nullable schema is made from. */
-function wantsNumber(schema: unknown): boolean {
-  const { type, wrapped } = (schema ?? {}) as { type?: string; wrapped?: unknown };
-  return type === 'number' || (wrapped !== undefined && wantsNumber(wrapped));
+function typeOf(schema: unknown): string {
+  const { type = '', wrapped } = (schema ?? {}) as { type?: string; wrapped?: unknown };
+  return wrapped === undefined ? type : typeOf(wrapped);
 }

@@ -5,10 +5,16 @@
  *   {"type":"samples","t":<us>,"values":{"<stream>":<number>,...}}   newest value per stream
  *   {"type":"wave","stream":"<id>","seq":<n>,"t":<us>,"hz":<n>,"values":[...]}
  *   {"type":"event","stream":"<id>","t":<us>,"data":{...}}
+ *   {"type":"alert","t":<us>,"state":"started",...}                  see below
  *   {"type":"gap","stream":"<id>","lost":<samples>}                  missing before what follows
  *
  * `t` is microseconds since the epoch's start; of `samples`, the time of the newest value in it. The
  * values of a wave are in the stream's unit, rounded to a decimal below the step of its ADC.
+ *
+ * Events of the streams `alert` and `alert.change` go out as `alert`, with what `alertEvent` of
+ * core/alert.ts puts in: `state` is what happened (started, escalated, ended, acknowledged, silenced,
+ * noted), the rest is the alert as it is then; its `stream` is the one that decided. Its times count
+ * from the start of an epoch, `{"epoch":7,"t":<us>}`, as an alert may be older than this one.
  *
  * Binary wave, little-endian:
  *    0  u8   1 = wave
@@ -24,6 +30,7 @@
  *
  * A block of 32-bit counts goes out as int24 where every count fits and else as float32.
  */
+import { ALERT, ALERT_CHANGE } from '#core/alert.ts';
 import type { Event, Micros, Sample, Stream, Wave } from '#core/stream.ts';
 
 const WAVE_TYPE = 1;
@@ -38,6 +45,8 @@ type WaveFormat = keyof typeof FORMAT;
 const SAMPLE_BYTES: Readonly<Record<WaveFormat, number>> = { int16: 2, int24: 3, float32: 4 };
 /** Values whose times lie further apart do not share a message, or the old would look fresh. */
 const SAME_MESSAGE_US = 100_000;
+
+const ALERTS: ReadonlySet<string> = new Set([ALERT.id, ALERT_CHANGE.id]);
 
 /** UTF-8 of `message` as JSON. */
 export function encodeJson(message: object): Uint8Array {
@@ -66,6 +75,7 @@ export function runsByAge(samples: readonly Sample[]): Sample[][] {
 }
 
 export function encodeEvent({ stream, t, data }: Event): Uint8Array {
+  if (ALERTS.has(stream.id)) return encodeJson({ type: 'alert', t, ...data });
   return encodeJson({ type: 'event', stream: stream.id, t, data });
 }
 

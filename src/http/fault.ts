@@ -35,16 +35,16 @@ const EXPECTED: Readonly<Record<string, (issue: Issue) => string>> = {
  * @param known the names that may be used where the fault is one too many
  */
 export function faultText(issue: Issue, known: readonly string[]): string {
-  const { type, message, input, expected } = issue;
-  if (expected === 'never') {
-    const names = known.length > 0 ? `one of ${known.join(', ')}` : 'nothing';
-    return `expected ${names}, found ${seen(input)}`;
-  }
-  if (input === undefined) return 'this is missing';
-  const wanted = message.startsWith('expected ')
-    ? message
-    : `expected ${EXPECTED[type]?.(issue) ?? 'something else'}`;
+  const { message, input, expected } = issue;
+  // Of a name that is one too many, the input is the name.
+  if (input === undefined && expected !== 'never') return 'this is missing';
+  const wanted = message.startsWith('expected ') ? message : `expected ${fitting(issue, known)}`;
   return `${wanted}, found ${seen(input)}`;
+}
+
+function fitting(issue: Issue, known: readonly string[]): string {
+  if (issue.expected !== 'never') return EXPECTED[issue.type]?.(issue) ?? 'something else';
+  return known.length > 0 ? `one of ${known.join(', ')}` : 'nothing';
 }
 
 /** Where it is, as the JSON pointer of RFC 6901 clause 3, which escapes "~" and "/" within a name. */

@@ -42,9 +42,9 @@ export interface Route<
   /** True for what must also be found without a prefix, such as a health check. */
   readonly atRoot?: boolean;
   readonly summary: string;
-  /** Numbers in it are written as numbers: coerce.ts makes them of the text. */
+  /** Numbers and booleans in it are written as such: coerce.ts makes them of the text. */
   readonly query: Q;
-  /** Of a JSON body. */
+  /** Of a JSON body. Where it is `v.optional`, the request may come without one. */
   readonly body: B;
   /** Undefined for a reply without a body. A file has the schema `v.instance(Content)`. */
   readonly reply: R;

@@ -76,7 +76,7 @@ async function answer<D>({ route, params }: Match<D>, deps: D, request: Request)
   const schema = route.query ?? NO_QUERY;
   const checked = check(schema, coerceQuery(schema, request.query), 'query');
   const query = route.query && checked;
-  const body = route.body && check(route.body, parseBody(request), 'body');
+  const body = route.body && check(route.body, bodyOf(request, route.body), 'body');
   const reply = await route.handle(deps, { params, query, body });
   if (reply instanceof Content) return { status: 200, headers: reply.headers, body: reply.body };
   const headers = route.headers?.(reply, query) ?? {};
@@ -86,6 +86,12 @@ async function answer<D>({ route, params }: Match<D>, deps: D, request: Request)
     headers: { 'content-type': 'application/json', ...headers },
     body: JSON.stringify(reply),
   };
+}
+
+/** Undefined where there is none, and none is needed. */
+function bodyOf(request: Request, { type }: v.GenericSchema): unknown {
+  if (type === 'optional' && request.body.length === 0) return undefined;
+  return parseBody(request);
 }
 
 function parseBody({ headers, body }: Request): unknown {

@@ -2,7 +2,7 @@ import type { Clock } from '#core/clock.ts';
 import { ConfigError } from '#core/errors.ts';
 import type { PartHealth } from '#core/health.ts';
 import type { Log } from '../io/log.ts';
-import { checkHost, checkOrigin, isLoopback } from './guard.ts';
+import { checkChange, checkHost, checkOrigin, isLoopback } from './guard.ts';
 import type { Live } from './live.ts';
 import { Problem, problemReply } from './problem.ts';
 import { dispatch, PREFIXES } from './router.ts';
@@ -29,7 +29,7 @@ export interface HttpOptions extends Gateway {
   readonly files: StaticFiles;
   /** What the WebSocket tells of this gateway. */
   readonly hello: WsOptions['hello'];
-  /** Origins besides our own whose pages may open a WebSocket. */
+  /** Origins besides our own whose pages may open a WebSocket and change things. */
   readonly origins: readonly string[];
   /** WebSocket connections, when it is not to be CLIENTS_MAX. */
   readonly clientsMax?: number;
@@ -96,6 +96,7 @@ async function handle(request: Request, options: HttpOptions, counters: Counters
   counters.requests++;
   try {
     checkHost(request);
+    checkChange(request, options.origins);
     const reply = (await dispatch(ROUTES, options, request)) ?? options.files.reply(request);
     if (!reply) throw new Problem(404, 'There is nothing at this address.');
     return reply;

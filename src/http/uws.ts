@@ -104,15 +104,19 @@ async function freePort(host: string, port: number): Promise<number> {
   const nobody = await outcome(client, 'connect');
   client.destroy();
   if (nobody) return port;
-  throw new BusyError(`http: ${host}:${port}: in use by another process`);
+  throw inUse(host, port);
 }
 
 /** Why uSockets did not open a port, which it does not tell: only the low ones need a permission. */
 function refused(host: string, port: number): Error {
-  const where = `http: ${host}:${port}`;
   return port < UNPRIVILEGED_PORT_MIN
-    ? new ConfigError(`${where}: not permitted to open it`)
-    : new BusyError(`${where}: in use by another process`);
+    ? new ConfigError(`http: ${host}:${port}: not permitted to open it`)
+    : inUse(host, port);
+}
+
+function inUse(host: string, port: number): BusyError {
+  const text = 'in use by another process; --http HOST:PORT takes another';
+  return new BusyError(`http: ${host}:${port}: ${text}`);
 }
 
 /** Resolves with undefined when the event comes, or with the error that comes instead. */

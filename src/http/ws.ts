@@ -12,6 +12,10 @@
  *
  * A subscribe with an id used before replaces that subscription; without an id it is a subscription
  * of its own, the unnamed one. Streams in several subscriptions come once, at the fastest rate.
+ *
+ * Alerts come to those who subscribed to `alert`, which covers `alert.change`: at once, whatever
+ * maxHz says, all of them and in order; a client that cannot be given them all is closed (4290).
+ * After a connect `GET /alerts/active` has those that began before.
  */
 import * as v from 'valibot';
 import type { Clock } from '#core/clock.ts';

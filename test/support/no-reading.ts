@@ -15,5 +15,6 @@ export function noReading(): Gateway['reading'] {
     recent: async () => refuse(),
     events: async () => refuse(),
     export: async () => refuse(),
+    backtest: async () => refuse(),
   };
 }

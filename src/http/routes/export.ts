@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import type { ExportFile } from '../../reading/client.ts';
 import type { ExportRequest } from '../../reading/service.ts';
 import { Content, route } from '../route.ts';
-import { answering } from './sessions-problems.ts';
+import { answering } from './problems.ts';
 
 /** Streams that can be named; without a list there may be more. */
 const STREAMS_MAX = 200;

@@ -1,6 +1,25 @@
 import type { Health } from '#core/health.ts';
 import type { Stream } from '#core/stream.ts';
 import type { AnyRoute } from '../route.ts';
+import {
+  type AlertRulesDeps,
+  changeRule,
+  createRule,
+  deleteRule,
+  listRules,
+  readRule,
+} from './alerts.ts';
+import { type AlertActionsDeps, listActions, testAction } from './alerts-actions.ts';
+import { type AlertBacktestDeps, backtestRules } from './alerts-backtest.ts';
+import {
+  type AlertHistoryDeps,
+  acknowledgeAlert,
+  listActiveAlerts,
+  listAlerts,
+  noteAlert,
+  readAlert,
+  silenceAlert,
+} from './alerts-history.ts';
 import { type ExportDeps, exportSession } from './export.ts';
 import { readHealth } from './health.ts';
 import { listEvents, readData, readRecentData, type SessionDataDeps } from './session-data.ts';
@@ -16,10 +35,19 @@ import {
 import { listStreams } from './streams.ts';
 
 /** What the routes together need of the gateway. */
-export interface Gateway extends SessionsDeps, SessionDataDeps, ExportDeps {
+export interface Gateway {
   health(): Health;
   streams(): readonly Stream[];
-  readonly reading: SessionsDeps['reading'] & SessionDataDeps['reading'] & ExportDeps['reading'];
+  readonly reading: SessionsDeps['reading'] &
+    SessionDataDeps['reading'] &
+    ExportDeps['reading'] &
+    AlertRulesDeps['reading'] &
+    AlertHistoryDeps['reading'] &
+    AlertBacktestDeps['reading'];
+  readonly alerting: AlertRulesDeps['alerting'] &
+    AlertHistoryDeps['alerting'] &
+    AlertActionsDeps['alerting'] &
+    AlertBacktestDeps['alerting'];
 }
 
 /** Every REST endpoint. Of two that match, the first answers. */
@@ -36,4 +64,18 @@ export const ROUTES: readonly AnyRoute<Gateway>[] = [
   readData,
   listEvents,
   exportSession,
+  listRules,
+  createRule,
+  listActiveAlerts,
+  listAlerts,
+  readAlert,
+  acknowledgeAlert,
+  silenceAlert,
+  noteAlert,
+  listActions,
+  testAction,
+  backtestRules,
+  readRule,
+  changeRule,
+  deleteRule,
 ];

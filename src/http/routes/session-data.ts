@@ -8,7 +8,8 @@ import { seen } from '../fault.ts';
 import { PATTERN, PATTERN_EXPECTED, PatternIndex } from '../pattern.ts';
 import { Problem, sentence } from '../problem.ts';
 import { Content, route } from '../route.ts';
-import { answering } from './sessions-problems.ts';
+import { cursor, Limit } from './paging.ts';
+import { answering } from './problems.ts';
 import { sessionId } from './sessions-shape.ts';
 
 /** Streams of one question. */
@@ -17,8 +18,6 @@ const STREAMS_MAX = 50;
 const POINTS_MAX = 10_000;
 const RECENT_S_DEFAULT = 60;
 const RECENT_S_MAX = 3_600;
-const EVENTS_DEFAULT = 100;
-const EVENTS_MAX = 1_000;
 /** The key of the last event of a page: epoch, time, number at that time. */
 const CURSOR = /^\d{1,10}-\d{1,15}-\d{1,5}$/;
 
@@ -99,11 +98,8 @@ export const listEvents = route({
   summary: 'What happened in a session, in the order of time, page by page.',
   query: v.strictObject({
     types: v.optional(v.pipe(v.string(), v.minLength(1))),
-    limit: v.optional(
-      v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(EVENTS_MAX)),
-      EVENTS_DEFAULT,
-    ),
-    cursor: v.optional(v.pipe(v.string(), v.regex(CURSOR, 'expected a cursor of a page before'))),
+    limit: Limit,
+    cursor: cursor(CURSOR),
   }),
   body: undefined,
   reply: v.object({
@@ -112,12 +108,12 @@ export const listEvents = route({
     ),
     next: v.nullable(v.string()),
   }),
-  handle: ({ reading }: SessionDataDeps, { params, query: { types, limit, cursor } }) =>
+  handle: ({ reading }: SessionDataDeps, { params, query: { types, limit, cursor: after } }) =>
     answering(async () => {
       const { items, next } = await reading.events(sessionId(params['id']), {
         types: types === undefined ? undefined : typesOf(types),
         limit,
-        after: cursor === undefined ? undefined : parseCursor(cursor),
+        after: after === undefined ? undefined : parseCursor(after),
       });
       return { items, next: next && cursorOf(next) };
     }),

@@ -5,11 +5,9 @@ import type { SessionPage, SessionQuery } from '../../sessions/listing.ts';
 import type { NotesChange } from '../../sessions/notes.ts';
 import { Problem } from '../problem.ts';
 import { route } from '../route.ts';
-import { answering } from './sessions-problems.ts';
+import { cursor, Limit, nextLink } from './paging.ts';
+import { answering } from './problems.ts';
 import { NotesFields, SessionShape, sessionId, shapeOf } from './sessions-shape.ts';
-
-const LIMIT_DEFAULT = 100;
-const LIMIT_MAX = 1_000;
 
 /** What the routes need: `Reading` of reading/service.ts has it. */
 export interface SessionsDeps {
@@ -39,13 +37,8 @@ export const listSessions = route({
   path: '/sessions',
   summary: 'The sessions, newest first, page by page.',
   query: v.strictObject({
-    cursor: v.optional(
-      v.pipe(v.string(), v.regex(/^[1-9]\d{0,9}$/, 'expected a cursor of a page before')),
-    ),
-    limit: v.optional(
-      v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(LIMIT_MAX)),
-      LIMIT_DEFAULT,
-    ),
+    cursor: cursor(/^[1-9]\d{0,9}$/),
+    limit: Limit,
     driver: v.optional(v.string()),
     vehicle: v.optional(v.string()),
     tag: v.optional(v.string()),
@@ -54,15 +47,13 @@ export const listSessions = route({
   }),
   body: undefined,
   reply: SessionList,
-  // RFC 8288: a reference that is relative to this address.
-  headers: ({ next }, query): Record<string, string> =>
-    next === null ? {} : { link: `<?${nextQuery({ ...query, cursor: next })}>; rel="next"` },
-  handle: ({ reading }: SessionsDeps, { query: { cursor, limit, from, to, ...filter } }) =>
+  headers: ({ next }, query) => nextLink(next, query),
+  handle: ({ reading }: SessionsDeps, { query: { cursor: before, limit, from, to, ...filter } }) =>
     answering(() => {
       const { items, next } = reading.sessions().list({
         ...filter,
         limit,
-        before: cursor === undefined ? undefined : Number(cursor),
+        before: before === undefined ? undefined : Number(before),
         from: from === undefined ? undefined : Date.parse(from),
         to: to === undefined ? undefined : Date.parse(to),
       });
@@ -73,13 +64,6 @@ export const listSessions = route({
       };
     }),
 });
-
-function nextQuery(query: Readonly<Record<string, string | number | undefined>>): string {
-  const entries = Object.entries(query).flatMap(([key, value]) =>
-    value === undefined ? [] : [[key, String(value)]],
-  );
-  return new URLSearchParams(entries).toString();
-}
 
 export const listCurrentSessions = route({
   method: 'GET',

@@ -11,6 +11,7 @@ import { type HttpOptions, type HttpServer, startHttp } from '../../../src/http/
 import { loadStatic } from '../../../src/http/static.ts';
 import { monotonicClock } from '../../../src/io/clock.ts';
 import type { Fields } from '../../../src/io/log.ts';
+import { noAlerting } from '../../support/no-alerting.ts';
 import { noReading } from '../../support/no-reading.ts';
 
 export const PAGE = '<!doctype html><script type="importmap">{}</script><title>Vigil</title>';
@@ -46,6 +47,7 @@ export async function start(
     streams: () => streams,
     health: () => health('ok'),
     reading: noReading(),
+    alerting: noAlerting(),
     ...overrides,
   });
   return {

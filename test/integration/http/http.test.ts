@@ -112,6 +112,18 @@ test('a foreign name for this host is refused', async () => {
   expect(answer).toMatch(/^HTTP\/1\.1 403 /);
 });
 
+test('a page of another origin may read nothing and change nothing', async () => {
+  const foreign = { origin: 'https://example.org' };
+  const response = await get('/api/alerts/history/1-1/ack', { method: 'POST', headers: foreign });
+  expect(response.status).toBe(403);
+  expect(await problemOf(response)).toMatchObject({ title: 'Forbidden' });
+  const read = await get('/health', { headers: foreign });
+  expect(read.headers.get('access-control-allow-origin')).toBeNull();
+  const own = { origin: gateway.server.url };
+  const mine = await get('/api/alerts/history/1-1/ack', { method: 'POST', headers: own });
+  expect(mine.status).toBe(404);
+});
+
 test('a bug in a route is a 500 without its text, and is logged', async () => {
   failing = true;
   const response = await get('/health');
@@ -127,7 +139,7 @@ test('a port that is taken may be free later, so that is no error of the setting
   expect(failure).toBeInstanceOf(BusyError);
   expect(failure).toHaveProperty(
     'message',
-    `http: 127.0.0.1:${gateway.port}: in use by another process`,
+    `http: 127.0.0.1:${gateway.port}: in use by another process; --http HOST:PORT takes another`,
   );
 });
 

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { ALERT, ALERT_CHANGE, ALERT_CHANGES, alertEvent } from '#core/alert.ts';
 import type { Live } from '../../../src/http/live.ts';
+import { alertOf } from '../../support/alert-fixture.ts';
 import {
   ALL,
   blink,
@@ -107,6 +109,27 @@ test('events a slow client missed arrive all and in order', () => {
     Array.from({ length: 1000 }, (_, i) => i),
   );
   expect(messages.slice(1000)).toMatchObject([{ type: 'samples', t: 999 }]);
+});
+
+test('alerts reach a slow client in order, before the samples that were held back for it', async () => {
+  const { clock, live, join } = startLive([rpm, blink, ALERT, ALERT_CHANGE]);
+  const { peer, client } = join(ALL);
+  stall(live, peer);
+  for (const [t, news] of ALERT_CHANGES.entries()) {
+    await clock.advance(1);
+    live.take([sample(rpm, t, t), alertEvent(news, alertOf(), t)]);
+  }
+  expect(peer.messages()).toEqual([]);
+  expect(live.stats.coalesced).toBe(ALERT_CHANGES.length);
+  peer.unstall();
+  live.drain(client);
+  expect(peer.messages()).toMatchObject([
+    ...ALERT_CHANGES.map((state, t) => ({ type: 'alert', state, t })),
+    { type: 'samples', values: { 'obd.engine.rpm': ALERT_CHANGES.length - 1 } },
+  ]);
+  // The client is as fast as any other again.
+  live.take([alertEvent('ended', alertOf(), 9)]);
+  expect(peer.messages()).toMatchObject([{ type: 'alert', t: 9 }]);
 });
 
 test('a client that lets more than a thousand events pile up is closed with 4290', () => {

@@ -1,8 +1,15 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { ALERT_CHANGES, alertEvent } from '#core/alert.ts';
 import type { Wave } from '#core/stream.ts';
-import { encodeWaveBinary, encodeWaveJson, runsByAge } from '../../../src/http/encode.ts';
-import { sample, stream, wave } from './fakes.ts';
+import {
+  encodeEvent,
+  encodeWaveBinary,
+  encodeWaveJson,
+  runsByAge,
+} from '../../../src/http/encode.ts';
+import { alertOf } from '../../support/alert-fixture.ts';
+import { event, sample, stream, wave } from './fakes.ts';
 
 const eeg = stream('eeg.raw', { kind: 'wave', hz: 512, lsb: 0.2197, unit: 'uV' });
 
@@ -112,4 +119,28 @@ test('samples of one moment share a run, and a run never spans more than 100 ms'
       }
     }),
   );
+});
+
+test('whatever happens to an alert is a message of its own kind', () => {
+  for (const news of ALERT_CHANGES) {
+    const reading = alertEvent(news, alertOf(), 2_000_000);
+    if (reading.kind !== 'event') throw new Error('expected an event');
+    const text = new TextDecoder().decode(encodeEvent(reading));
+    expect(text.startsWith('{"type":"alert","t":2000000,')).toBe(true);
+    expect(JSON.parse(text)).toEqual({
+      ...{ type: 'alert', t: 2_000_000, id: '7-1', state: news, cause: '', severity: 'warn' },
+      rule: { id: 'hot', name: 'Coolant too hot' },
+      text: 'Engine coolant temperature 112 °C, over 110',
+      ...{ stream: 'obd.engine.coolant', value: 112, unit: 'Cel' },
+      startedAt: { epoch: 7, t: 1_000_000 },
+      ...{ endedAt: null, endedBy: null, acknowledgedBy: null },
+    });
+  }
+});
+
+test('any other event says of which stream it is', () => {
+  const bytes = encodeEvent(event(stream('alert.other', { kind: 'event' }), 5, { a: 1 }));
+  expect(JSON.parse(new TextDecoder().decode(bytes))).toEqual({
+    ...{ type: 'event', stream: 'alert.other', t: 5, data: { a: 1 } },
+  });
 });

@@ -13,6 +13,7 @@ const Shape = v.strictObject({
   time: v.optional(v.pipe(v.string(), v.isoTimestamp())),
   ours: v.optional(v.pipe(v.string(), v.regex(/^\d$/, 'expected a digit'))),
   nested: v.optional(v.object({ a: v.number() })),
+  strict: v.optional(v.strictObject({ a: v.number() }, 'expected one of a')),
 });
 
 test.each<[value: unknown, pointer: string, text: string]>([
@@ -34,6 +35,7 @@ test.each<[value: unknown, pointer: string, text: string]>([
   [{ id: 1, ours: 'x' }, '/ours', 'expected a digit, found "x"'],
   [{ id: 1, nested: { a: {} } }, '/nested/a', 'expected a number, found an object'],
   [{ id: 1, nested: [[1]] }, '/nested/a', 'this is missing'],
+  [{ id: 1, strict: { a: 1, b: 2 } }, '/strict/b', 'expected one of a, found "b"'],
   [{ id: 1, 'a/b~c': 2 }, '/a~1b~0c', 'expected one of id, …, found "a/b~c"'],
   [[], '/id', 'this is missing'],
   ['text', '', 'expected an object, found "text"'],

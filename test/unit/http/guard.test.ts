@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { checkHost, checkOrigin, isLoopback } from '../../../src/http/guard.ts';
+import { checkChange, checkHost, checkOrigin, isLoopback } from '../../../src/http/guard.ts';
 import { request } from './fakes.ts';
 
 const withHeaders = (headers: Record<string, string>) =>
@@ -51,4 +51,19 @@ test('pages of other origins are refused, down to the port', () => {
 
 test('a client that is no page has no origin', () => {
   expect(() => checkOrigin(withHeaders({ host: 'localhost' }), [])).not.toThrow();
+});
+
+test('a page of another origin changes nothing, whatever it may ask for', () => {
+  const headers = new Map([
+    ['host', 'localhost:8080'],
+    ['origin', 'https://example.org'],
+  ]);
+  for (const method of ['GET', 'HEAD', 'OPTIONS']) {
+    expect(() => checkChange(request(method, '/', { headers }), []), method).not.toThrow();
+  }
+  for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'BREW']) {
+    expect(() => checkChange(request(method, '/', { headers }), []), method).toThrow(/may not/);
+    const own = new Map([...headers, ['origin', 'http://localhost:8080']]);
+    expect(() => checkChange(request(method, '/', { headers: own }), []), method).not.toThrow();
+  }
 });

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { alertEvent } from '#core/alert.ts';
 import type { Subscription } from '../../../src/http/feed.ts';
+import { alertOf } from '../../support/alert-fixture.ts';
 import { ALL, blink, eeg, event, raw, rpm, sample, speed, startLive, wave } from './fakes.ts';
 
 test('a batch becomes one message with the newest value of each stream', () => {
@@ -228,4 +230,29 @@ test('a client that has left cannot subscribe', async () => {
   expect(peer.pings).toBe(0);
   stop.abort();
   await running;
+});
+
+test('an alert leaves in the turn in which it comes, however few messages were asked for', () => {
+  const { live, join } = startLive();
+  const { peer } = join({ ...ALL, patterns: ['alert', 'obd.*'], maxHz: 0.1 });
+  live.take([sample(rpm, 1, 1)]);
+  live.take([sample(rpm, 2, 2)]);
+  peer.messages();
+  live.take([sample(rpm, 3, 3), alertEvent('started', alertOf(), 3), sample(rpm, 4, 4)]);
+  live.take([alertEvent('ended', alertOf(), 5)]);
+  expect(peer.messagesOf('alert')).toMatchObject([
+    { t: 3, state: 'started' },
+    { t: 5, state: 'ended' },
+  ]);
+  expect(peer.messagesOf('samples')).toEqual([]);
+});
+
+test('the pattern alert covers what happens to alerts, and a part of it does not cover their start', () => {
+  const { live, join } = startLive();
+  const alerts = join({ ...ALL, patterns: ['alert'] });
+  const changes = join({ ...ALL, patterns: ['alert.*'] });
+  const others = join({ ...ALL, patterns: ['obd.*'] });
+  live.take([alertEvent('started', alertOf(), 1), alertEvent('noted', alertOf(), 2)]);
+  const states = ({ peer }: typeof alerts) => peer.messagesOf('alert').map(({ state }) => state);
+  expect([alerts, changes, others].map(states)).toEqual([['started', 'noted'], ['noted'], []]);
 });

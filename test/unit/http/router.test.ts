@@ -19,11 +19,12 @@ const read = route({
   query: v.strictObject({
     limit: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(10)), 5),
     text: v.optional(v.string()),
+    loud: v.optional(v.boolean()),
   }),
   body: undefined,
   reply: Named,
   handle: ({ suffix }: Deps, { params, query }) => ({
-    name: `${params['name']}${query.text ?? ''}${suffix}`,
+    name: `${params['name']}${query.text ?? ''}${query.loud ? suffix.repeat(3) : suffix}`,
     limit: query.limit,
   }),
 });
@@ -40,7 +41,17 @@ const write = route({
   handle: async (_: Deps, { body }) => ({ name: body.tags.join() }),
 });
 
-const ROUTES: readonly AnyRoute<Deps>[] = [read, write];
+const press = route({
+  method: 'POST',
+  path: '/buttons/:name',
+  summary: 'Does what needs no more words.',
+  query: undefined,
+  body: v.optional(v.strictObject({ hard: v.optional(v.boolean()) })),
+  reply: Named,
+  handle: (_: Deps, { body }) => ({ name: body?.hard ? 'bang' : 'click' }),
+});
+
+const ROUTES: readonly AnyRoute<Deps>[] = [read, write, press];
 
 function call(method: string, target: string, body?: unknown, type = 'application/json') {
   const bytes = new TextEncoder().encode(typeof body === 'string' ? body : JSON.stringify(body));
@@ -122,8 +133,20 @@ test('a query is told what was wrong, where, and what was seen', async () => {
     { pointer: '/text', message: 'Expected text, found a list of 2.' },
   ]);
   expect(await told('limt=5')).toEqual([
-    { pointer: '/limt', message: 'Expected one of limit, text, found "limt".' },
+    { pointer: '/limt', message: 'Expected one of limit, text, loud, found "limt".' },
   ]);
+});
+
+test('a boolean of a query is true or false, and nothing that looks like it', async () => {
+  const named = async (query: string) =>
+    JSON.parse(String((await call('GET', `/api/things/x?${query}`))?.body)).name;
+  expect([await named('loud=true'), await named('loud=false')]).toEqual(['x!!!', 'x!']);
+  expect(await named('text=true')).toBe('xtrue!');
+  for (const text of ['1', '', 'TRUE', 'yes']) {
+    expect(await problemOf(call('GET', `/api/things/x?loud=${text}`)), text).toMatchObject({
+      faults: [{ pointer: '/loud', message: `Expected true or false, found "${text}".` }],
+    });
+  }
 });
 
 test('an address without a query refuses one', async () => {
@@ -147,6 +170,19 @@ test('a body is checked, with the place of each fault', async () => {
     'Application/JSON; charset=utf-8',
   );
   expect(await withCharset).toMatchObject({ body: '{"name":"a"}' });
+});
+
+test('a body that may be left out may be, and is checked where it is not', async () => {
+  const bare = request('POST', '/api/buttons/x');
+  expect(await dispatch(ROUTES, { suffix: '' }, bare)).toMatchObject({ body: '{"name":"click"}' });
+  expect(await call('POST', '/api/buttons/x', {})).toMatchObject({ body: '{"name":"click"}' });
+  expect(await call('POST', '/api/buttons/x', { hard: true })).toMatchObject({
+    body: '{"name":"bang"}',
+  });
+  expect(await problemOf(call('POST', '/api/buttons/x', { hrad: true }))).toMatchObject({
+    ...{ status: 422, faults: [{ pointer: '/hrad' }] },
+  });
+  expect((await problemOf(call('POST', '/api/buttons/x', {}, 'text/plain'))).status).toBe(415);
 });
 
 test('bytes that are not UTF-8 are a 400', async () => {

@@ -1,18 +1,35 @@
 import * as v from 'valibot';
 import { expect, test } from 'vitest';
+import type { AlertRule } from '#core/alert.ts';
 import type { Health } from '#core/health.ts';
 import { dispatch } from '../../../../src/http/router.ts';
 import { type Gateway, ROUTES } from '../../../../src/http/routes/index.ts';
+import { alertOf, HOT } from '../../../support/alert-fixture.ts';
+import { FakeClock } from '../../../support/fake-clock.ts';
 import { noReading } from '../../../support/no-reading.ts';
+import { createAlerting } from '../alerting.ts';
 import { request, stream } from '../fakes.ts';
 
 const gear = stream('obd.gear', { states: { 0: 'neutral', 1: 'first' } });
 const eeg = stream('eeg.raw', { kind: 'wave', lsb: 0.25 });
 
+/** With a rule `oven` and its alert `7-1`. */
+function alerting(): Gateway['alerting'] {
+  const rule: AlertRule = { ...HOT, id: 'oven' };
+  return createAlerting({ clock: new FakeClock(), rules: [rule], alerts: [alertOf()] }).alerting;
+}
+
+/** What the parts of paths stand for here. */
+const IDS: Readonly<Record<string, string>> = {
+  '/alerts/:id': '/alerts/oven',
+  '/alerts/history/:id': '/alerts/history/7-1',
+};
+
 function gateway(status: Health['status'] = 'ok'): Gateway {
   const details = { baud: 38_400, nested: { list: [1, null, 'x'] } };
   return {
     reading: noReading(),
+    alerting: alerting(),
     streams: () => [gear, eeg],
     health: () => ({
       status,
@@ -29,11 +46,13 @@ function gateway(status: Health['status'] = 'ok'): Gateway {
 test('every route replies as it says it does', async () => {
   // Those over sessions are called in test/integration/reading.
   const plain = ROUTES.filter(({ path }) => !path.startsWith('/sessions'));
-  for (const route of plain.filter(({ method, query }) => method === 'GET' && !query)) {
-    const reply = await dispatch(ROUTES, gateway(), request('GET', `/api/v1${route.path}`));
+  const read = plain.filter(({ method }) => method === 'GET');
+  for (const { path, reply: shape } of read) {
+    const reply = await dispatch(ROUTES, gateway(), request('GET', `/api/v1${IDS[path] ?? path}`));
     const body: unknown = JSON.parse(String(reply?.body));
-    expect(v.parse(route.reply, body), route.path).toEqual(body);
+    expect(v.parse(shape, body), path).toEqual(body);
   }
+  expect(read.map(({ path }) => path)).toEqual(expect.arrayContaining(Object.keys(IDS)));
 });
 
 test('every route has a summary, and none hides another', () => {

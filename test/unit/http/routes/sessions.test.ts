@@ -10,6 +10,7 @@ import { type Gateway, ROUTES } from '../../../../src/http/routes/index.ts';
 import { SessionShape, shapeOf } from '../../../../src/http/routes/sessions-shape.ts';
 import { ReadingError } from '../../../../src/reading/errors.ts';
 import { health } from '../../../integration/http/harness.ts';
+import { noAlerting } from '../../../support/no-alerting.ts';
 import { noReading } from '../../../support/no-reading.ts';
 import { blink, eeg, request, rpm, speed } from '../fakes.ts';
 
@@ -39,7 +40,12 @@ const STATS: SessionStats = {
 };
 
 function gateway(reading: Partial<Gateway['reading']>): Gateway {
-  return { health: () => health('ok'), streams: () => [], reading: { ...noReading(), ...reading } };
+  return {
+    health: () => health('ok'),
+    streams: () => [],
+    reading: { ...noReading(), ...reading },
+    alerting: noAlerting(),
+  };
 }
 
 async function problemOf(reply: Promise<unknown>): Promise<unknown> {

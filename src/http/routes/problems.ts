@@ -1,12 +1,13 @@
+import { AlertError } from '../../alerts/errors.ts';
 import { ReadingError } from '../../reading/errors.ts';
 import { SessionError } from '../../sessions/errors.ts';
 import { StoreError } from '../../store/errors.ts';
-import { Problem, sentence } from '../problem.ts';
+import { type Fault, Problem, sentence } from '../problem.ts';
 
 /** When a client may ask again what the gateway is too busy for. */
 const RETRY_AFTER_S = '5';
 
-type Code = (ReadingError | SessionError | StoreError)['code'];
+type Code = (AlertError | ReadingError | SessionError | StoreError)['code'];
 
 /** The statuses of expected failures, and what in the request they are about. */
 const ANSWERS: Readonly<Partial<Record<Code, readonly [status: number, pointer?: string]>>> = {
@@ -15,6 +16,7 @@ const ANSWERS: Readonly<Partial<Record<Code, readonly [status: number, pointer?:
   STILL_OPEN: [409],
   ENDED: [409],
   TOO_MANY: [409],
+  SHIPPED: [409],
   INVALID: [422],
   UNKNOWN_STREAM: [422, '/streams'],
   UNSUPPORTED: [422, '/streams'],
@@ -29,7 +31,7 @@ const ANSWERS: Readonly<Partial<Record<Code, readonly [status: number, pointer?:
   CLOSED: [503],
 };
 
-/** Does what a route is to do with sessions, and tells an expected failure as a Problem. */
+/** Does what a route is to do with sessions or alerts, and tells an expected failure as a Problem. */
 export async function answering<T>(work: () => T | Promise<T>): Promise<T> {
   try {
     return await work();
@@ -41,14 +43,26 @@ export async function answering<T>(work: () => T | Promise<T>): Promise<T> {
 /** The error itself where it is none that a client can do anything about. */
 function problemOf(error: unknown): unknown {
   const expected =
-    error instanceof ReadingError || error instanceof SessionError || error instanceof StoreError;
+    error instanceof AlertError ||
+    error instanceof ReadingError ||
+    error instanceof SessionError ||
+    error instanceof StoreError;
   const found = expected ? ANSWERS[error.code] : undefined;
   if (!expected || !found) return error;
-  const [status, pointer = pointerIn(error)] = found;
-  const message = sentence(error.message);
-  const faults = status === 422 && pointer !== undefined ? [{ pointer, message }] : [];
+  const [status, pointer] = found;
+  const faults = status === 422 ? faultsOf(error, pointer) : [];
   const headers = status === 503 ? { 'retry-after': RETRY_AFTER_S } : {};
-  return new Problem(status, message, faults, headers);
+  return new Problem(status, sentence(error.message), faults, headers);
+}
+
+function faultsOf(error: Error, pointer = pointerIn(error)): readonly Fault[] {
+  if (error instanceof AlertError) return error.faults.map(sentenceOf);
+  return pointer === undefined ? [] : [sentenceOf({ pointer, message: error.message })];
+}
+
+/** The same fault, told as a sentence. */
+export function sentenceOf({ pointer, message }: Fault): Fault {
+  return { pointer, message: sentence(message) };
 }
 
 /** Sessions begin their sentence about a text that does not fit with the field: `driver: at most ...`. */
