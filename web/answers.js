@@ -69,6 +69,20 @@ export function useAnswer(path, grows = () => false) {
 }
 
 /**
+ * Acts when a value has changed, though not at the first.
+ * @param {unknown} value
+ * @param {() => void} act
+ */
+export function useChange(value, act) {
+  const before = useRef(value);
+  useEffect(() => {
+    if (before.current === value) return;
+    before.current = value;
+    act();
+  }, [value]);
+}
+
+/**
  * What somebody has done here, in words to be shown; what is on the page is asked for anew after it.
  * `act` does it: its `work` resolves with a sentence about what was done.
  * @param {() => void} again

@@ -20,21 +20,26 @@ const TIMEOUT_MS = 30_000;
  * @property {AbortSignal | undefined} [signal]
  */
 
+/** @typedef {{ pointer: string, message: string }} Fault One thing wrong with what was sent; RFC 6901. */
+
 /** What was asked cannot be had. The message is a sentence for a person. */
 class ApiError extends Error {
   /** @override */
   name = 'ApiError';
   /** Of the reply; 0 where there was none. */
   status;
+  /** @type {readonly Fault[]} */
+  faults;
 
   /**
    * @param {number} status
    * @param {string} message
-   * @param {ErrorOptions} [options]
+   * @param {ErrorOptions & { faults?: readonly Fault[] }} [options]
    */
-  constructor(status, message, options) {
+  constructor(status, message, { faults = [], ...options } = {}) {
     super(message, options);
     this.status = status;
+    this.faults = faults;
   }
 }
 
@@ -58,7 +63,7 @@ export async function request(path, { method = 'GET', body, signal } = {}, fetch
     throw signal?.aborted ? signal.reason : unreachable(cause);
   });
   if (response.ok) return response;
-  throw new ApiError(response.status, await refusalText(response));
+  throw await refusal(response);
 }
 
 /**
@@ -91,6 +96,14 @@ export function sentenceOf(error) {
 }
 
 /**
+ * Which places of what was sent are wrong; none where something else was.
+ * @param {unknown} error
+ */
+export function faultsOf(error) {
+  return error instanceof ApiError ? error.faults : [];
+}
+
+/**
  * Browsers tell a lost connection as TypeError, a time-out and an end within the reply as DOMException.
  * @param {unknown} cause
  */
@@ -101,12 +114,17 @@ function unreachable(cause) {
 }
 
 /**
- * RFC 9457: the detail is the sentence about this very request.
+ * RFC 9457: the detail is the sentence about this very request, `errors` the places in its body.
  * @param {Response} response
  */
-async function refusalText(response) {
+async function refusal(response) {
+  const { status, statusText } = response;
   const isProblem = response.headers.get('content-type')?.startsWith('application/problem+json');
   const problem = isProblem ? await response.json().catch(() => undefined) : undefined;
-  if (typeof problem?.detail === 'string' && problem.detail !== '') return problem.detail;
-  return `The gateway answered with ${`${response.status} ${response.statusText}`.trim()}.`;
+  const faults = Array.isArray(problem?.errors) ? problem.errors : [];
+  const told = typeof problem?.detail === 'string' && problem.detail !== '';
+  const text = told
+    ? problem.detail
+    : `The gateway answered with ${`${status} ${statusText}`.trim()}.`;
+  return new ApiError(status, text, { faults });
 }

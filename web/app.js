@@ -2,16 +2,17 @@
 import { effect, signal } from '@preact/signals';
 import { render } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
+import { AlertBanner, followAlerts } from './alerts-banner.js';
 import { EegCard } from './eeg.js';
 import { ageText, Gauge, html } from './gauge.js';
 import { Link } from './link.js';
 import { askHealth, Live, noticeText } from './live.js';
 
-/** How often ages are counted on and the link is looked at, ms. */
+/** How often ages and the link are looked at, ms. */
 const POLL_MS = 250;
 const HEALTH_MS = 2_000;
 /** What the page shows; everything else stays with the gateway. */
-const STREAMS = ['obd.*', 'eeg.*'];
+const STREAMS = ['obd.*', 'eeg.*', 'alert'];
 
 /** @typedef {import('./gauge.js').Scale} Scale */
 /** @typedef {{ streams: string[], scale: Scale, size: 'large' | 'small' }} Instrument */
@@ -78,21 +79,26 @@ const FLOWS = {
   offline: ['', 'Offline'],
 };
 
-/** What the address says behind the `#` of the view of recordings, and of one of them. */
-const RECORDINGS = /^#recordings(?:\/([1-9]\d{0,9}))?$/;
+/** What the address says behind the `#`: the view, and which part of it. */
+const ROUTE = /^#(?:(recordings)(?:\/([1-9]\d{0,9}))?|(alerts)(?:\/([a-z0-9/-]{1,80}))?)$/;
 const VIEWS = [
   { view: 'live', href: '#live', name: 'Live', icon: 'M3 12h4l3-8 4 16 3-8h4' },
   { view: 'recordings', href: '#recordings', name: 'Recordings', icon: 'M4 6h16M4 12h16M4 18h10' },
+  { view: 'alerts', href: '#alerts', name: 'Alerts', icon: 'M12 3 2 20.5h20zM12 10v5M12 17.5v.5' },
 ];
 
-/** @typedef {{ view: string, id: number | undefined }} Route `id`: of the recording */
+/** @typedef {{ view: string, id: number | undefined, part: string }} Route `id`: of a recording */
 
 const THEMES = /** @type {const} */ (['auto', 'dark', 'light']);
-const THEME_KEY = 'vigil.theme';
+const KEPT_THEME = kept('vigil.theme');
 
-/** @param {{ live: Live, route: import('@preact/signals').ReadonlySignal<Route> }} props */
-function Page({ live, route }) {
-  const { view, id } = route.value;
+/** @typedef {ReturnType<typeof followAlerts>} Followed */
+/** @typedef {import('@preact/signals').ReadonlySignal<Route>} Where */
+
+/** @param {{ live: Live, route: Where } & Followed} props */
+function Page({ route, ...parts }) {
+  const { live, alerts, sound } = parts;
+  const { view } = route.value;
   return html`
     <header>
       <${Logo} />
@@ -100,16 +106,18 @@ function Page({ live, route }) {
       <${Views} view=${view} />
       ${live.simulated.value && html`<p class="badge">Sim<span class="rest">ulated</span></p>`}
       <${Pill} live=${live} />
+      ${sound.value?.button()}
       <${ThemeButton} />
     </header>
+    <${AlertBanner} alerts=${alerts} live=${live} />
     <main data-view=${view}>
       <${Notices} live=${live} />
-      ${view === 'live' ? html`<${Now} live=${live} />` : html`<${Recordings} id=${id} />`}
+      ${view === 'live' ? html`<${Now} live=${live} />` : html`<${Later} key=${view} ...${{ ...parts, ...route.value }} />`}
     </main>
   `;
 }
 
-/** The two views. Links, so that the back button goes from one to the other. */
+/** The views. Links, so that the back button goes from one to the other. */
 function Views(/** @type {{ view: string }} */ { view }) {
   return html`
     <nav aria-label="Views">
@@ -137,26 +145,37 @@ function Now(/** @type {{ live: Live }} */ { live }) {
   `;
 }
 
-/** What was recorded: its code comes with the first visit, so that the live view need not wait. */
-function Recordings(/** @type {{ id: number | undefined }} */ { id }) {
+/** Views whose code comes with the first visit, so that the live one need not wait. */
+const LATER = {
+  recordings: async () => {
+    await loadSheet('/recordings.css');
+    return (await import('./recordings.js')).Recordings;
+  },
+  alerts: async () => {
+    await Promise.all([loadSheet('/recordings.css'), loadSheet('/alerts.css')]);
+    return (await import('./alerts.js')).Alerts;
+  },
+};
+
+/** @param {{ view: keyof typeof LATER } & object} props the others are those of the view */
+function Later({ view, ...props }) {
   const [loaded, setLoaded] = useState(
-    /** @type {typeof import('./recordings.js') | 'failed' | undefined} */ (undefined),
+    /** @type {{ View: import('preact').ComponentType<any> } | 'failed' | undefined} */ (undefined),
   );
   useEffect(() => {
-    const loading = Promise.all([import('./recordings.js'), loadSheet('/recordings.css')]);
     // What is missing of the page itself: nothing less than loading it again will do.
-    loading.then(
-      ([module]) => setLoaded(module),
+    LATER[view]().then(
+      (View) => setLoaded({ View }),
       () => setLoaded('failed'),
     );
-  }, []);
+  }, [view]);
   if (loaded === 'failed') {
     return html`<p role="alert">
       The gateway does not answer.
       <button type="button" onClick=${() => location.reload()}>Load again</button>
     </p>`;
   }
-  return loaded && html`<${loaded.Recordings} id=${id} />`;
+  return loaded && html`<${loaded.View} ...${props} />`;
 }
 
 /** @param {{ live: Live } & Instrument} props */
@@ -229,7 +248,7 @@ function ThemeButton() {
   const [theme, setTheme] = useState(readTheme);
   const next = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length] ?? 'auto';
   const choose = () => {
-    keepTheme(next);
+    KEPT_THEME.keep(next);
     applyTheme(next);
     setTheme(next);
   };
@@ -261,9 +280,9 @@ function Logo() {
  * @returns {Route}
  */
 function routeOf(hash) {
-  const found = RECORDINGS.exec(hash);
-  if (!found) return { view: 'live', id: undefined };
-  return { view: 'recordings', id: found[1] === undefined ? undefined : Number(found[1]) };
+  const [, recordings, id, alerts, part = ''] = ROUTE.exec(hash) ?? [];
+  const view = recordings ?? alerts ?? 'live';
+  return { view, id: id === undefined ? undefined : Number(id), part };
 }
 
 /**
@@ -284,13 +303,20 @@ function loadSheet(href) {
 
 /** The theme chosen before; automatic when there is none. */
 function readTheme() {
-  const kept = whereAllowed(() => localStorage.getItem(THEME_KEY));
+  const kept = KEPT_THEME.read();
   return THEMES.find((theme) => theme === kept) ?? 'auto';
 }
 
-/** @param {typeof THEMES[number]} theme */
-function keepTheme(theme) {
-  whereAllowed(() => localStorage.setItem(THEME_KEY, theme));
+/**
+ * A choice that this browser keeps.
+ * @param {string} key
+ */
+function kept(key) {
+  return {
+    read: () => whereAllowed(() => localStorage.getItem(key)),
+    /** @param {string} choice */
+    keep: (choice) => whereAllowed(() => localStorage.setItem(key, choice)),
+  };
 }
 
 /** @param {typeof THEMES[number]} theme */
@@ -347,7 +373,8 @@ function start() {
     route.value = routeOf(location.hash);
     scrollTo(0, 0);
   });
-  render(html`<${Page} live=${live} route=${route} />`, root);
+  const { alerts, sound } = followAlerts(live, kept('vigil.sound'));
+  render(html`<${Page} live=${live} alerts=${alerts} sound=${sound} route=${route} />`, root);
   link.poll();
   setInterval(() => {
     link.poll();

@@ -47,12 +47,24 @@ const COUNT_BYTES = new Map([
  */
 
 /**
+ * What happened to an alert, and the alert as it is then.
+ * @typedef {object} AlertMessage
+ * @property {string} id
+ * @property {import('../src/core/alert.ts').AlertNews} state
+ * @property {{ id: string, name: string }} rule
+ * @property {import('../src/core/alert.ts').Severity} severity
+ * @property {string} text
+ * @property {string | null} acknowledgedBy
+ */
+
+/**
  * What the gateway sends as text. Kinds that the page has no use for yet are left out.
  * @typedef {{ type: 'hello' } & Hello
  *   | { type: 'subscribed', streams: Announced[] }
  *   | { type: 'samples', t: number, values: Record<string, number | null> }
  *   | { type: 'wave' } & Block
  *   | { type: 'event', stream: string, t: number, data: Record<string, unknown> }
+ *   | { type: 'alert' } & AlertMessage
  *   | { type: 'tick', t: number }
  *   | { type: 'error', code: string, message: string }} Message
  */
@@ -66,6 +78,7 @@ const COUNT_BYTES = new Map([
  * @property {(t: number, values: Record<string, number | null>) => void} samples null: not a number
  * @property {(block: Block) => void} block
  * @property {(stream: string, data: Record<string, unknown>) => void} event
+ * @property {(message: AlertMessage) => void} alert
  * @property {(t: number) => void} tick
  * @property {(message: string) => void} refused
  */
@@ -226,6 +239,9 @@ export class Link {
         break;
       case 'event':
         listener.event(message.stream, message.data);
+        break;
+      case 'alert':
+        listener.alert(message);
         break;
       case 'tick':
         this.#retryMs = RETRY_MS_FIRST;

@@ -15,6 +15,9 @@ const SOURCE_SILENT_MS = 6_000;
 /** The parts of the gateway that bring readings; the streams of one begin with its id. */
 const SOURCE = /^(obd|eeg)\d*$/;
 const TROUBLE = 'obd.dtc';
+/** From this speed on, for so long, the car is driven; below it for so long, it is not: km/h, ms. */
+const DRIVING_KMH = 5;
+const DRIVING_MS = 3_000;
 /** A notice is read at a glance or not at all. */
 const NOTICE_CHARS_MAX = 90;
 /** Length of half the memory of the clock map, ms. */
@@ -22,6 +25,7 @@ const CLOCK_WINDOW_MS = 30_000;
 /** A slower answer would be overtaken by the next question, ms. */
 const HEALTH_TIMEOUT_MS = 4_000;
 
+/** @typedef {import('./link.js').AlertMessage} AlertMessage */
 /** @typedef {import('./link.js').Announced} Announced */
 /** @typedef {import('./link.js').Block} Block */
 /** @typedef {import('./link.js').Hello} Hello */
@@ -134,6 +138,10 @@ export class Live {
     if (!this.sources.value) return 'connecting';
     return this.sources.value.some(({ status }) => status === 'ok') ? 'live' : 'idle';
   });
+  /** While it is true nothing wants to be typed, or read for long. */
+  driving = signal(false);
+  /** @type {(message: AlertMessage) => void} Told what happens to alerts. */
+  onAlert = () => {};
   /** The streams that are too old, joined: it changes when one goes stale or is fresh again. */
   outdated = signal('');
 
@@ -147,6 +155,8 @@ export class Live {
   /** When the newest value of each source was taken, on the page's clock, ms. */
   #heard = /** @type {Map<string, number>} */ (new Map());
   #newestCode = signal('');
+  /** Since when the speed disagrees with `driving`, ms. */
+  #disagrees = Infinity;
   /** What the codes mean that were told in words. */
   #codeTexts = /** @type {Map<string, string>} */ (new Map());
   /** @type {Set<(block: Block) => void>} */
@@ -165,6 +175,17 @@ export class Live {
       .filter(([id, { value }]) => value && isStale(this.#now() - value.at, this.#hz(id)))
       .map(([id]) => id)
       .join(' ');
+    this.#watchSpeed();
+  }
+
+  /** Without a link nobody knows, so all stays as it was. */
+  #watchSpeed() {
+    if (this.link.value.phase !== 'live') return;
+    const { v = 0, stale } = this.reading('obd.vehicle.speed');
+    const moves = v >= DRIVING_KMH && !stale;
+    if (this.#now() - this.#disagrees >= DRIVING_MS) this.driving.value = moves;
+    const agrees = moves === this.driving.value;
+    this.#disagrees = agrees ? Infinity : Math.min(this.#disagrees, this.#now());
   }
 
   /**
@@ -249,6 +270,11 @@ export class Live {
       code,
       text: this.#codeTexts.get(code) ?? '',
     };
+  }
+
+  /** @param {AlertMessage} message */
+  alert(message) {
+    this.onAlert(message);
   }
 
   /** @param {number} t µs */

@@ -155,7 +155,7 @@ function PartControls({ part, whole, onShow }) {
  */
 
 /** @param {PlotProps} props */
-function Plot({ id, stream, series, part, marks, onShow }) {
+export function Plot({ id, stream, series, part, marks, onShow }) {
   const host = useRef(/** @type {HTMLElement | null} */ (null));
   const [plot, setPlot] = useState(
     /** @type {Awaited<ReturnType<typeof mountPlot>> | undefined} */ (undefined),

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ask, request, sentenceOf } from '../../../web/api.js';
+import { ask, faultsOf, request, sentenceOf } from '../../../web/api.js';
 
 const PROBLEM = { 'content-type': 'application/problem+json' };
 const SILENT = { name: 'ApiError', status: 0, message: 'The gateway does not answer.' };
@@ -70,4 +70,13 @@ test('a bug is not taken for a refusal', async () => {
   const bug = new RangeError('a bug');
   await expect(ask('/x', {}, () => Promise.reject(bug))).rejects.toBe(bug);
   expect(() => sentenceOf(bug)).toThrow(bug);
+});
+
+test('the places of what was sent that are wrong are known', async () => {
+  const errors = [{ pointer: '/when/clear', message: 'Expected at most 90.' }];
+  const body = JSON.stringify({ detail: 'The rule cannot be used.', errors });
+  const reply = async () => new Response(body, { status: 422, headers: PROBLEM });
+  const failure: unknown = await ask('/alerts', {}, reply).catch((error: unknown) => error);
+  expect(faultsOf(failure)).toEqual(errors);
+  expect(faultsOf(new TypeError())).toEqual([]);
 });

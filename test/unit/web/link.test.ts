@@ -52,6 +52,7 @@ function setup({ random = 1 } = {}) {
     samples: tell('samples'),
     block: tell('block'),
     event: tell('event'),
+    alert: tell('alert'),
     tick: tell('tick'),
     refused: tell('refused'),
   };

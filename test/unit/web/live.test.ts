@@ -9,6 +9,7 @@ const STREAMS = [
   stream('obd.ecu.voltage', 'V', 1),
   stream('obd.adapter.voltage', 'V', 1),
   stream('obd.fuel.type', '1', 0),
+  stream('obd.vehicle.speed', 'km/h', 2),
   { ...stream('eeg.raw', 'uV', 512), kind: 'wave' as const },
 ];
 
@@ -335,4 +336,47 @@ test('the question ends by itself', async () => {
 test('a bug while asking is not taken for silence', async () => {
   const bug = new RangeError('a bug');
   await expect(askHealth(informed(), () => Promise.reject(bug))).rejects.toBe(bug);
+});
+
+test('the car is driven once it was fast enough for 3 s, and stands once it was not for as long', () => {
+  const { live, at } = setup();
+  const drive = (from: number, to: number, kmh: number): boolean[] => {
+    const seen: boolean[] = [];
+    for (let ms = from; ms <= to; ms += 500) {
+      live.samples(ms * 1_000, { 'obd.vehicle.speed': kmh });
+      at(ms);
+      seen.push(live.driving.value);
+    }
+    return seen;
+  };
+  expect(drive(0, 2_500, 5)).not.toContain(true);
+  expect(drive(3_000, 3_000, 4.9)).toEqual([false]);
+  expect(drive(3_500, 6_000, 50)).not.toContain(true);
+  expect(drive(6_500, 6_500, 50)).toEqual([true]);
+  expect(drive(7_000, 9_500, 0)).not.toContain(false);
+  expect(drive(10_000, 10_000, 0)).toEqual([false]);
+});
+
+test('without a link a car that is driven goes on', () => {
+  const { live, at } = setup();
+  live.driving.value = true;
+  live.phase('offline', 0);
+  at(60_000);
+  expect(live.driving.value).toBe(true);
+});
+
+test('what happens to alerts is passed on', () => {
+  const { live } = setup();
+  const told: string[] = [];
+  live.onAlert = ({ id, state }) => void told.push(`${id} ${state}`);
+  const rule = { id: 'rule', name: 'Rule' };
+  live.alert({
+    id: '1-1',
+    state: 'started',
+    rule,
+    severity: 'warn',
+    text: '',
+    acknowledgedBy: null,
+  });
+  expect(told).toEqual(['1-1 started']);
 });

@@ -1,0 +1,193 @@
+import { expect, test } from 'vitest';
+import { alert, BACKTEST, type Stub, stubAlerts } from './alerts-stub.ts';
+import { useDrive } from './recorded.ts';
+
+const { open } = useDrive();
+
+async function openStub(hash: string, alerts = [alert('12-3')]) {
+  let stub: Stub | undefined;
+  const opened = await open(hash, {
+    prepare: async (page) => {
+      stub = await stubAlerts(page, alerts);
+    },
+  });
+  if (!stub) throw new Error('there is no stub before the page');
+  return { ...opened, stub };
+}
+
+function problem(status: number, detail: string, errors: readonly object[] = []) {
+  return { status, json: { title: 'Problem', status, detail, errors } };
+}
+
+test('the history is filtered, goes on behind its end, and follows what happens', async () => {
+  const many = Array.from({ length: 60 }, (_, i) =>
+    alert(`12-${60 - i}`, { severity: i % 2 ? 'info' : 'warn' }),
+  );
+  await using opened = await openStub('#alerts', many);
+  const { page, stub } = opened;
+  const rows = page.locator('.alert');
+  await rows.first().waitFor();
+  await expect.poll(() => rows.count()).toBe(50);
+  await page.getByRole('button', { name: 'More' }).click();
+  await expect.poll(() => rows.count()).toBe(60);
+  await page.getByLabel('Severity').selectOption('info');
+  await expect.poll(() => rows.count()).toBe(30);
+  const next = alert('12-61', { severity: 'info', rule: { id: 'fast', name: 'Fast' } });
+  stub.alerts = [next, ...stub.alerts];
+  stub.tell('started', next);
+  await page.getByRole('link', { name: 'Fast', exact: true }).waitFor();
+});
+
+test('an alert is silenced and commented on, and a refusal is told in the words of the gateway', async () => {
+  await using opened = await openStub('#alerts/12-3');
+  const { page, stub, complaints } = opened;
+  await page.getByRole('button', { name: 'Silence for 10 min' }).click();
+  await page.getByText('Its actions are quiet for 10 min.').waitFor();
+  await page.getByRole('textbox', { name: 'Comment' }).fill('It was the thermostat.');
+  await page.getByRole('button', { name: 'Add' }).click();
+  await page.getByText('The comment is kept.').waitFor();
+  expect(stub.asked).toContainEqual({
+    what: 'POST /alerts/history/12-3/silence',
+    body: { minutes: 10 },
+  });
+  expect(stub.asked).toContainEqual({
+    what: 'POST /alerts/history/12-3/notes',
+    body: { text: 'It was the thermostat.' },
+  });
+  expect(complaints).toEqual([]);
+  stub.instead.set('POST /alerts/history/12-3/silence', problem(409, 'Alert 12-3 is over.'));
+  await page.getByRole('button', { name: 'Silence for 1 h' }).click();
+  await page.getByText('Alert 12-3 is over.').waitFor();
+});
+
+test('a rule is switched off where it stands in the list', async () => {
+  await using opened = await openStub('#alerts/rules');
+  const { page, stub } = opened;
+  await page.getByText('There is no stream fatigue.level.').waitFor();
+  await page.getByText('Fired once').waitFor();
+  await page.getByRole('switch', { name: 'Coolant too hot' }).click();
+  await page.getByText('Coolant too hot is not watched for any more.').waitFor();
+  expect(stub.asked).toContainEqual({
+    what: 'PATCH /alerts/coolant-hot',
+    body: { enabled: false },
+  });
+});
+
+test('a rule is changed, with what the gateway refuses beside its field', async () => {
+  await using opened = await openStub('#alerts/rules/coolant-hot');
+  const { page, stub } = opened;
+  const limit = page.getByLabel('Limit, °C');
+  await limit.fill('90');
+  const wrong = { pointer: '/when/clear', message: 'Expected at most 90, found 105.' };
+  const refused = problem(422, 'The rule cannot be used: the thresholds contradict.', [wrong]);
+  stub.instead.set('PATCH /alerts/coolant-hot', refused);
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('The rule cannot be used: the thresholds contradict.').waitFor();
+  const clear = page.getByLabel(/^Ends at/);
+  expect(await clear.getAttribute('aria-invalid')).toBe('true');
+  expect(await clear.evaluate((it) => it.parentElement?.textContent)).toContain(wrong.message);
+  expect(await limit.getAttribute('aria-invalid')).toBe('false');
+  stub.instead.clear();
+  await clear.fill('85');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByRole('heading', { name: 'Rules' }).waitFor();
+  expect(stub.asked.filter(({ what }) => what.startsWith('PATCH')).at(-1)?.body).toMatchObject({
+    stream: 'obd.engine.coolant',
+    unit: 'Cel',
+    when: { op: '>', value: 90, clear: 85 },
+    holdMs: 5_000,
+    escalate: [{ value: 118, severity: 'alarm' }],
+  });
+});
+
+test('a rule is tried on the last recording while it is being written', async () => {
+  await using opened = await openStub('#alerts/rules/coolant-hot');
+  const { page, stub } = opened;
+  await page.getByText('It would have fired 2 times, 41 s in all. As saved: once.').waitFor();
+  await page.locator('.preview canvas').waitFor();
+  expect(await page.locator('.preview .line rect[data-severity]').count()).toBe(3);
+  const before = stub.asked.filter(({ what }) => what.endsWith('backtest')).length;
+  stub.instead.set('POST /alerts/backtest', {
+    status: 200,
+    json: {
+      sessions: [
+        { ...BACKTEST.sessions[0], rules: [{ alerts: [], totals: { count: 0, onS: 0 } }] },
+      ],
+    },
+  });
+  await page.getByLabel('Limit, °C').fill('11000');
+  await page.getByText('It would not have fired.').waitFor();
+  const asked = stub.asked.filter(({ what }) => what.endsWith('backtest'));
+  expect(asked.length).toBe(before + 1);
+  expect(asked.at(-1)?.body).toMatchObject({
+    rule: { when: { value: 11_000 } },
+    against: 'coolant-hot',
+    sessions: [1],
+  });
+  stub.instead.set('POST /alerts/backtest', problem(422, 'The limit is out of range.'));
+  await page.getByLabel('Limit, °C').fill('110000');
+  await page.getByText('Not tried: The limit is out of range.').waitFor();
+});
+
+test('a new rule is made of a stream that was found by its name', async () => {
+  await using opened = await openStub('#alerts/rules');
+  const { page, stub } = opened;
+  await page.getByRole('link', { name: 'New rule' }).click();
+  await page.getByLabel('Name', { exact: true }).fill('Throttle');
+  await page.getByRole('searchbox').fill('throttle eng');
+  await page.getByRole('radio').first().check();
+  await page.getByLabel('Limit, %').fill('90');
+  await page.getByRole('button', { name: 'Create' }).click();
+  await page.getByRole('heading', { name: 'Rules' }).waitFor();
+  expect(stub.asked.find(({ what }) => what === 'POST /alerts')?.body).toMatchObject({
+    name: 'Throttle',
+    when: { op: '>', value: 90 },
+    unit: '%',
+  });
+});
+
+test('a rule of several conditions is JSON, and is deleted after a question', async () => {
+  await using opened = await openStub('#alerts/rules/night');
+  const { page, stub } = opened;
+  const condition = page.getByLabel('Condition');
+  await condition.fill('{"all": [');
+  await page.getByText(/^This is no JSON/).waitFor();
+  expect(await page.getByRole('button', { name: 'Save' }).isDisabled()).toBe(true);
+  await condition.fill('{"all": [{"stream": "nothing", "when": {"op": ">", "value": 1}}]}');
+  const wrong = { pointer: '/all/0/stream', message: 'There is no stream nothing.' };
+  stub.instead.set('PATCH /alerts/night', problem(422, 'The rule cannot be used.', [wrong]));
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('/all/0/stream: There is no stream nothing.').waitFor();
+  await page.getByRole('button', { name: 'Delete …' }).click();
+  const keep = page.getByRole('button', { name: 'Keep' });
+  await expect.poll(() => keep.evaluate((it) => it === document.activeElement)).toBe(true);
+  await page.getByRole('button', { name: 'Delete', exact: true }).click();
+  await page.getByRole('heading', { name: 'Rules' }).waitFor();
+  expect(stub.asked.map(({ what }) => what)).toContain('DELETE /alerts/night');
+});
+
+test('while the car is driven nothing can be typed', async () => {
+  await using opened = await openStub('#alerts/rules/coolant-hot');
+  const { page, stub } = opened;
+  await page.getByLabel('Limit, °C').waitFor();
+  stub.speed = 30;
+  await page.getByText('Rules are written when the car stands.').waitFor({ timeout: 10_000 });
+  await page.goto(`${page.url().split('#')[0]}#alerts/12-3`);
+  await page.getByText('Comments are written when the car stands.').waitFor();
+  expect(await page.locator('input, textarea').count()).toBe(0);
+});
+
+test('an action is tried, and what the other end says is told', async () => {
+  await using opened = await openStub('#alerts/actions');
+  const { page, stub } = opened;
+  await page.getByRole('button', { name: 'Test Buzzer' }).click();
+  await page.getByText('Buzzer buzzer has taken the test.').waitFor();
+  stub.instead.set(
+    'POST /alerts/actions/mail/test',
+    problem(502, 'The server refuses the password.'),
+  );
+  await page.getByRole('button', { name: 'Test E-mail' }).click();
+  await expect
+    .poll(() => page.locator('.alerts > .said').textContent())
+    .toBe('The server refuses the password.');
+});

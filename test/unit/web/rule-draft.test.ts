@@ -1,0 +1,92 @@
+import { expect, test } from 'vitest';
+import type { AlertRule } from '#core/alert.ts';
+import { SHIPPED_RULES } from '../../../src/alerts/rule/shipped.ts';
+import { draftOf, jsonFault, NEW_DRAFT, placed, ruleOf } from '../../../web/rule-draft.js';
+
+const TERMS = {
+  id: 'rule',
+  name: 'Rule',
+  holdMs: 1_500,
+  cooldownMs: 0,
+  severity: 'info',
+  escalate: [],
+  while: {},
+  actions: ['mail'],
+  enabled: true,
+} as const;
+
+const OTHERS: readonly AlertRule[] = [
+  { ...TERMS, stream: 'a', unit: 'V', when: { op: 'outside', value: [1, 2.5], clear: [1.1, 2] } },
+  { ...TERMS, stream: 'a', unit: 'V', when: { op: 'rate<', value: -3, windowS: 10 } },
+  { ...TERMS, stream: 'a', unit: 'V', when: { op: 'stale', value: 5 } },
+  {
+    ...{ ...TERMS, stream: 'e', unit: 'V' },
+    when: { op: 'count', value: 3, windowS: 60, match: { kind: 'x', n: 2, on: false } },
+  },
+  {
+    ...{ ...TERMS, stream: 'gps', unit: 'V' },
+    when: { op: 'beyond', value: { lat: 48.1, lon: 11.5, radiusM: 900 }, clear: 800 },
+    escalate: [
+      { afterMs: 300_000, severity: 'warn' },
+      { value: 2, severity: 'alarm' },
+    ],
+    while: {
+      ...{ moving: false, engine: 'on', study: 'night' },
+      schedule: { days: [1, 7], from: '22:00', to: '06:00' },
+    },
+  },
+  {
+    ...TERMS,
+    all: [
+      { stream: 'a', when: { op: '>', value: 1 } },
+      { not: [{ stream: 'b', when: { op: 'stale', value: 2 } }] },
+    ],
+  },
+];
+
+test.each([...SHIPPED_RULES, ...OTHERS].map((rule, i) => [`${i} ${rule.name}`, rule] as const))(
+  'what is in the fields of rule %s says the same',
+  (_, rule) => {
+    const { id: _id, enabled: _enabled, ...said } = rule;
+    const unit = 'unit' in rule ? rule.unit : undefined;
+    expect(ruleOf(draftOf(rule), unit)).toEqual(said);
+  },
+);
+
+test('what is no number is sent as it was typed, and an empty field not at all', () => {
+  const texts = { ...NEW_DRAFT.texts, '/when/value': 'hot', '/when/clear': ' ', '/holdMs': '1,5' };
+  expect(ruleOf({ ...NEW_DRAFT, texts }, 'Cel')).toMatchObject({
+    when: { op: '>', value: 'hot' },
+    holdMs: 1_500,
+    unit: 'Cel',
+  });
+});
+
+test('half a range keeps its place', () => {
+  const texts = { '/when/op': 'inside', '/when/value/1': '5' };
+  const rule = ruleOf({ ...NEW_DRAFT, texts }, undefined);
+  expect(JSON.parse(JSON.stringify(rule))).toMatchObject({ when: { value: [null, 5] } });
+});
+
+test('a step of severity that is not chosen is not sent', () => {
+  const texts = { '/escalate/0/value': '5', '/escalate/0/severity': '' };
+  expect(ruleOf({ ...NEW_DRAFT, texts }, undefined)['escalate']).toEqual([]);
+});
+
+test('a condition that is no JSON is told', () => {
+  const wrong = { ...NEW_DRAFT, several: true, texts: { '/condition': '{"all": [' } };
+  expect(jsonFault(wrong)).toMatch(/^This is no JSON: /);
+  expect(jsonFault({ ...wrong, several: false })).toBe('');
+  expect(jsonFault({ ...wrong, texts: { '/condition': '{"all": []}' } })).toBe('');
+});
+
+test('a fault stands at the field of its place, or the nearest', () => {
+  const pointers = ['/name', '/when/value/0', '/when/value/1', '/when/match', '/condition'];
+  const at = (pointer: string) => [...placed([{ pointer, message: 'wrong' }], pointers)][0];
+  expect(at('/name')).toEqual(['/name', ['wrong']]);
+  expect(at('/when/value')).toEqual(['/when/value/0', ['/when/value: wrong']]);
+  expect(at('/when/match/n')).toEqual(['/when/match', ['/when/match/n: wrong']]);
+  expect(at('/all/1/stream')).toEqual(['/condition', ['/all/1/stream: wrong']]);
+  expect(at('/enabled')).toEqual(['', ['wrong']]);
+  expect(at('')).toEqual(['', ['wrong']]);
+});
