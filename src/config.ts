@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { isMap, isScalar, isSeq, LineCounter, parseDocument, type YAMLParseError } from 'yaml';
 import { ConfigError, codeOf } from '#core/errors.ts';
 import { LISTS, SECRETS, SETTINGS } from './settings.ts';
-import { unknownOption } from './spelling.ts';
+import { unknownOption } from './unknown-option.ts';
 
 /**
  * The configuration: defaults, below the YAML file, below `VIGIL_*` of the environment, below the

@@ -1,5 +1,6 @@
 import { Bus } from '#core/bus.ts';
 import type { Clock } from '#core/clock.ts';
+import { Alerting } from './alerting.ts';
 import type { Config } from './config.ts';
 import { createDevices, type Device } from './devices.ts';
 import { Live } from './http/live.ts';
@@ -36,6 +37,10 @@ export function build(config: Config, world: World, replayed: readonly Device[] 
   const streams = () => devices.flatMap(({ source }) => source.streams);
   const bus = new Bus(defer);
   const recording = new Recording({ config, clock, realTime, log, bus });
+  const alerting = new Alerting({
+    ...{ config, clock, realTime, log, bus, recording, streams },
+    sources: () => statuses.map((status) => status.health()),
+  });
   const live = new Live({ clock, streams });
   bus.attach(live);
   return {
@@ -47,6 +52,7 @@ export function build(config: Config, world: World, replayed: readonly Device[] 
     streams,
     bus,
     recording,
+    alerting,
     live,
     version: packageVersion(),
   };
@@ -71,15 +77,17 @@ export async function start(
   running: AsyncDisposableStack,
   stopping: AbortController,
 ): Promise<Running> {
-  const { clock, devices, statuses, bus, version, recording } = parts;
-  const recorded = record(recording, running);
+  const { clock, devices, statuses, bus, version, recording, alerting } = parts;
+  const recorded = keepOn(recording, running);
+  const watched = keepOn(alerting, running);
   const http = await startHttp({
     ...parts,
     ...config.http,
+    streams: () => [...parts.streams(), ...alerting.ownStreams],
     reading: recording.reading,
     health: () => {
       const sources = statuses.map((status) => status.health());
-      const all = [...sources, ...recording.health(), http.health()];
+      const all = [...sources, ...recording.health(), ...alerting.health(), http.health()];
       return healthOf({ ...parts, epoch: recording.epoch }, all);
     },
     files: await loadStatic(WEB_DIRECTORY, dashboardFiles()),
@@ -103,18 +111,21 @@ export async function start(
   });
   // A part that ends in a bug ends the process, and systemd starts it again.
   const bug = new Promise<never>(
-    (_, reject) => void Promise.all([...sources, recorded]).catch(reject),
+    (_, reject) => void Promise.all([...sources, recorded, watched]).catch(reject),
   );
   return { url: http.url, bug };
 }
 
-/** Records until everything that was started later has stopped; resolves or rejects then. */
-function record(recording: Recording, running: AsyncDisposableStack): Promise<void> {
+/** Runs a part until everything that was started later has stopped; resolves or rejects then. */
+function keepOn(
+  part: { run(signal: AbortSignal): Promise<void> },
+  running: AsyncDisposableStack,
+): Promise<void> {
   const stop = new AbortController();
-  const recorded = recording.run(stop.signal);
+  const ended = part.run(stop.signal);
   running.defer(async () => {
     stop.abort();
-    await Promise.allSettled([recorded]);
+    await Promise.allSettled([ended]);
   });
-  return recorded;
+  return ended;
 }

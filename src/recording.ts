@@ -1,10 +1,12 @@
 import { once } from 'node:events';
 import path from 'node:path';
+import type { Alert, AlertRule } from '#core/alert.ts';
 import type { Bus } from '#core/bus.ts';
 import type { Clock, Epoch } from '#core/clock.ts';
 import { isSystemError } from '#core/errors.ts';
 import type { PartHealth } from '#core/health.ts';
-import type { Span } from '#core/session.ts';
+import type { Session, Span } from '#core/session.ts';
+import type { Stream } from '#core/stream.ts';
 import type { Config } from './config.ts';
 import { anchorEpoch, readWall } from './io/clock.ts';
 import { makeDataDirectory, nextEpoch } from './io/files.ts';
@@ -12,10 +14,13 @@ import { type Lock, lockDirectory } from './io/lock.ts';
 import type { Log } from './io/log.ts';
 import { createReading, type Reading } from './reading/service.ts';
 import { Sessions } from './sessions/sessions.ts';
+import { nameKey } from './store/keys.ts';
+import { MailTable } from './store/mail-records.ts';
 import { DATA_FILE } from './store/opening/opening.ts';
 import { StoreReader } from './store/reading/reader.ts';
 import { SessionRecords } from './store/session-records.ts';
 import { Store, type StoreOptions } from './store/store.ts';
+import { TableRecords } from './store/table-records.ts';
 import { Timekeeper } from './timekeeper.ts';
 
 const MEGABYTE = 2 ** 20;
@@ -53,8 +58,10 @@ export class Recording {
     const { config, clock, realTime, log, bus } = options;
     this.#options = options;
     const { id, off } = beginEpoch(config);
-    const epoch = anchorEpoch(id, clock);
+    const { speed } = config;
+    const epoch = anchorEpoch(id, clock, { speed });
     if (off !== undefined) log[off.wanted ? 'info' : 'error']({ source: 'store' }, off.text);
+    else if (speed !== 1) log.warn({ source: 'store' }, scaledText(speed));
     const store = new Store({
       directory: config.data,
       quotaBytes: config.quota * MEGABYTE,
@@ -70,7 +77,8 @@ export class Recording {
       epoch,
       clock,
       log,
-      wall: readWall,
+      // Better time would not make a clock right that runs at another speed.
+      wall: () => readWall({ speed }),
       correct: (better) => store.correct(better),
     });
     const epochs = () => new Map(this.#epochs).set(epoch.id, this.#timekeeper.epoch);
@@ -98,6 +106,40 @@ export class Recording {
   /** This start, with the wall clock as it is known by now. */
   get epoch(): Epoch {
     return this.#timekeeper.epoch;
+  }
+
+  /** All that are known, by id, this one's included. */
+  epochs(): ReadonlyMap<number, Epoch> {
+    return this.reading.epochs();
+  }
+
+  /** None before those of earlier starts are known. */
+  openSessions(): readonly Session[] {
+    return this.#sessions.current();
+  }
+
+  /** Every stream that was ever stored, as far as that is known. */
+  streams(): readonly Stream[] {
+    return this.#store.streams();
+  }
+
+  /** Where rules, alerts and mail are kept. */
+  alertTables() {
+    const byName = (id: string) => nameKey(id);
+    return {
+      rules: new TableRecords<string, AlertRule>(this.#store, 'rules', byName),
+      alerts: new TableRecords<string, Alert>(this.#store, 'alerts', byName),
+      mail: new MailTable(this.#store),
+    };
+  }
+
+  /** Resolves with true when the store is open, with false when `signal` aborts before. */
+  opened(signal: AbortSignal): Promise<boolean> {
+    return this.#store.opened(signal);
+  }
+
+  storeHealth(): PartHealth {
+    return this.#store.health();
   }
 
   health(): PartHealth[] {
@@ -178,4 +220,8 @@ function beginEpoch({ data, replay }: Config): { id: number; off: StoreOptions['
     const text = `off until the next start, nothing is recorded: ${error.message}`;
     return { id: UNKEPT, off: { text, wanted: false } };
   }
+}
+
+function scaledText(speed: number): string {
+  return `the times of this recording run ${speed} times as fast as the wall clock`;
 }

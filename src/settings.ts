@@ -41,7 +41,7 @@ const buzzerUrl = v.pipe(v.string('expected a GPIO line'), fallible(parseBuzzerU
 const eegUrl = v.pipe(v.string(`expected ${EEG_EXAMPLES}`), fallible(parseEegUrl));
 
 export const SETTINGS = {
-  /** Name of this gateway in topics and messages. */
+  /** Name of this gateway in messages. */
   device: setting(v.pipe(v.string(NAME), v.regex(/^[a-z0-9_-]{1,23}$/, NAME)), 'vigil'),
   /** Directory of everything that is kept. */
   data: setting(v.pipe(v.string(DIRECTORY), v.nonEmpty(DIRECTORY)), DATA),

@@ -1,5 +1,6 @@
 /** Runs benchmarks and prints what they measured. */
 import { parseArgs } from 'node:util';
+import { alert } from './alert.ts';
 import type { Bench, BenchOptions, Figure } from './bench.ts';
 import { bus } from './bus.ts';
 import { eeg } from './eeg.ts';
@@ -18,7 +19,7 @@ import { web } from './web.ts';
 
 const BENCHES: readonly Bench[] = [
   ...[isotp, bus, eeg, elm, ingest, query, storeSize, storeWear],
-  ...[start, web, latency, fanout, memory],
+  ...[start, web, latency, alert, fanout, memory],
 ];
 
 const USAGE = `usage: npm run bench -- [NAME ...] [options]

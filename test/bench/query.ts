@@ -14,18 +14,9 @@ import { type Bench, type Figure, growth, interleave, Side, secondsOf } from './
 import { temporary } from './directory.ts';
 import { significant } from './stats.ts';
 import { DuckRecording } from './store-duckdb.ts';
-import {
-  canLoad,
-  eegLoad,
-  type Load,
-  obdLoad,
-  samplesIn,
-  signalLoad,
-  steps,
-  together,
-} from './store-load.ts';
+import { canLoad, eegLoad, type Load, obdLoad, signalLoad } from './store-load.ts';
 import { SqliteRecording } from './store-peers.ts';
-import { EPOCH, EVERYTHING, openRecorded, VigilRecording } from './store-vigil.ts';
+import { EPOCH, EVERYTHING, openRecorded, record } from './store-vigil.ts';
 
 const HOUR_US = 3_600_000_000;
 const HOURS = 8;
@@ -156,20 +147,6 @@ async function* exports(): AsyncGenerator<Figure> {
 /** What a format is tried with: all values and waves of a car, or its frames. */
 function exported(format: ExportFormatName): (stream: Stream) => boolean {
   return ({ kind }) => (format === 'candump' ? kind === 'frame' : kind !== 'frame');
-}
-
-/** Has the store record, and tells how many samples there are of each stream. */
-async function record(loads: readonly Load[], seconds: number, directory: string) {
-  const recording = await VigilRecording.open(directory);
-  const counts = new Map<Stream, number>();
-  for (const { n, readings } of steps(together('all', loads), seconds)) {
-    for (const one of readings) {
-      counts.set(one.stream, (counts.get(one.stream) ?? 0) + samplesIn([one]));
-    }
-    await recording.second(n, readings);
-  }
-  await recording.close();
-  return [...counts].map(([stream, samples]) => ({ stream, samples }));
 }
 
 function answer(database: ReturnType<typeof openRecorded>, us: number): void {

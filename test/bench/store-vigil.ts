@@ -2,11 +2,12 @@
 import path from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Clock } from '#core/clock.ts';
-import type { Micros, Reading } from '#core/stream.ts';
+import type { Micros, Reading, Stream } from '#core/stream.ts';
 import { createLog } from '../../src/io/log.ts';
 import type { Range } from '../../src/store/columns.ts';
 import { type Database, openDatabase } from '../../src/store/lmdb.ts';
 import { Store } from '../../src/store/store.ts';
+import { type Load, samplesIn, steps, together } from './store-load.ts';
 
 export const EPOCH = {
   id: 1,
@@ -125,4 +126,18 @@ export class VigilRecording {
 /** What was recorded, for reading. */
 export function openRecorded(directory: string): Database {
   return openDatabase(path.join(directory, 'data.mdb'), { fileBytes: QUOTA_BYTES, readOnly: true });
+}
+
+/** Has the store record, and tells how many samples there are of each stream. */
+export async function record(loads: readonly Load[], seconds: number, directory: string) {
+  const recording = await VigilRecording.open(directory);
+  const counts = new Map<Stream, number>();
+  for (const { n, readings } of steps(together('all', loads), seconds)) {
+    for (const one of readings) {
+      counts.set(one.stream, (counts.get(one.stream) ?? 0) + samplesIn([one]));
+    }
+    await recording.second(n, readings);
+  }
+  await recording.close();
+  return [...counts].map(([stream, samples]) => ({ stream, samples }));
 }

@@ -14,13 +14,15 @@ const DEFAULTS = {
   quota: 512,
   replay: undefined,
   speed: 1,
+  ...{ mail: undefined, webhook: [], buzzer: undefined, link: undefined },
   can: undefined,
   mqtt: undefined,
   log: 'info',
 };
 const SIM = { kind: 'sim' };
 const HEADSET = 'thinkgear+serial:///dev/rfcomm0';
-const SETTINGS = 'device, data, http, obd, eeg, sim, quota, replay, speed, can, mqtt, log';
+const SETTINGS =
+  'device, data, http, obd, eeg, sim, quota, replay, speed, mail, webhook, buzzer, link, can, mqtt, log';
 
 interface Input {
   readonly flags?: readonly string[];
@@ -200,7 +202,7 @@ test('every flag of the usage text is understood', () => {
   const flags = [...USAGE.matchAll(/^ {2}--([a-z]+) [A-Z]/gm)].map(([, name]) => name ?? '');
   expect(flags).toEqual([
     ...['config', 'device', 'data', 'quota', 'http', 'obd', 'eeg'],
-    ...['sim', 'replay', 'speed', 'log'],
+    ...['sim', 'replay', 'speed', 'mail', 'webhook', 'buzzer', 'link', 'log'],
   ]);
   for (const flag of flags) {
     expect(refusal({ flags: [`--${flag}=`] }), flag).not.toContain('Unknown option');
@@ -315,7 +317,7 @@ test('what cannot be used is refused with the place, the key, what was expected 
 });
 
 test('an unknown flag, a value too few and a stray word are refused', () => {
-  expect(refusal({ flags: ['--colour', '5'] })).toContain("'--colour'");
+  expect(refusal({ flags: ['--colour', '5'] })).toContain('there is no option --colour');
   expect(refusal({ flags: ['--http'] })).toContain('--http');
   expect(refusal({ flags: ['--check=no'] })).toContain('--check');
   expect(refusal({ flags: ['start'] })).toContain("'start'");

@@ -16,6 +16,7 @@ import { Live } from '../../../src/http/live.ts';
 import { startHttp } from '../../../src/http/server.ts';
 import { loadStatic } from '../../../src/http/static.ts';
 import { monotonicClock } from '../../../src/io/clock.ts';
+import { noAlerting } from '../../support/no-alerting.ts';
 import { noReading } from '../../support/no-reading.ts';
 import { orders, tell } from './orders.ts';
 
@@ -79,6 +80,7 @@ async function vigil(): Promise<Server> {
     log: { debug: ignore, info: ignore, warn: ignore, error: console.error },
     hello: { device: 'bench', epoch: 1, version: '0' },
     reading: noReading(),
+    alerting: noAlerting(),
     streams: () => STREAMS,
     health: () => ({
       ...{ status: 'ok', version: '0', uptimeS: 0, epoch: 1, clockTrust: 'none' },

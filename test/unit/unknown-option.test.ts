@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { unknownOption } from '../../src/spelling.ts';
+import { unknownOption } from '../../src/unknown-option.ts';
 
 const OPTIONS = ['sim', 'speed', 'http', 'streams', 'config', 'json'];
 

@@ -1,0 +1,252 @@
+import { ALERT, ALERT_CHANGE, type Alert, type AlertNews, type Severity } from '#core/alert.ts';
+import type { Bus } from '#core/bus.ts';
+import { type Clock, onClockOf, TRUST, wallMs } from '#core/clock.ts';
+import {
+  actionStream,
+  CLOCK_STATE,
+  FATIGUE_LEVEL,
+  STORE_STATE,
+  sourceStream,
+} from '#core/gateway-streams.ts';
+import type { PartHealth } from '#core/health.ts';
+import type { Micros, Stream } from '#core/stream.ts';
+import { createActions, createMail, type MailAction } from './alert-actions.ts';
+import { DeliveryError } from './alerts/actions/action.ts';
+import { ActionRunner } from './alerts/actions/runner.ts';
+import { AlertBook } from './alerts/book.ts';
+import { AlertEngine } from './alerts/engine.ts';
+import type { AlertPage, AlertQuery } from './alerts/history.ts';
+import { KnownStreams } from './alerts/known-streams.ts';
+import { Rules } from './alerts/rules.ts';
+import { RuleSet } from './alerts/watch/rule-set.ts';
+import type { LocalTime } from './alerts/watch/situation.ts';
+import type { Config } from './config.ts';
+import { localTime, readWall } from './io/clock.ts';
+import type { Log } from './io/log.ts';
+import type { Recording } from './recording.ts';
+import { SelfReport } from './self-report.ts';
+
+/** Rules that somebody changed are waited for so long; then those that come with the gateway count. */
+const RULES_MS_MAX = 3_000;
+/** A test of an action that takes longer has failed. */
+const TEST_MS_MAX = 60_000;
+/** What the streams of the gateway's own state say, by their numbers. */
+const STATES: readonly PartHealth['status'][] = ['failed', 'waiting', 'ok'];
+const LEVELS: Readonly<Record<Severity, 'info' | 'warn' | 'error'>> = {
+  ...{ info: 'info', warn: 'warn', alarm: 'error' },
+};
+/** There whatever the devices are. */
+const OWN_STREAMS: readonly Stream[] = [
+  STORE_STATE,
+  CLOCK_STATE,
+  FATIGUE_LEVEL,
+  ALERT,
+  ALERT_CHANGE,
+];
+
+export interface AlertingOptions {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly realTime: Clock;
+  readonly log: Log;
+  readonly bus: Bus;
+  readonly recording: Recording;
+  /** What the devices may report. */
+  streams(): readonly Stream[];
+  /** How each source is, under its id. */
+  sources(): readonly PartHealth[];
+}
+
+/**
+ * Everything that watches and tells: rules, the alerts that they find, and the ways to people. What
+ * the gateway says of itself comes from here too, so that rules can watch it.
+ */
+export class Alerting {
+  readonly rules: Rules;
+  /** What the gateway tells of itself: alerts, and how its parts are. */
+  readonly ownStreams: readonly Stream[];
+  readonly #options: AlertingOptions;
+  readonly #known: KnownStreams;
+  readonly #book: AlertBook;
+  readonly #engine: AlertEngine;
+  readonly #actions: ActionRunner;
+  readonly #mail: readonly MailAction[];
+  readonly #report: SelfReport;
+
+  constructor(options: AlertingOptions) {
+    const { config, clock, realTime, log, bus, recording } = options;
+    this.#options = options;
+    const tables = recording.alertTables();
+    const gate = { realTime, localTime: () => this.#localTimeNow() };
+    const parts = { config, log, recording, records: tables.mail, ...gate };
+    this.#mail = createMail(parts);
+    this.#actions = new ActionRunner({
+      ...gate,
+      actions: createActions(parts),
+      durable: this.#mail,
+      epoch: recording.epoch.id,
+      now: () => clock.now(),
+    });
+    this.#book = new AlertBook(tables.alerts, {
+      epoch: recording.epoch.id,
+      now: () => clock.now(),
+      emit: bus.emit,
+      notify: (news, alert) => this.#notify(news, alert),
+    });
+    this.ownStreams = [
+      ...OWN_STREAMS,
+      ...this.#actions.ids.map(actionStream),
+      ...options.sources().map(({ id }) => sourceStream(id)),
+    ];
+    this.#known = new KnownStreams(
+      () => [...recording.streams(), ...this.ownStreams, ...options.streams()],
+      this.#actions.ids,
+    );
+    this.rules = new Rules(tables.rules, {
+      surroundings: () => this.#known.surroundings(),
+      changed: (rules) => this.#engine.setRules(rules),
+    });
+    const ruleSet = new RuleSet(this.#situation(), (id) => this.#known.find(id));
+    this.#engine = new AlertEngine({
+      ...{ ruleSet, rules: this.rules, book: this.#book, clock, realTime },
+      speed: config.speed,
+      momentOf: ({ epoch, t }) => {
+        const known = recording.epochs().get(epoch);
+        return known && onClockOf(recording.epoch, known, t);
+      },
+    });
+    bus.first(this.#engine.take);
+    this.#report = new SelfReport({ clock, emit: bus.emit, states: () => this.#states() });
+  }
+
+  /** Those that last, oldest first. */
+  ongoing(): readonly Alert[] {
+    return this.#book.ongoing();
+  }
+
+  list(query: AlertQuery): AlertPage {
+    return this.#book.list(query);
+  }
+
+  /** @throws AlertError NOT_FOUND */
+  get(id: string): Alert {
+    return this.#book.get(id);
+  }
+
+  /** @throws AlertError NOT_FOUND */
+  acknowledge(id: string, by: string): Promise<Alert> {
+    return this.#engine.acknowledge(id, by);
+  }
+
+  /** @throws AlertError NOT_FOUND, ENDED */
+  silence(id: string, minutes: number): Promise<Alert> {
+    return this.#book.silence(id, minutes);
+  }
+
+  /** @throws AlertError NOT_FOUND, TOO_MANY */
+  note(id: string, by: string, text: string): Promise<Alert> {
+    return this.#book.note(id, by, text);
+  }
+
+  /** The ways to people, and how they are. */
+  actions() {
+    return this.#actions.list();
+  }
+
+  /** @throws AlertError NOT_FOUND; what the action says, an error with a `code` */
+  async test(id: string): Promise<void> {
+    const done = new AbortController();
+    const late = this.#options.realTime.sleep(TEST_MS_MAX, done.signal).then(
+      () => done.abort(new DeliveryError('TIMEOUT', `${id}: not done in ${TEST_MS_MAX / 1000} s`)),
+      () => {}, // The test was over before.
+    );
+    try {
+      await this.#actions.test(id, done.signal);
+    } finally {
+      done.abort();
+      await late;
+    }
+  }
+
+  health(): readonly PartHealth[] {
+    return [this.#engine.health(), ...this.#actions.health()];
+  }
+
+  /** Watches until the signal aborts. Rejects only by a bug. */
+  async run(signal: AbortSignal): Promise<void> {
+    await Promise.all([
+      this.#open(signal),
+      this.#engine.run(signal),
+      this.#report.run(this.#options.clock, signal),
+      this.#actions.run(signal),
+    ]);
+  }
+
+  /** Takes up what an earlier start has left, or begins without it when the store takes long. */
+  async #open(signal: AbortSignal): Promise<void> {
+    const { recording, realTime } = this.#options;
+    const opened = recording.opened(signal);
+    const rest = new AbortController();
+    const late = realTime.sleep(RULES_MS_MAX, rest.signal).catch(() => {}); // The store was faster.
+    await Promise.race([opened, late]);
+    rest.abort();
+    if (signal.aborted) return;
+    this.#engine.setRules(this.rules.list());
+    if (!(await opened)) return;
+    for (const alert of this.#engine.resume()) {
+      this.#actions.resume(alert, this.rules.find(alert.rule.id));
+    }
+    for (const mail of this.#mail) mail.open();
+  }
+
+  #notify(news: AlertNews, alert: Alert): void {
+    logNews(this.#options.log, news, alert);
+    this.#actions.notify(news, alert, this.rules.find(alert.rule.id));
+  }
+
+  #situation() {
+    const { recording } = this.#options;
+    return {
+      localTime: (t: Micros) => this.#localTime(t),
+      get studies(): ReadonlySet<string> {
+        return new Set(recording.openSessions().flatMap(({ study }) => study ?? []));
+      },
+    };
+  }
+
+  #localTime(t: Micros): LocalTime | undefined {
+    const { epoch } = this.#options.recording;
+    return epoch.trust === 'none' ? undefined : localTime(wallMs(epoch, t));
+  }
+
+  #localTimeNow(): LocalTime | undefined {
+    const { ms, trust } = readWall();
+    return trust === 'none' ? undefined : localTime(ms);
+  }
+
+  #states(): (readonly [Stream, number])[] {
+    const { sources, recording } = this.#options;
+    const parts = [
+      ...sources().map((part) => [sourceStream(part.id), part] as const),
+      ...this.#actions.list().map((one) => [actionStream(one.id), one] as const),
+      [STORE_STATE, recording.storeHealth()] as const,
+    ];
+    return [
+      ...parts.map(([stream, { status }]) => [stream, STATES.indexOf(status)] as const),
+      [CLOCK_STATE, TRUST.indexOf(recording.epoch.trust)],
+    ];
+  }
+}
+
+/** A line for each start, escalation and end. */
+function logNews(
+  log: Log,
+  news: AlertNews,
+  { id, rule, severity, endedBy, evidence }: Alert,
+): void {
+  const fields = { source: 'alerts', alert: id, rule: rule.id };
+  if (news === 'ended') log.info(fields, `${rule.name} is over: ${endedBy}`);
+  else if (news === 'started' || news === 'escalated') {
+    log[LEVELS[severity]](fields, `${rule.name}: ${evidence.text}`);
+  }
+}

@@ -1,0 +1,159 @@
+/**
+ * What a backtest says is what happened: rules watch a simulated drive, and are then held against its
+ * recording. The two lists of alerts are the same, alert for alert. VIGIL_DRIVE_HOURS makes the drive
+ * longer than it is in CI.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Alert } from '#core/alert.ts';
+import { readConfig } from '../../../src/config.ts';
+import { build, type Parts, start } from '../../../src/gateway.ts';
+import { monotonicClock } from '../../../src/io/clock.ts';
+import { scaledClock } from '../../../src/io/scaled-clock.ts';
+
+const HOURS = Number(process.env['VIGIL_DRIVE_HOURS'] ?? 0.25);
+const SPEED = 50;
+/** What a slow machine may take beyond the drive itself. */
+const SPARE_MS = 300_000;
+
+/** Besides those that come with the gateway, which an uneventful drive gives little to do. */
+const RULES = [
+  {
+    ...{ name: 'Revs', severity: 'info', cooldownMs: 0 },
+    ...{ stream: 'obd.engine.rpm', when: { op: '>', value: 1_500, clear: 1_300 }, unit: '/min' },
+  },
+  {
+    ...{ name: 'Fast for long', severity: 'warn', holdMs: 10_000, cooldownMs: 20_000 },
+    ...{ stream: 'obd.vehicle.speed', when: { op: '>', value: 50, clear: 45 } },
+    escalate: [{ value: 80, severity: 'alarm' }],
+  },
+  {
+    ...{ name: 'Brakes', severity: 'info', while: { moving: true } },
+    ...{ stream: 'obd.vehicle.speed', when: { op: 'rate<', value: -3, windowS: 2 } },
+  },
+  {
+    ...{ name: 'Idles', severity: 'info', holdMs: 3_000 },
+    all: [
+      { stream: 'obd.engine.rpm', when: { op: '>', value: 400 } },
+      { not: [{ stream: 'obd.vehicle.speed', when: { op: '>', value: 1 } }] },
+    ],
+  },
+  {
+    ...{ name: 'Attentive', severity: 'info', cooldownMs: 5_000, while: { engine: 'on' } },
+    ...{ stream: 'eeg.attention', when: { op: 'outside', value: [35, 75], clear: [40, 70] } },
+  },
+  {
+    ...{ name: 'Rarely told', severity: 'info' },
+    ...{ stream: 'obd.engine.coolant', when: { op: 'stale', value: 7 } },
+  },
+];
+
+interface Found {
+  readonly cause: string;
+  readonly severity: string;
+  readonly startedAt: number;
+  readonly endedAt: number | null;
+  readonly endedBy: string | null;
+  readonly text: string;
+}
+
+let directory = '';
+
+beforeEach(async () => {
+  directory = await mkdtemp(path.join(tmpdir(), 'vigil-backtest-'));
+});
+
+afterEach(async () => {
+  await rm(directory, { recursive: true });
+});
+
+async function call(url: string, method: string, body?: unknown): Promise<unknown> {
+  const response = await fetch(url, {
+    method,
+    ...(body === undefined
+      ? {}
+      : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+  });
+  if (!response.ok)
+    throw new Error(`${method} ${url}: ${response.status} ${await response.text()}`);
+  return await response.json();
+}
+
+/** What happened, as a backtest of the session would tell it. */
+function lived(alert: Alert, { from, to }: { from: number; to: number }): Found {
+  const over = alert.endedAt !== null && alert.endedAt.t < to;
+  return {
+    cause: alert.cause,
+    severity: alert.severity,
+    startedAt: alert.startedAt.t - from,
+    endedAt: over ? (alert.endedAt?.t ?? 0) - from : null,
+    endedBy: over ? alert.endedBy : null,
+    text: alert.evidence.text,
+  };
+}
+
+/** Of what was on before the session only that it was, as rules and backtest begin at different times. */
+function inside({ startedAt, endedAt, cause, severity, endedBy, text }: Found): Found {
+  return { startedAt: Math.max(0, startedAt), endedAt, cause, severity, endedBy, text };
+}
+
+/** Every alert of the run, oldest first. */
+function alertsOf({ alerting }: Parts): Alert[] {
+  return alerting.list({ limit: 1_000 }).items.toReversed();
+}
+
+test('a backtest of a drive finds the alerts that there were', {
+  timeout: (HOURS * 3_600_000) / SPEED + SPARE_MS,
+}, async () => {
+  const flags = ['--sim', '1', '--speed', String(SPEED), '--data', directory];
+  const { config } = readConfig([...flags, '--http', '127.0.0.1:0'], {}, () => '');
+  const realTime = monotonicClock();
+  const clock = scaledClock(realTime, SPEED);
+  const silent = (): void => {};
+  const log = { debug: silent, info: silent, warn: silent, error: silent };
+  const parts = build(config, { clock, realTime, log, defer: setImmediate });
+  const stopping = new AbortController();
+  await using running = new AsyncDisposableStack();
+  const { url, bug } = await start(config, parts, running, stopping);
+  const api = `${url}/api/v1`;
+  const drive = async (): Promise<void> => {
+    while (parts.recording.health()[0]?.status !== 'ok') await clock.sleep(1_000);
+    for (const rule of RULES) await call(`${api}/alerts`, 'POST', rule);
+    await clock.sleep(180_000);
+    const made = (await call(`${api}/sessions`, 'POST', { driver: 'A. Driver' })) as { id: number };
+    const from = parts.recording.openSessions().find(({ id }) => id === made.id)?.spans[0]?.from;
+    await clock.sleep(HOURS * 3_600_000);
+    await call(`${api}/sessions/${made.id}`, 'PATCH', { state: 'ended' });
+    const session = parts.recording.reading.sessions().get(made.id);
+    const span = { from: from ?? 0, to: session.spans[0]?.to ?? 0 };
+    // The last of it gets to the journal.
+    await clock.sleep(5_000);
+
+    const rules = parts.alerting.rules.list().map(({ id }) => id);
+    const began = performance.now();
+    const { sessions } = (await call(`${api}/alerts/backtest`, 'POST', {
+      sessions: [made.id],
+      rules,
+    })) as { sessions: [{ rules: { rule: { id: string }; alerts: Found[] }[] }] };
+    const seconds = (performance.now() - began) / 1000;
+
+    const all = alertsOf(parts).filter(
+      ({ startedAt, endedAt }) =>
+        startedAt.t < span.to && (endedAt === null || endedAt.t >= span.from),
+    );
+    for (const { rule, alerts } of sessions[0].rules) {
+      const live = all.filter((alert) => alert.rule.id === rule.id).map((one) => lived(one, span));
+      expect(alerts.map(inside), rule.id).toEqual(live.map(inside));
+    }
+    const busy = new Set(all.map(({ rule }) => rule.id));
+    console.log(
+      `${all.length} alerts of ${busy.size} rules; ${HOURS} h tested in ${seconds.toFixed(1)} s`,
+    );
+    expect(busy.size).toBeGreaterThanOrEqual(RULES.length - 1);
+    expect(all.length).toBeGreaterThan(20);
+  };
+  await Promise.race([drive(), bug]);
+  stopping.abort();
+});

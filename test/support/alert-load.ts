@@ -1,0 +1,105 @@
+/**
+ * A gateway under load, in a process of its own: a simulated car and driver, so many readings a second
+ * of made-up streams besides, so many rules on them, and readings that cross a threshold, each of
+ * which has to be an alert. Orders and answers are JSON messages of the parent.
+ *
+ *   at the start   the orders, in VIGIL_ALERT_LOAD; answered with {url, offsetUs}
+ *   {inject: n}    n alerts one after the other; answered with {health} when the last is over
+ */
+import * as v from 'valibot';
+import type { Stream } from '#core/stream.ts';
+import { readConfig } from '../../src/config.ts';
+import { build, start } from '../../src/gateway.ts';
+import { monotonicClock } from '../../src/io/clock.ts';
+
+const Orders = v.object({
+  /** Flags of the gateway. */
+  flags: v.array(v.string()),
+  /** As many streams: each has a rule that is crossed, at most 6 times a minute. */
+  rules: v.number(),
+  /** Readings a second of all these streams together. */
+  readingsHz: v.number(),
+  /** Alerts a second. */
+  alertsHz: v.number(),
+});
+const Go = v.object({ inject: v.number() });
+
+/** How often the load comes. */
+const TURN_MS = 10;
+/** From the crossing to its end. */
+const LASTS_MS = 15;
+const THRESHOLD = 1_000;
+
+const { flags, rules, readingsHz, alertsHz } = v.parse(
+  Orders,
+  JSON.parse(process.env['VIGIL_ALERT_LOAD'] ?? '{}'),
+);
+const clock = monotonicClock();
+/** Of CLOCK_MONOTONIC, which is the same in every process, at time 0 of the gateway's. */
+const offsetUs = Number(process.hrtime.bigint() / 1000n) - clock.now();
+const silent = (): void => {};
+const log = { debug: silent, info: silent, warn: silent, error: silent };
+const streams: readonly Stream[] = Array.from({ length: rules }, (_, i) => {
+  const base = { name: `Load ${i}`, unit: '1', range: [0, 1e9], kind: 'sample' } as const;
+  return { ...base, id: `load.value${i}`, hz: readingsHz / rules };
+});
+
+const { config } = readConfig(flags, {}, () => '');
+const parts = build(config, { clock, realTime: clock, log, defer: setImmediate });
+const running = new AsyncDisposableStack();
+const stopping = new AbortController();
+const { url, bug } = await start(config, parts, running, stopping);
+bug.catch((error: unknown) => {
+  throw error;
+});
+process.on('message', (message) => void inject(v.parse(Go, message).inject));
+process.on('disconnect', () => process.exit(0));
+process.on('SIGTERM', () => process.exit(0));
+await watch();
+void load();
+process.send?.({ url, offsetUs });
+
+/** Each stream is known, and has a rule. */
+async function watch(): Promise<void> {
+  while (!parts.recording.health().some(({ text }) => text === 'recording')) await clock.sleep(50);
+  const t = clock.now();
+  for (const stream of streams) parts.bus.emit({ kind: 'sample', stream, t, v: 0 });
+  // The store learns of them with its next flush.
+  while (!parts.recording.streams().some(({ id }) => id === streams.at(-1)?.id)) {
+    await clock.sleep(100);
+  }
+  for (const { id } of streams) {
+    await parts.alerting.rules.create({
+      ...{ name: id, stream: id, when: { op: '>', value: THRESHOLD }, severity: 'warn' },
+      ...{ holdMs: 0, cooldownMs: 0, escalate: [], while: {}, actions: [], enabled: true },
+    });
+  }
+}
+
+/** Values below the thresholds, at their rate. */
+async function load(): Promise<void> {
+  let sent = 0;
+  const began = clock.now();
+  for (let n = 0; ; n++) {
+    await clock.sleep(TURN_MS);
+    const due = ((clock.now() - began) / 1e6) * readingsHz;
+    for (; sent < due; sent++) {
+      const stream = streams[sent % streams.length];
+      if (stream === undefined) return;
+      parts.bus.emit({ kind: 'sample', stream, t: clock.now(), v: n % THRESHOLD });
+    }
+  }
+}
+
+/** The value of a crossing is its number above the threshold. */
+async function inject(count: number): Promise<void> {
+  for (let n = 0; n < count; n++) {
+    const stream = streams[n % streams.length];
+    if (stream === undefined) return;
+    parts.bus.emit({ kind: 'sample', stream, t: clock.now(), v: THRESHOLD + 1 + n });
+    await clock.sleep(LASTS_MS);
+    parts.bus.emit({ kind: 'sample', stream, t: clock.now(), v: 0 });
+    await clock.sleep(Math.max(0, 1000 / alertsHz - LASTS_MS));
+  }
+  process.send?.({ health: [...parts.alerting.health(), ...parts.recording.health()] });
+}
