@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { chromium } from 'playwright-core';
+import { chromium, type Page } from 'playwright-core';
 
 const FOLDER = '.pictures';
 const SEED = '1';
@@ -18,11 +18,20 @@ interface View {
   readonly colorScheme: 'dark' | 'light';
 }
 
+const REVS = {
+  ...{ name: 'Revs', severity: 'warn', cooldownMs: 10_000 },
+  ...{ stream: 'obd.engine.rpm', when: { op: '>', value: 1_500, clear: 1_000 }, unit: '/min' },
+};
+
 /** One gateway for each: how fast its time passes, how long it runs before, what is looked at. */
 const SCENES: readonly {
   readonly speed: number;
   readonly waitMs: number;
   readonly page: string;
+  /** Put in place at the start. */
+  readonly rule?: object;
+  /** Somebody says so on the page, who may write while the car moves. */
+  readonly passenger?: boolean;
   readonly views: readonly View[];
 }[] = [
   {
@@ -33,6 +42,15 @@ const SCENES: readonly {
       { name: 'tablet-light', width: 1280, height: 800, colorScheme: 'light' },
       { name: 'tablet-dark', width: 1280, height: 800, colorScheme: 'dark' },
     ],
+  },
+  {
+    // An alert on, of a rule that town traffic breaks.
+    ...{ speed: 1, waitMs: 45_000, page: '', rule: REVS },
+    views: [{ name: 'alert-phone-dark', width: 390, height: 844, colorScheme: 'dark' }],
+  },
+  {
+    ...{ speed: 30, waitMs: 30_000, page: '#alerts/rules/revs', rule: REVS, passenger: true },
+    views: [{ name: 'rule-tablet-light', width: 1280, height: 1000, colorScheme: 'light' }],
   },
   {
     // A drive of a quarter of an hour.
@@ -60,6 +78,7 @@ for (const scene of SCENES) {
 }
 
 async function takeAll(url: string, scene: (typeof SCENES)[number]): Promise<void> {
+  if (scene.rule) await addRule(url, scene.rule);
   mkdirSync(FOLDER, { recursive: true });
   const browser = await chromium.launch({
     executablePath: '/usr/bin/chromium',
@@ -70,11 +89,29 @@ async function takeAll(url: string, scene: (typeof SCENES)[number]): Promise<voi
     const page = await browser.newPage({ viewport: { width, height }, colorScheme });
     await page.goto(`${url}${scene.page}`);
     await page.waitForTimeout(SETTLE_MS);
+    if (scene.passenger) await holdPassenger(page);
     await page.screenshot({ path: path.join(FOLDER, `${name}.png`) });
     await page.close();
     console.log(`${FOLDER}/${name}.png`);
   }
   await browser.close();
+}
+
+async function holdPassenger(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Passenger' }).hover();
+  await page.mouse.down();
+  await page.waitForTimeout(SETTLE_MS);
+  await page.mouse.up();
+}
+
+/** The gateway knows the streams of its devices from the start. */
+async function addRule(url: string, rule: object): Promise<void> {
+  const response = await fetch(`${url}api/v1/alerts`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(rule),
+  });
+  if (!response.ok) throw new Error(`the rule is refused: ${await response.text()}`);
 }
 
 /** The address that the gateway prints when it listens. */

@@ -5,6 +5,7 @@ import { ActionList } from './alert-actions.js';
 import { History } from './alert-history.js';
 import { RuleList } from './alert-rules.js';
 import { html } from './gauge.js';
+import { PassengerButton, passenger } from './passenger.js';
 import { RuleView } from './rule.js';
 
 const ALERT_ID = /^\d+-\d+$/;
@@ -38,7 +39,7 @@ export function Alerts({ part, live, alerts, sound }) {
   useEffect(() => titleRef.current?.focus({ preventScroll: true }), [part]);
   const props = {
     titleRef,
-    driving: live.driving.value,
+    driving: live.driving.value && !passenger.value,
     turn: alerts.turn.value,
     sound: sound.value,
   };
@@ -57,6 +58,7 @@ export function Alerts({ part, live, alerts, sound }) {
           `,
         )}
       </nav>
+      ${props.driving && html`<${PassengerButton} />`}
       <${Part} key=${part} part=${part} ...${props} />
     </div>
   `;

@@ -177,6 +177,22 @@ test('while the car is driven nothing can be typed', async () => {
   expect(await page.locator('input, textarea').count()).toBe(0);
 });
 
+test('a passenger who holds a button may type', async () => {
+  await using opened = await openStub('#alerts/12-3');
+  const { page, stub } = opened;
+  stub.speed = 30;
+  const button = page.getByRole('button', { name: 'Passenger' });
+  await button.waitFor({ timeout: 10_000 });
+  expect((await button.boundingBox())?.height).toBeGreaterThanOrEqual(76);
+  await button.click();
+  expect(await page.locator('textarea').count()).toBe(0);
+  await button.hover();
+  await page.mouse.down();
+  await page.getByLabel('Comment', { exact: true }).waitFor();
+  await page.mouse.up();
+  expect(await button.count()).toBe(0);
+});
+
 test('an action is tried, and what the other end says is told', async () => {
   await using opened = await openStub('#alerts/actions');
   const { page, stub } = opened;
