@@ -1,4 +1,11 @@
-import { ALERT, ALERT_CHANGE, type Alert, type AlertNews, type Severity } from '#core/alert.ts';
+import {
+  ALERT,
+  ALERT_CHANGE,
+  type Alert,
+  type AlertNews,
+  type AlertRule,
+  type Severity,
+} from '#core/alert.ts';
 import type { Bus } from '#core/bus.ts';
 import { type Clock, onClockOf, TRUST, wallMs } from '#core/clock.ts';
 import {
@@ -17,7 +24,9 @@ import { AlertBook } from './alerts/book.ts';
 import { AlertEngine } from './alerts/engine.ts';
 import type { AlertPage, AlertQuery } from './alerts/history.ts';
 import { KnownStreams } from './alerts/known-streams.ts';
+import type { StoredMail } from './alerts/mail/shelf.ts';
 import { Rules } from './alerts/rules.ts';
+import { unkept } from './alerts/unkept.ts';
 import { RuleSet } from './alerts/watch/rule-set.ts';
 import type { LocalTime } from './alerts/watch/situation.ts';
 import type { Config } from './config.ts';
@@ -34,6 +43,11 @@ const TEST_MS_MAX = 60_000;
 const STATES: readonly PartHealth['status'][] = ['failed', 'waiting', 'ok'];
 const LEVELS: Readonly<Record<Severity, 'info' | 'warn' | 'error'>> = {
   ...{ info: 'info', warn: 'warn', alarm: 'error' },
+};
+const UNKEPT_TABLES = {
+  rules: unkept<string, AlertRule>(),
+  alerts: unkept<string, Alert>(),
+  mail: unkept<readonly number[], StoredMail>(),
 };
 /** There whatever the devices are. */
 const OWN_STREAMS: readonly Stream[] = [
@@ -76,13 +90,15 @@ export class Alerting {
   constructor(options: AlertingOptions) {
     const { config, clock, realTime, log, bus, recording } = options;
     this.#options = options;
-    const tables = recording.alertTables();
+    // What a replay finds has been kept, and told, when it was news.
+    const isReplay = config.replay !== undefined;
+    const tables = isReplay ? UNKEPT_TABLES : recording.alertTables();
     const gate = { realTime, localTime: () => this.#localTimeNow() };
     const parts = { config, log, recording, records: tables.mail, ...gate };
-    this.#mail = createMail(parts);
+    this.#mail = isReplay ? [] : createMail(parts);
     this.#actions = new ActionRunner({
       ...gate,
-      actions: createActions(parts),
+      actions: isReplay ? [] : createActions(parts),
       durable: this.#mail,
       epoch: recording.epoch.id,
       now: () => clock.now(),
@@ -184,12 +200,10 @@ export class Alerting {
 
   /** Takes up what an earlier start has left, or begins without it when the store takes long. */
   async #open(signal: AbortSignal): Promise<void> {
-    const { recording, realTime } = this.#options;
+    const { config, recording } = this.#options;
     const opened = recording.opened(signal);
-    const rest = new AbortController();
-    const late = realTime.sleep(RULES_MS_MAX, rest.signal).catch(() => {}); // The store was faster.
-    await Promise.race([opened, late]);
-    rest.abort();
+    // Of a replay nothing is kept: there is nothing to wait for, and no reading to miss.
+    if (config.replay === undefined) await this.#patiently(opened);
     if (signal.aborted) return;
     this.#engine.setRules(this.rules.list());
     if (!(await opened)) return;
@@ -197,6 +211,13 @@ export class Alerting {
       this.#actions.resume(alert, this.rules.find(alert.rule.id));
     }
     for (const mail of this.#mail) mail.open();
+  }
+
+  async #patiently(opened: Promise<boolean>): Promise<void> {
+    const rest = new AbortController();
+    const late = this.#options.realTime.sleep(RULES_MS_MAX, rest.signal).catch(() => {}); // The store was faster.
+    await Promise.race([opened, late]);
+    rest.abort();
   }
 
   #notify(news: AlertNews, alert: Alert): void {

@@ -194,12 +194,12 @@ export class AlertBook {
   }
 
   #forgetOldest(): void {
-    if (this.#ledger.size <= ALERTS_MAX) return;
+    // Several where the store, opened late, brought more than there was room for.
     for (const { id, endedAt } of this.#ledger.all()) {
+      if (this.#ledger.size <= ALERTS_MAX) return;
       if (endedAt === null) continue;
       void this.#ledger.remove(id);
       this.forgotten++;
-      return;
     }
   }
 

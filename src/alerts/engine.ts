@@ -17,6 +17,8 @@ const STALL_MS = 250;
 const CATCH_UP_MS = 20;
 /** Writes that failed are tried again. */
 const FLUSH_MS = 1_000;
+/** How long a stop waits for what is being written; then it goes without. */
+const LAST_FLUSH_MS_MAX = 2_000;
 
 export interface EngineOptions {
   readonly ruleSet: RuleSet;
@@ -41,6 +43,9 @@ export class AlertEngine {
   readonly #latency = new Latency();
   /** Looks that came too late. */
   #stalls = 0;
+  /** Changes that the book has yet to take. */
+  readonly #untold: AlertChange[] = [];
+  #isTelling = false;
 
   constructor(options: EngineOptions) {
     this.#options = options;
@@ -48,11 +53,12 @@ export class AlertEngine {
 
   /** Takes one reading; for `Bus.first`. */
   readonly take: Emit = (reading) => {
-    const { ruleSet, clock } = this.#options;
+    const { ruleSet, clock, speed } = this.#options;
     const changes = ruleSet.take(asKept(reading));
     if (changes.length === 0) return;
     this.#apply(changes);
-    if (changes.some(({ kind }) => kind === 'started')) this.#latency.add(clock.now() - reading.t);
+    if (!changes.some(({ kind }) => kind === 'started')) return;
+    this.#latency.add((clock.now() - reading.t) / speed);
   };
 
   /** Takes rules that were added, changed or removed; those that were not keep what they know. */
@@ -90,23 +96,28 @@ export class AlertEngine {
 
   /** Looks at timers until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
-    const { realTime, rules, book } = this.#options;
+    const { clock, realTime } = this.#options;
     let flushedAt: Micros = 0;
     let pause = TICK_MS;
     while (!signal.aborted) {
       const before = realTime.now();
+      const seenUntil = clock.now();
       await realTime.sleep(pause, signal).catch(() => {}); // The stop ends it.
       const now = realTime.now();
       const late = now - before - pause * 1000 > STALL_MS * 1000;
       pause = late ? CATCH_UP_MS : TICK_MS;
       if (late) this.#stalls++;
-      else this.#look();
+      // What came before the sleep has been read in it, so that one stall after another hides nothing.
+      this.#look(late ? seenUntil : clock.now());
       if (now - flushedAt < FLUSH_MS * 1000) continue;
       flushedAt = now;
       // A rejection is a bug: it is left unhandled, which ends the process.
-      void rules.flush();
-      void book.flush();
+      void this.#flush();
     }
+    const over = new AbortController();
+    const limit = realTime.sleep(LAST_FLUSH_MS_MAX, over.signal).catch(() => {}); // It was written.
+    await Promise.race([this.#flush(), limit]);
+    over.abort();
   }
 
   health(): PartHealth {
@@ -139,14 +150,27 @@ export class AlertEngine {
     return goesOn;
   }
 
-  #look(): void {
-    const { ruleSet, clock, speed } = this.#options;
-    const until = clock.now() - GRACE_MS * 1000 * speed;
+  /** @param now everything that had come by then has been read */
+  #look(now: Micros): void {
+    const { ruleSet, speed } = this.#options;
+    const until = now - GRACE_MS * 1000 * speed;
     if (until >= ruleSet.dueAt) this.#apply(ruleSet.advance(until));
   }
 
+  /** An alert is an event that rules may watch in their turn: what follows from it comes behind. */
   #apply(changes: readonly AlertChange[]): void {
-    for (const change of changes) this.#options.book.take(change);
+    this.#untold.push(...changes);
+    if (this.#isTelling) return;
+    this.#isTelling = true;
+    for (let next = this.#untold.shift(); next; next = this.#untold.shift()) {
+      this.#options.book.take(next);
+    }
+    this.#isTelling = false;
+  }
+
+  async #flush(): Promise<void> {
+    const { rules, book } = this.#options;
+    await Promise.all([rules.flush(), book.flush()]);
   }
 }
 

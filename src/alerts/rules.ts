@@ -53,7 +53,15 @@ export class Rules {
 
   /** Takes the rules that were kept. To be called once, when the store is open. */
   load(): void {
-    this.#ledger.load((a, b) => (a.id < b.id ? -1 : 1));
+    const since = [...this.#ledger.all()].filter(({ id }) => !isShipped(id));
+    const kept = this.#ledger.load((a, b) => (a.id < b.id ? -1 : 1));
+    for (const rule of since) {
+      const other = kept.find(({ id }) => id === rule.id);
+      if (other === undefined) continue;
+      // It was written before anybody knew that its id is taken. Neither is to be lost.
+      void this.#ledger.put({ ...rule, id: this.#freeId(rule.name) });
+      void this.#ledger.put(other);
+    }
     this.#options.changed(this.list());
   }
 

@@ -29,7 +29,7 @@ interface World {
   readonly alerts?: readonly Alert[];
   /** Flags. */
   readonly flags?: readonly string[];
-  /** The store never opens. */
+  /** The store never opens, and takes nothing. */
   readonly stuck?: boolean;
 }
 
@@ -54,11 +54,15 @@ export function createAlerting({
     epochs: () => new Map([BEFORE, EPOCH].map((one) => [one.id, one])),
     openSessions: () => [],
     streams: () => [],
-    alertTables: () => ({
-      rules: new MemoryRecords<string, AlertRule>(rules),
-      alerts: new MemoryRecords<string, Alert>(alerts),
-      mail: new MemoryRecords<number, StoredMail>(),
-    }),
+    alertTables: () => {
+      const tables = {
+        rules: new MemoryRecords<string, AlertRule>(rules),
+        alerts: new MemoryRecords<string, Alert>(alerts),
+        mail: new MemoryRecords<number, StoredMail>(),
+      };
+      for (const table of Object.values(tables)) table.failing = stuck;
+      return tables;
+    },
     opened: async (signal: AbortSignal) => {
       if (stuck) await once(signal, 'abort');
       return !stuck;

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { AlertRule } from '#core/alert.ts';
+import { SHIPPED_RULES } from '../../src/alerts/rule/shipped.ts';
 import { alertOf } from '../support/alert-fixture.ts';
 import { createAlerting as create, HOT } from '../support/alerting-world.ts';
 import { settle } from '../support/fake-clock.ts';
@@ -55,6 +56,37 @@ test('rules that come with the gateway count when the store does not open', asyn
   await clock.advance(60_000);
   expect(alerting.ongoing().map(({ cause }) => cause)).toContain('gateway.source.obd');
   expect(alerting.rules.find('hot')).toBeUndefined();
+});
+
+const REPLAY = [
+  ...['--replay', '1', '--webhook', 'http://127.0.0.1:9/', '--buzzer', 'gpio:gpiochip0/17'],
+  ...['--mail', 'smtp://127.0.0.1:9?tls=none&from=a@example.org&to=b@example.org'],
+];
+
+test('a replay tells nobody: neither webhooks nor mail nor the buzzer', async () => {
+  const { alerting, hear } = create({ rules: [], flags: REPLAY, stuck: true });
+  await settle();
+  await alerting.rules.create({ ...HOT, actions: [] });
+  hear(120);
+  expect(alerting.ongoing()).toHaveLength(1);
+  expect(alerting.actions()).toEqual([]);
+});
+
+test('a replay keeps nothing of its alerts, and nobody waits for a disk', async () => {
+  const { alerting, hear } = create({ flags: REPLAY, stuck: true });
+  await settle();
+  await alerting.rules.create({ ...HOT, actions: [] });
+  hear(120);
+  const [alert] = alerting.ongoing();
+  const { acknowledged } = await alerting.acknowledge(alert?.id ?? '', 'Ada');
+  expect(acknowledged).toMatchObject({ by: 'Ada' });
+  expect(alerting.health()[0]).toMatchObject({ id: 'alerts', status: 'ok' });
+});
+
+test('a replay waits for no store: its first readings are watched', async () => {
+  const { alerting } = create({ flags: REPLAY, stuck: true });
+  await settle();
+  expect(alerting.health()[0]?.details).toMatchObject({ rules: SHIPPED_RULES.length });
 });
 
 test('an alert that lasted when the gateway stopped goes on, and its time counts', async () => {

@@ -91,13 +91,13 @@ export class ActionRunner {
    * Has the actions of an alert follow what happened to it. Returns at once.
    *
    * @param alert as it is now
-   * @param rule undefined where it is not there any more: then nobody is told but buzzers
+   * @param rule undefined where it is not there any more: its severity alone says who is told then
    */
   notify(news: AlertNews, alert: Alert, rule: AlertRule | undefined): void {
     const quiet = this.#isQuiet(alert);
     this.#follow(alert, rule);
     if (quiet || alert.endedAt) for (const queue of this.#buzzers()) queue.withdraw(alert.id);
-    if (news === 'ended') this.#tellEnd(alert);
+    if (news === 'ended') this.#tellEnd(alert, rule);
     else if ((news === 'started' || news === 'escalated') && !quiet) this.#tell(news, alert, rule);
   }
 
@@ -169,8 +169,11 @@ export class ActionRunner {
     this.#remember(alert.id, ids);
   }
 
-  #tellEnd(alert: Alert): void {
-    for (const id of this.#told.get(alert.id) ?? []) {
+  #tellEnd(alert: Alert, rule: AlertRule | undefined): void {
+    // One of an earlier start that did not go on was never taken up, but people know of it.
+    const isOld = alert.startedAt.epoch !== this.#options.epoch;
+    const told = this.#told.get(alert.id) ?? (isOld ? this.#actionsFor(alert, rule) : []);
+    for (const id of told) {
       if (this.#queues.get(id)?.action.kind !== 'buzzer') this.#put(id, 'ended', alert);
     }
     this.#told.delete(alert.id);

@@ -1,3 +1,4 @@
+import { ALERT, ALERT_CHANGE } from '#core/alert.ts';
 import type { Clock } from '#core/clock.ts';
 import { durationText } from '#core/duration.ts';
 import type { Stretch } from '#core/session.ts';
@@ -7,9 +8,12 @@ import { type Due, type Recording, readingsOf } from './readings.ts';
 
 /**
  * Plays a recording: its readings come again, with the spacing in which they came, and with the times
- * of now. How fast is up to the clock that it is run on.
+ * of now. How fast is up to the clock that it is run on. What the gateway told of itself, its alerts
+ * among it, is left out: whoever plays it finds alerts of its own and tells how it is.
  */
 
+/** Of the streams in core/gateway-streams.ts that tell how its parts are. */
+const GATEWAY_PREFIX = 'gateway.';
 /** A longer gap between two stretches is played as one of this length. */
 const GAP_US_MAX = 10_000_000;
 /** Readings that are due within it are given out together. */
@@ -40,7 +44,8 @@ interface Part {
  * A source that plays `recording` once and then stays connected, saying that it is at the end: one
  * that ended would be opened again by the supervisor, as a lost link is.
  */
-export function replaySource({ id, recording }: ReplayOptions): Source {
+export function replaySource({ id, recording: stored }: ReplayOptions): Source {
+  const recording = withoutGateway(stored);
   const parts = partsOf(recording.stretches);
   const last = parts.at(-1);
   const length = last === undefined ? 0 : last.at + lengthOf(last);
@@ -79,6 +84,23 @@ export function replaySource({ id, recording }: ReplayOptions): Source {
       readings,
     }),
   };
+}
+
+/** As it came from the devices. */
+function withoutGateway(recording: Recording): Recording {
+  return {
+    title: recording.title,
+    streams: recording.streams.filter((stream) => !isOfGateway(stream)),
+    stretches: recording.stretches,
+    columns: (stream, stretch) => recording.columns(stream, stretch),
+    *events(stretch) {
+      for (const event of recording.events(stretch)) if (!isOfGateway(event.stream)) yield event;
+    },
+  };
+}
+
+function isOfGateway({ id }: Stream): boolean {
+  return id === ALERT.id || id === ALERT_CHANGE.id || id.startsWith(GATEWAY_PREFIX);
 }
 
 function partsOf(stretches: readonly Stretch[]): Part[] {

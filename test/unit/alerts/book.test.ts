@@ -139,6 +139,18 @@ test('a disk that fails costs no alert, and says so until it works', async () =>
   expect(records.items.get('8-1')).toMatchObject({ endedAt: null });
 });
 
+test('a store that opens late brings no more than there is room for', () => {
+  const endedBefore = { endedAt: { epoch: 7, t: 5 }, endedBy: 'cleared' } as const;
+  const kept = Array.from({ length: 2_000 }, (_, n) => alertOf({ id: `7-${n}`, ...endedBefore }));
+  const { book } = createBook(kept);
+  for (const cause of ['a', 'b', 'c']) book.take(started(1, { cause }));
+  book.load();
+  book.take(started(2, { cause: 'd' }));
+  expect(book.forgotten).toBe(4);
+  expect(book.list({ limit: 1, before: '7-5' }).items.map(({ id }) => id)).toEqual(['7-4']);
+  expect(book.list({ limit: 1, before: '7-4' }).items).toEqual([]);
+});
+
 test('the oldest that is over makes room, and what lasts never does', () => {
   const { book } = createBook();
   book.take(started(0, { cause: 'lasts' }));

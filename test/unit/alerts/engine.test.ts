@@ -108,6 +108,14 @@ test('how long it took is told', async () => {
   expect(details()).toMatchObject({ latencyMsP50: 30, ongoing: 1, started: 1 });
 });
 
+test('how long it took is told in real time, however fast the other one passes', () => {
+  const { clock, engine, hear, details } = create({ speed: 10 });
+  engine.resume();
+  clock.stalledUs = 50_000;
+  hear(120, 200_000);
+  expect(details()).toMatchObject({ latencyMsP50: 30 });
+});
+
 test('silence is found by time alone, and not before a late reading had its chance', async () => {
   const { clock, engine, hear, run, told, book } = create({ rules: [SILENT] });
   engine.resume();
@@ -137,6 +145,19 @@ test('a stall of the event loop is no silence', async () => {
   expect(told).toEqual([]);
   await clock.fake.advance(5_000);
   expect(told).toEqual(['started silent warn 19.32']);
+});
+
+test('stall after stall hides no silence', async () => {
+  const { clock, engine, hear, run, told } = create({ rules: [SILENT] });
+  engine.resume();
+  run();
+  hear(90);
+  // Not one sleep ends in time.
+  for (let n = 0; n < 25; n++) {
+    clock.stalledUs += 400_000;
+    await clock.fake.advance(20);
+  }
+  expect(told).toEqual([expect.stringContaining('started silent warn')]);
 });
 
 test('after a stall with nothing to be read silence is told 20 ms later', async () => {
@@ -247,6 +268,55 @@ test('what the disk did not take is written within a second of its being better'
     status: 'ok',
     text: expect.stringContaining('1 alert now'),
   });
+});
+
+test('what is being written at the stop is written, and what waits behind it', async () => {
+  const { engine, hear, alertRecords } = create();
+  engine.resume();
+  const stop = new AbortController();
+  const running = engine.run(stop.signal);
+  hear(120);
+  hear(90);
+  stop.abort();
+  await running;
+  expect(alertRecords.list()).toMatchObject([{ endedBy: 'cleared' }]);
+});
+
+test('a disk that answers no more holds a stop up for 2 s', async () => {
+  const { clock, engine, hear, alertRecords } = create();
+  engine.resume();
+  alertRecords.put = () => new Promise(() => {});
+  const stop = new AbortController();
+  const stopped = vi.fn();
+  void engine.run(stop.signal).then(stopped);
+  hear(120);
+  stop.abort();
+  await clock.fake.advance(1_999);
+  expect(stopped).not.toHaveBeenCalled();
+  await clock.fake.advance(1);
+  expect(stopped).toHaveBeenCalled();
+});
+
+test('an alert that ends by the alert beside it ends, and does not stay for ever', () => {
+  const alertIs = (severity: string): AlertRule & { when: { op: 'event' } } => ({
+    ...{ ...HOT, id: 'first', stream: 'alert', unit: undefined, severity: 'info' },
+    when: { op: 'event', match: { severity } },
+  });
+  const first = alertIs('warn');
+  const second: AlertRule = {
+    ...{ ...first, id: 'second', severity: 'alarm' },
+    when: { ...first.when, until: { severity: 'info' } },
+  };
+  const { engine, hear, book, told } = create({ rules: [HOT, first, second] });
+  engine.resume();
+  hear(120);
+  expect(told).toEqual([
+    'started hot warn 0',
+    'started first info 0',
+    'started second alarm 0',
+    'ended second alarm 0',
+  ]);
+  expect(book.ongoing().map(({ rule }) => rule.id)).toEqual(['hot', 'first']);
 });
 
 test('a rule that is changed ends its alert; one that is not goes on with what it knows', () => {

@@ -43,6 +43,23 @@ test('a rule is made, counts at once and is kept', async () => {
   expect(rules.originOf(rule.id)).toBe('own');
 });
 
+test('a rule written before the store was open takes the place of none in it', async () => {
+  const kept: AlertRule = { ...HOT, id: 'coolant-too-hot', holdMs: 7_000 };
+  const records = new MemoryRecords<string, AlertRule>([kept]);
+  const known = new KnownStreams(() => [COOLANT], []);
+  const surroundings = () => known.surroundings();
+  const rules = new Rules(records, { surroundings, changed: () => {} });
+  records.failing = true;
+  void rules.create(DRAFT);
+  await vi.waitFor(() => expect(rules.failure).not.toBe(''));
+  rules.load();
+  records.failing = false;
+  await rules.flush();
+  const written = { ...HOT, id: 'coolant-too-hot-2' };
+  expect([rules.get(kept.id), rules.get(written.id)]).toEqual([kept, written]);
+  expect(records.list()).toEqual([kept, written]);
+});
+
 test.each([
   ['Coolant too hot!', 'coolant-too-hot'],
   ['  Öl: 90 °C ', 'o-l-90-c'],

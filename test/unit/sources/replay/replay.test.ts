@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { ALERT, ALERT_CHANGE } from '#core/alert.ts';
 import type { Epoch } from '#core/clock.ts';
+import { FATIGUE_LEVEL, STORE_STATE, sourceStream } from '#core/gateway-streams.ts';
 import type { Stretch } from '#core/session.ts';
 import type { Reading, Stream } from '#core/stream.ts';
 import { scaledClock } from '../../../../src/io/scaled-clock.ts';
@@ -191,6 +193,20 @@ test('whatever is stored comes once, in order and never early, at any speed', as
     }),
     { numRuns: 30 },
   );
+});
+
+test('what the gateway told of itself is left out: its alerts, and how its parts were', async () => {
+  const pieces = [RPM, sourceStream('obd'), STORE_STATE, FATIGUE_LEVEL].map(
+    (one) => [one, [scalars([1_000], [1])]] as const,
+  );
+  const events = [ALERT, ALERT_CHANGE, MARK].map((one) => ({ stream: one, t: 2_000, data: {} }));
+  const run = playing(recording([stretch(0, 1e6)], new Map(pieces), events));
+  await run.clock.advance(1_000);
+  const ids = [RPM.id, FATIGUE_LEVEL.id, MARK.id];
+  expect(run.given.map(({ reading }) => reading.stream.id)).toEqual(ids);
+  expect(run.source.streams.map(({ id }) => id)).toEqual(ids);
+  run.stop();
+  await run.ended;
 });
 
 test('a burst larger than a turn lets others have their turn', async () => {
