@@ -24,11 +24,9 @@ const sockets: Socket[] = [];
 
 beforeEach(async () => {
   folder = mkdtempSync(path.join(tmpdir(), 'vigil-alerts-'));
-  // Takes connections and never says a word.
-  mail = createServer((socket) => sockets.push(socket.on('error', () => {}))).listen(
-    0,
-    '127.0.0.1',
-  );
+  // Hangs up on whoever calls.
+  mail = createServer((socket) => socket.on('error', () => {}).destroy());
+  mail.listen(0, '127.0.0.1');
   await once(mail, 'listening');
 });
 

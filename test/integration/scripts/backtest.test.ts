@@ -60,6 +60,7 @@ test('a rule of the gateway goes by its id, and a stream that was not recorded i
 test('what cannot be tried says why', () => {
   const clear = ruleFile('clear.json', { when: { op: '>', value: 80, clear: 90 } });
   const form = ruleFile('form.json', { severity: 'loud' });
+  const part = ruleFile('part.json', { severity: undefined });
   const broken = path.join(top, 'broken.json');
   writeFileSync(broken, '{');
   for (const [args, said] of [
@@ -68,9 +69,10 @@ test('what cannot be tried says why', () => {
     [['7', '--rule', 'fatigue'], /no session "7"/],
     [['1', '--rule', 'tired'], /no rule "tired"; there are coolant-hot,/],
     [['1', '--rule', clear], /clear\.json: \/when\/clear: expected at most 80/],
-    [['1', '--rule', form], /form\.json: severity: expected one of info, warn, alarm/],
+    [['1', '--rule', form], /form\.json: \/severity: expected one of info, warn, alarm/],
     [['1', '--rule', broken], /broken\.json: /],
-    [['1', '--rule', './none.json'], /none\.json: /],
+    [['1', '--rule', './none.json'], /none\.json: there is no such file/],
+    [['1', '--rule', part], /part\.json: \/severity: this is missing/],
   ] as const) {
     const { status, err, out } = vigil(...args);
     expect({ status, out }, args.join(' ')).toEqual({ status: 2, out: '' });
