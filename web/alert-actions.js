@@ -1,9 +1,12 @@
 /** What is done besides showing alerts, each with a button that tries it. */
 import { useState } from 'preact/hooks';
 import { testAction } from './alerts-api.js';
-import { useAct, useAnswer } from './answers.js';
+import { useAct, useAnswer, useChange } from './answers.js';
 import { html } from './gauge.js';
 
+/** The same for every alert; a rule can only add to it. */
+export const WHO_GETS_WHAT =
+  'Webhooks get every alert, mail those from warning on, the buzzer alarms; and every action what a rule names.';
 const KINDS = { mail: 'E-mail', webhook: 'Webhook', buzzer: 'Buzzer' };
 const STATES = {
   ok: { word: 'Works', level: 'live' },
@@ -12,19 +15,27 @@ const STATES = {
 };
 
 /** @typedef {import('./alerts-api.js').Action} Action */
-/** @typedef {(work: () => Promise<string>) => Promise<void>} Act */
+
+/**
+ * What an action is called: there can be several webhooks, `webhook` and `webhook2`.
+ * @param {Pick<Action, 'id' | 'kind'>} action
+ */
+export function actionName({ id, kind }) {
+  return `${KINDS[kind]} ${id.replace(kind, '')}`.trim();
+}
 
 /** @param {import('./alerts.js').ViewProps} props */
-export function ActionList({ titleRef, sound }) {
+export function ActionList({ titleRef, sound, linked }) {
   /** @type {import('./answers.js').Answer<import('./alerts-api.js').ActionList>} */
   const { answer, error, again } = useAnswer('/alerts/actions', () => true);
-  const { said, act } = useAct(again);
+  useChange(linked, again);
   return html`
     <div class="head"><h2 ref=${titleRef} tabindex="-1">Actions</h2></div>
-    <p class="said" role="status" data-failed=${said.failed || error !== ''}>${error || said.text}</p>
+    <p class="said" role="status" data-failed=${error !== ''}>${error}</p>
+    <p>${WHO_GETS_WHAT}</p>
     <ul class="sessions" aria-label="Actions">
       ${sound && html`<${ThisPage} sound=${sound} />`}
-      ${answer?.items.map((action) => html`<${Row} key=${action.id} action=${action} act=${act} />`)}
+      ${answer?.items.map((action) => html`<${Row} key=${action.id} action=${action} again=${again} linked=${linked} />`)}
     </ul>
     ${
       answer?.items.length === 0 &&
@@ -58,27 +69,30 @@ function ThisPage(/** @type {{ sound: import('./alert-sound.js').Sound }} */ { s
   `;
 }
 
-/** @param {{ action: Action, act: Act }} props */
-function Row({ action: { id, kind, status, text }, act }) {
+/** @param {{ action: Action, again: () => void, linked: boolean }} props */
+function Row({ action, again, linked }) {
+  const { id, status, text } = action;
+  const { said, act } = useAct(again, linked);
   const [busy, setBusy] = useState(false);
   const { word, level } = STATES[status];
-  const name = KINDS[kind];
+  const name = actionName(action);
   const tryIt = async () => {
     setBusy(true);
     await act(async () => {
       await testAction(id);
-      return `${name} ${id} has taken the test.`;
+      return `${name} has taken the test.`;
     });
     setBusy(false);
   };
   return html`
     <li class="card session">
       <div class="what">
-        <b class="start">${name}${id === kind ? '' : ` · ${id}`}</b>
+        <b class="start">${name}</b>
         <span class="badges"><span class="mark" data-level=${level}>${word}</span></span>
         <span class="facts">${text}</span>
       </div>
-      <button class="button" type="button" disabled=${busy} aria-label="Test ${name} ${id}" onClick=${tryIt}>
+      <p class="said" role="status" data-failed=${said.failed}>${said.text}</p>
+      <button class="button" type="button" disabled=${busy} aria-label="Test ${name}" onClick=${tryIt}>
         ${busy ? 'Testing …' : 'Test'}
       </button>
     </li>

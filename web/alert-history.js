@@ -53,14 +53,14 @@ export function merged(list, page, older) {
 }
 
 /** @param {import('./alerts.js').ViewProps} props */
-export function History({ titleRef, turn }) {
+export function History({ titleRef, turn, linked }) {
   const [filter, setFilter] = useState(EVERYTHING);
   const path = historyPath(filter);
   const [shown, setShown] = useState(
     /** @type {{ path: string, list: AlertPage } | undefined} */ (undefined),
   );
   const { answer, error, again } = useAnswer(path, /** @param {AlertPage} _ */ (_) => true);
-  const { said, act } = useAct(again);
+  const { said, act } = useAct(again, linked);
   useChange(turn, again);
   useEffect(() => {
     if (!answer) return;
@@ -154,8 +154,8 @@ export function AlertMarks(/** @type {{ alert: Alert }} */ { alert }) {
         html`<span
           class="mark"
           data-level="caution"
-          title="The gateway did not know the time of day."
-          >Clock not set</span
+          title="The gateway did not know the time of day when this happened."
+          >Time not sure</span
         >`
       }
     </span>

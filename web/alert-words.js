@@ -7,7 +7,7 @@ import { durationText, valueText } from './words.js';
 const ENDS = {
   cleared: 'Over by itself',
   silent: 'Its data ended',
-  changed: 'Its rule was changed',
+  changed: 'Its rule was changed or removed',
 };
 const dateAndTime = new Intl.DateTimeFormat(undefined, {
   dateStyle: 'medium',

@@ -1,5 +1,5 @@
 /** One alert: what was seen, what was said of it, and what can be done. */
-import { useRef, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { AcknowledgeButton, AlertMarks } from './alert-history.js';
 import { endedText, lastedText, quantityText, timeText } from './alert-words.js';
 import { comment, silence } from './alerts-api.js';
@@ -17,7 +17,7 @@ const NOTE_CHARS_MAX = 2_000;
 /** @typedef {(work: () => Promise<string>) => Promise<void>} Act */
 
 /** @param {{ id: string } & import('./alerts.js').ViewProps} props */
-export function AlertView({ id, titleRef, driving, turn }) {
+export function AlertView({ id, titleRef, driving, turn, linked }) {
   const {
     answer: alert,
     error,
@@ -25,7 +25,11 @@ export function AlertView({ id, titleRef, driving, turn }) {
   } = useAnswer(`/alerts/history/${id}`, /** @param {Alert} one */ (one) => one.state === 'active');
   /** @type {import('./answers.js').Answer<{ items: readonly import('./api.js').Stream[] }>} */
   const { answer: listed } = useAnswer('/streams');
-  const { said, act } = useAct(again);
+  /** @type {import('./answers.js').Answer<import('./alerts-api.js').RuleList>} */
+  const { answer: rules } = useAnswer('/alerts');
+  // Kept here: the form goes when the car drives off, and what was typed is not to go with it.
+  const [typed, setTyped] = useState('');
+  const { said, act } = useAct(again, linked);
   useChange(turn, again);
   return html`
     <p><a class="back" href="#alerts">All alerts</a></p>
@@ -39,18 +43,21 @@ export function AlertView({ id, titleRef, driving, turn }) {
       html`
         <section class="card summary" aria-label="Summary">
           <p class="text">${alert.text}</p>
-          <${Times} alert=${alert} />
+          <${Times} alert=${alert} rules=${rules?.items ?? []} />
           <${Doing} alert=${alert} act=${act} />
         </section>
         <${Readings} alert=${alert} streams=${listed?.items ?? []} />
-        <${Notes} alert=${alert} act=${act} driving=${driving} />
+        <${Notes} alert=${alert} act=${act} driving=${driving} typed=${typed} onTyped=${setTyped} />
       `
     }
   `;
 }
 
-/** When it was, and who was told. */
-function Times(/** @type {{ alert: Alert }} */ { alert }) {
+/**
+ * When it was, and who was told.
+ * @param {{ alert: Alert, rules: readonly { id: string }[] }} props `rules`: those that there are
+ */
+function Times({ alert, rules }) {
   const { startedAt, endedAt, acknowledgedBy, acknowledgedAt, silencedUntil, rule, cause } = alert;
   const figures = [
     ['Began', timeText(startedAt)],
@@ -61,12 +68,16 @@ function Times(/** @type {{ alert: Alert }} */ { alert }) {
     ['Quiet until', silencedUntil !== null && timeText(silencedUntil)],
     ['Cause', cause],
   ];
+  const kept = rules.some(({ id }) => id === rule.id);
   return html`
     <dl class="figures times">
       ${figures
         .filter(([, value]) => value)
         .map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}
-      <div><dt>Rule</dt><dd><a class="link" href="#alerts/rules/${rule.id}">${rule.name}</a></dd></div>
+      <div>
+        <dt>Rule</dt>
+        <dd>${kept ? html`<a class="link" href="#alerts/rules/${rule.id}">${rule.name}</a>` : rule.name}</dd>
+      </div>
     </dl>
   `;
 }
@@ -122,19 +133,27 @@ function Readings({ alert: { readings }, streams }) {
   `;
 }
 
-/** @param {{ alert: Alert, act: Act, driving: boolean }} props */
-function Notes({ alert: { id, notes }, act, driving }) {
-  const form = useRef(/** @type {HTMLFormElement | null} */ (null));
+/**
+ * @typedef {object} NotesProps
+ * @property {Alert} alert
+ * @property {Act} act
+ * @property {boolean} driving
+ * @property {string} typed
+ * @property {(text: string) => void} onTyped
+ */
+
+/** @param {NotesProps} props */
+function Notes({ alert: { id, notes }, act, driving, typed, onTyped }) {
   const [busy, setBusy] = useState(false);
   /** @param {SubmitEvent} event */
   const save = async (event) => {
     event.preventDefault();
-    const text = String(new FormData(form.current ?? undefined).get('text') ?? '').trim();
+    const text = typed.trim();
     if (text === '') return;
     setBusy(true);
     await act(async () => {
       await comment(id, text);
-      form.current?.reset();
+      onTyped('');
       return 'The comment is kept.';
     });
     setBusy(false);
@@ -153,8 +172,16 @@ function Notes({ alert: { id, notes }, act, driving }) {
         driving
           ? html`<p class="hint">Comments are written when the car stands.</p>`
           : html`
-            <form class="comment" ref=${form} onSubmit=${save}>
-              <label>Comment <textarea name="text" rows="2" maxlength=${NOTE_CHARS_MAX}></textarea></label>
+            <form class="comment" onSubmit=${save}>
+              <label>
+                Comment
+                <textarea
+                  rows="2"
+                  maxlength=${NOTE_CHARS_MAX}
+                  value=${typed}
+                  onInput=${(/** @type {InputEvent & { currentTarget: HTMLTextAreaElement }} */ event) => onTyped(event.currentTarget.value)}
+                ></textarea>
+              </label>
               <button class="button" disabled=${busy}>Add</button>
             </form>
           `

@@ -44,6 +44,30 @@ export function historyPath(filter) {
   return `/alerts/history?${query}`;
 }
 
+/**
+ * The rules whose name or streams have each word of what is looked for.
+ * @param {readonly Rule[]} rules
+ * @param {string} text
+ */
+export function matchingRules(rules, text) {
+  const words = text.toLowerCase().split(/\s+/);
+  return rules.filter((rule) => {
+    // The sentence has the names of the streams.
+    const known = [rule.name, rule.sentence, ...streamsIn(rule)].join(' ').toLowerCase();
+    return words.every((word) => known.includes(word));
+  });
+}
+
+/**
+ * @param {import('../src/core/alert.ts').Condition} condition
+ * @returns {readonly string[]}
+ */
+function streamsIn(condition) {
+  if ('stream' in condition) return [condition.stream];
+  if ('all' in condition) return condition.all.flatMap(streamsIn);
+  return ('any' in condition ? condition.any : condition.not).flatMap(streamsIn);
+}
+
 /** @param {string} id */
 export function acknowledge(id) {
   return ask(`/alerts/history/${id}/ack`, { method: 'POST', body: {} });

@@ -232,30 +232,38 @@ export function SeverityIcon({ severity }) {
 
 /** @param {{ alerts: LastingAlerts, live: import('./live.js').Live }} props */
 export function AlertBanner({ alerts, live }) {
-  const [worst, ...more] = alerts.all.value;
+  const all = alerts.all.value;
+  const [worst] = all;
   if (!worst) return null;
-  const { id, name, severity, text, seen } = worst;
-  const linked = live.link.value.phase === 'live';
+  const { id, name, severity, text } = worst;
+  const failure = alerts.failure.value;
+  const driving = live.driving.value;
   const { word } = SEVERITY[severity];
+  const lost =
+    live.link.value.phase !== 'live' &&
+    html`<p class="text">Connection lost: this may be over.</p>`;
+  const unseen = all.filter(({ seen }) => !seen).length;
+  if (unseen === 0) {
+    return html`
+      <section class="alerting" data-severity=${severity} data-seen="true" aria-label="Alert">
+        <p class="kind"><${SeverityIcon} severity=${severity} />${shortName(name)}<span class="further">${all.length > 1 ? `All ${all.length} seen` : 'Seen'}</span></p>
+        ${lost}
+      </section>
+    `;
+  }
   return html`
-    <section class="alerting" data-severity=${severity} data-seen=${seen} aria-label="Alert">
+    <section class="alerting" data-severity=${severity} data-seen="false" data-driving=${driving} aria-label="Alert">
       <div class="what" role="alert" key=${`${id} ${severity}`}>
-        <p class="kind"><${SeverityIcon} severity=${severity} />${word}${more.length > 0 && html`<span class="further">+${more.length} more</span>`}</p>
+        <p class="kind"><${SeverityIcon} severity=${severity} />${word}${unseen > 1 && html`<span class="further">+${unseen - 1} more</span>`}</p>
         <p class="name">${shortName(name)}</p>
-        ${!live.driving.value && html`<p class="text">${text}</p>`}
-        ${!linked && html`<p class="text">Connection lost: this may be over.</p>`}
-        ${alerts.failure.value && html`<p class="text">${alerts.failure.value}</p>`}
+        ${!driving && !failure && html`<p class="text">${text}</p>`}
+        ${lost}
+        ${failure && html`<p class="failure">${failure}</p>`}
       </div>
-      ${
-        seen
-          ? html`<p class="ack">Seen</p>`
-          : html`
-            <button class="ack" type="button" onClick=${() => void alerts.acknowledge(id)}>
-              <svg viewBox="0 0 24 24" aria-hidden="true"><path d="M4 12.5 9.5 18 20 6.5" /></svg>
-              Acknowledge
-            </button>
-          `
-      }
+      <button class="ack" type="button" onClick=${() => void alerts.acknowledge(id)}>
+        <svg viewBox="0 0 24 24" aria-hidden="true"><path d="M4 12.5 9.5 18 20 6.5" /></svg>
+        Acknowledge
+      </button>
     </section>
   `;
 }

@@ -20,6 +20,7 @@ const PARTS = [
  * @typedef {object} ViewProps
  * @property {import('preact').RefObject<HTMLElement>} titleRef
  * @property {boolean} driving nothing is to be typed
+ * @property {boolean} linked there is a connection
  * @property {number} turn changes when something happened to an alert
  * @property {import('./alert-sound.js').Sound | undefined} sound
  */
@@ -40,6 +41,7 @@ export function Alerts({ part, live, alerts, sound }) {
   const props = {
     titleRef,
     driving: live.driving.value && !passenger.value,
+    linked: live.link.value.phase === 'live',
     turn: alerts.turn.value,
     sound: sound.value,
   };

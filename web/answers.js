@@ -83,12 +83,19 @@ export function useChange(value, act) {
 }
 
 /**
- * What somebody has done here, in words to be shown; what is on the page is asked for anew after it.
+ * What somebody has done here, in words to be shown; what is on the page is asked for anew after it,
+ * and when the connection is back: what failed without it is no news then.
  * `act` does it: its `work` resolves with a sentence about what was done.
  * @param {() => void} again
+ * @param {boolean} [linked]
  */
-export function useAct(again) {
+export function useAct(again, linked) {
   const [said, setSaid] = useState({ text: '', failed: false });
+  useChange(linked, () => {
+    if (!linked) return;
+    again();
+    setSaid((old) => (old.failed ? { text: '', failed: false } : old));
+  });
   /** @param {() => Promise<string>} work */
   const act = async (work) => {
     try {

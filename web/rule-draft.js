@@ -5,7 +5,6 @@
 
 /** @typedef {import('../src/core/alert.ts').AlertRule} AlertRule */
 /** @typedef {import('../src/core/alert.ts').When} When */
-/** @typedef {import('./api.js').Fault} Fault */
 /** @typedef {When['op']} Op */
 /** @typedef {'number' | 'seconds' | 'text' | 'fields' | 'list' | 'json'} Kind `seconds`: the rule has ms */
 /**
@@ -230,29 +229,6 @@ export function jsonFault({ several, texts }) {
   } catch (error) {
     return `This is no JSON: ${/** @type {SyntaxError} */ (error).message}`;
   }
-}
-
-/**
- * Each fault at the field of its place: the same, the one around it, or the first within it; those of
- * no field are at the empty pointer.
- * @param {readonly Fault[]} faults
- * @param {readonly string[]} pointers of the fields that are shown
- * @returns {ReadonlyMap<string, readonly string[]>}
- */
-export function placed(faults, pointers) {
-  /** @type {Map<string, string[]>} */
-  const found = new Map();
-  for (const { pointer, message } of faults) {
-    const inCondition = /^\/(all|any|not)(\/|$)/.test(pointer);
-    const place =
-      pointers.find((one) => one === pointer) ??
-      pointers.find((one) => pointer.startsWith(`${one}/`)) ??
-      (pointer === '' ? undefined : pointers.find((one) => one.startsWith(`${pointer}/`))) ??
-      (inCondition && pointers.includes(CONDITION) ? CONDITION : '');
-    const text = place === pointer || place === '' ? message : `${pointer}: ${message}`;
-    found.set(place, [...(found.get(place) ?? []), text]);
-  }
-  return found;
 }
 
 /**

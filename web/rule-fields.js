@@ -1,17 +1,10 @@
 /** The fields of a rule, each with what the gateway says of it beside it. */
 import { useId, useState } from 'preact/hooks';
+import { actionName, WHO_GETS_WHAT } from './alert-actions.js';
 import { SEVERITY } from './alerts-banner.js';
 import { html, unitText } from './gauge.js';
-import {
-  CONDITION,
-  fieldsOf,
-  OPS,
-  placed,
-  SCHEDULE,
-  STEPS,
-  stepFields,
-  TERMS,
-} from './rule-draft.js';
+import { CONDITION, fieldsOf, OPS, SCHEDULE, STEPS, stepFields, TERMS } from './rule-draft.js';
+import { labelsOf, placed } from './rule-faults.js';
 import { matching } from './stream-picker.js';
 
 /** More are found by typing what they are called. */
@@ -29,6 +22,7 @@ const ENGINE = [
   ['off', 'The engine is off'],
 ];
 
+/** @typedef {import('./alerts-api.js').Action} Action */
 /** @typedef {import('./rule-draft.js').Draft} Draft */
 /** @typedef {import('./rule-draft.js').Field} Field */
 /** @typedef {import('./api.js').Stream} Stream */
@@ -38,7 +32,7 @@ const ENGINE = [
  * @property {Draft} draft
  * @property {(draft: Draft) => void} onDraft
  * @property {ReadonlyMap<string, Stream>} streams
- * @property {readonly string[]} actions
+ * @property {readonly Action[]} actions
  * @property {readonly import('./api.js').Fault[]} faults
  */
 
@@ -55,17 +49,7 @@ const ENGINE = [
 export function RuleFields({ draft, onDraft, streams, actions, faults }) {
   const { several, texts } = draft;
   const op = texts['/when/op'] ?? '';
-  const own = several
-    ? [CONDITION]
-    : ['/stream', '/when/op', ...fieldsOf(op).map(({ pointer }) => pointer)];
-  const others = [...TERMS, ...SCHEDULE, ...STEPS.flatMap(stepFields)].map(
-    ({ pointer }) => pointer,
-  );
-  const places = placed(faults, [
-    ...[...own, ...others, '/severity', '/while/moving', '/while/engine', '/actions'],
-    ...STEPS.map((i) => `/escalate/${i}/severity`),
-    '/while/schedule/days',
-  ]);
+  const places = placed(faults, [...labelsOf(draft).keys()]);
   /** @type {Form} */
   const form = {
     text: (pointer) => texts[pointer] ?? '',
@@ -73,7 +57,6 @@ export function RuleFields({ draft, onDraft, streams, actions, faults }) {
     wrong: (pointer) => places.get(pointer) ?? [],
     stream: several ? undefined : streams.get(texts['/stream'] ?? ''),
   };
-  const rest = form.wrong('');
   return html`
     <div class="edit">
       <${Input} form=${form} field=${TERMS[0]} wide=${true} />
@@ -103,14 +86,15 @@ export function RuleFields({ draft, onDraft, streams, actions, faults }) {
     </div>
     <${Steps} form=${form} />
     <${More} form=${form} draft=${draft} onDraft=${onDraft} actions=${actions} />
-    ${rest.map((text) => html`<p class="fault">${text}</p>`)}
   `;
 }
 
-/** @param {{ form: Form, draft: Draft, onDraft: (draft: Draft) => void, actions: readonly string[] }} props */
+/** @param {{ form: Form, draft: Draft, onDraft: (draft: Draft) => void, actions: readonly Action[] }} props */
 function More({ form, draft, onDraft, actions }) {
+  const inside = [...SCHEDULE.map(({ pointer }) => pointer), '/while/schedule/days', '/actions'];
+  const faulty = inside.some((pointer) => form.wrong(pointer).length > 0);
   return html`
-    <details class="more">
+    <details class="more" open=${faulty}>
       <summary>Study, hours and actions</summary>
       <div class="edit">
         ${SCHEDULE.map((field) => html`<${Input} form=${form} field=${field} />`)}
@@ -125,8 +109,8 @@ function More({ form, draft, onDraft, actions }) {
       ${
         actions.length > 0 &&
         html`<${Checks}
-          legend="Actions besides those that every alert has"
-          options=${actions.map((id) => [id, id])}
+          legend="Actions besides. ${WHO_GETS_WHAT}"
+          options=${actions.map((action) => [action.id, actionName(action)])}
           chosen=${draft.actions}
           onChosen=${(/** @type {string[]} */ chosen) => onDraft({ ...draft, actions: chosen })}
           wrong=${form.wrong('/actions')}
@@ -169,7 +153,7 @@ function StreamChoice(
   const found = matching([...streams.keys()], streams, text).slice(0, FOUND_MAX);
   const wrong = form.wrong('/stream');
   return html`
-    <details class="picker" open=${id === ''}>
+    <details class="picker" open=${id === ''} data-invalid=${wrong.length > 0}>
       <summary>Stream: ${form.stream?.name ?? (id || 'choose one')} ${form.stream && html`<small>${id}</small>`}</summary>
       <label>
         Find
@@ -273,6 +257,7 @@ function Select({ form, pointer, label, options }) {
       <select
         name=${pointer}
         value=${form.text(pointer)}
+        aria-invalid=${wrong.length > 0}
         onChange=${(/** @type {Event & { currentTarget: HTMLSelectElement }} */ event) => form.write(pointer, event.currentTarget.value)}
       >
         ${options.map(([value, word]) => html`<option value=${value}>${word}</option>`)}

@@ -3,9 +3,10 @@ import { useEffect, useMemo, useState } from 'preact/hooks';
 import { tryRule } from './alerts-api.js';
 import { SEVERITY } from './alerts-banner.js';
 import { useAnswer } from './answers.js';
-import { sentenceOf } from './api.js';
+import { faultsOf, sentenceOf } from './api.js';
 import { html } from './gauge.js';
 import { Plot } from './plots.js';
+import { faultsText } from './rule-faults.js';
 import { durationText, positionText, startText } from './words.js';
 
 /** Whoever is typing has paused, ms. */
@@ -28,15 +29,22 @@ const BAR_MIN = 3;
  * @property {{ stream?: unknown }} rule as it is written now
  * @property {string | undefined} against its id, to compare it with what is saved
  * @property {ReadonlyMap<string, Stream>} streams
+ * @property {import('./rule-faults.js').Labels} labels
+ * @property {readonly string[]} lacks pointers of what it has not yet, a name apart from which it cannot be tried
  */
 
 /** @param {PreviewProps} props */
-export function RulePreview({ rule, against, streams }) {
+export function RulePreview({ rule, against, streams, labels, lacks }) {
   /** @type {import('./answers.js').Answer<import('./api.js').Page<Session>>} */
   const { answer: page } = useAnswer(`/sessions?limit=${SESSIONS}`);
   // One that goes on has no figures yet.
   const session = page?.items.find(({ stats }) => stats === null || stats.durationS > 0);
-  const { tried, error, busy } = useTried(rule, against, session?.id);
+  const needed = lacks.filter((pointer) => pointer !== '/name').map((one) => labels.get(one));
+  const { tried, error, faults, busy } = useTried(
+    rule,
+    against,
+    needed.length > 0 ? undefined : session?.id,
+  );
   if (page && !session) {
     return html`<section class="card summary"><p class="hint">
       There is no recording yet to try the rule on.
@@ -50,7 +58,7 @@ export function RulePreview({ rule, against, streams }) {
         <h3 id="preview-title">In the last recording</h3>
 ${session && html`<small>${startText(session)}${durationS > 0 && `, ${durationText(durationS)}`}</small>`}
       </div>
-      ${error !== '' && html`<p class="said" role="status" data-failed="true">Not tried: ${error}</p>`}
+      <${Untried} needed=${needed} error=${faultsText(faults, labels) || error} />
       <p role="status">${now && countsText(now, saved)}</p>
       ${now && html`<${Line} name=${saved ? 'Now' : ''} rule=${now} durationS=${durationS} />`}
       ${saved && html`<${Line} name="Saved" rule=${saved} durationS=${durationS} />`}
@@ -59,6 +67,16 @@ ${session && html`<small>${startText(session)}${durationS > 0 && `, ${durationTe
       ${tried?.notes.map((note) => html`<p class="hint">${note}</p>`)}
     </section>
   `;
+}
+
+/** Why there is nothing to see. @param {{ needed: readonly (string | undefined)[], error: string }} props */
+function Untried({ needed, error }) {
+  if (needed.length > 0) {
+    return html`<p class="hint">It is tried as soon as it has: ${needed.join(', ')}.</p>`;
+  }
+  return (
+    error !== '' && html`<p class="said" role="status" data-failed="true">Not tried: ${error}</p>`
+  );
 }
 
 /**
@@ -90,20 +108,29 @@ function useTried(rule, against, session) {
   const [state, setState] = useState({
     tried: /** @type {Tried | undefined} */ (undefined),
     error: '',
+    faults: /** @type {readonly import('./api.js').Fault[]} */ ([]),
     busy: false,
   });
   const asked = JSON.stringify({ rule, ...(against && { against }) });
   useEffect(() => {
-    if (session === undefined) return undefined;
+    if (session === undefined) {
+      setState({ tried: undefined, error: '', faults: [], busy: false });
+      return undefined;
+    }
     const leaving = new AbortController();
     const put = async () => {
       setState((old) => ({ ...old, busy: true }));
       try {
         const tried = await tryRule({ ...JSON.parse(asked), sessions: [session] }, leaving.signal);
-        setState({ tried, error: '', busy: false });
+        setState({ tried, error: '', faults: [], busy: false });
       } catch (failure) {
         if (leaving.signal.aborted) return;
-        setState({ tried: undefined, error: sentenceOf(failure), busy: false });
+        const error = sentenceOf(failure);
+        const faults = faultsOf(failure).map((one) => ({
+          ...one,
+          pointer: one.pointer.replace(/^\/rule(?=\/|$)/, ''),
+        }));
+        setState({ tried: undefined, error, faults, busy: false });
       }
     };
     const timer = setTimeout(() => void put(), PAUSE_MS);

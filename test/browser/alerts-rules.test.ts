@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { alert, BACKTEST, type Stub, stubAlerts } from './alerts-stub.ts';
+import { alert, BACKTEST, COOLANT, type Stub, stubAlerts } from './alerts-stub.ts';
 import { useDrive } from './recorded.ts';
 
 const { open } = useDrive();
@@ -63,7 +63,7 @@ test('an alert is silenced and commented on, and a refusal is told in the words 
 test('a rule is switched off where it stands in the list', async () => {
   await using opened = await openStub('#alerts/rules');
   const { page, stub } = opened;
-  await page.getByText('There is no stream fatigue.level.').waitFor();
+  await page.getByText('It cannot fire at present. There is no stream fatigue.level.').waitFor();
   await page.getByText('Fired once').waitFor();
   await page.getByRole('switch', { name: 'Coolant too hot' }).click();
   await page.getByText('Coolant too hot is not watched for any more.').waitFor();
@@ -82,7 +82,7 @@ test('a rule is changed, with what the gateway refuses beside its field', async 
   const refused = problem(422, 'The rule cannot be used: the thresholds contradict.', [wrong]);
   stub.instead.set('PATCH /alerts/coolant-hot', refused);
   await page.getByRole('button', { name: 'Save' }).click();
-  await page.getByText('The rule cannot be used: the thresholds contradict.').waitFor();
+  await page.getByText('Not saved. Please mend: Ends at.').waitFor();
   const clear = page.getByLabel(/^Ends at/);
   expect(await clear.getAttribute('aria-invalid')).toBe('true');
   expect(await clear.evaluate((it) => it.parentElement?.textContent)).toContain(wrong.message);
@@ -146,6 +146,34 @@ test('a new rule is made of a stream that was found by its name', async () => {
   });
 });
 
+test('a rule without a stream is refused at the stream, and in no words of the API', async () => {
+  await using opened = await openStub('#alerts/rules/new');
+  const { page, stub } = opened;
+  await page.getByText('It is tried as soon as it has: Stream, Limit.').waitFor();
+  await page.getByLabel('Limit', { exact: true }).fill('90');
+  await page.getByRole('button', { name: 'Create' }).click();
+  await page.getByText('Not saved. Please mend: Name, Stream.').waitFor();
+  await page.getByText('Choose a stream.').waitFor();
+  const name = page.getByLabel(/^Name/);
+  await expect.poll(() => name.evaluate((it) => it === document.activeElement)).toBe(true);
+  expect(stub.asked.map(({ what }) => what)).not.toContain('POST /alerts');
+});
+
+test('many rules are searched, and not all are shown at once', async () => {
+  await using opened = await openStub('#alerts/12-3');
+  const { page, stub } = opened;
+  stub.rules = Array.from({ length: 120 }, (_, i) => ({
+    ...COOLANT,
+    id: `rule-${i}`,
+    name: `Rule ${i}`,
+  }));
+  await page.goto(`${page.url().split('#')[0]}#alerts/rules`);
+  await page.getByText('100 of 120 rules are shown.').waitFor();
+  expect(await page.locator('.rule').count()).toBe(100);
+  await page.getByLabel('Find by name or stream').fill('rule 119 coolant');
+  await expect.poll(() => page.locator('.rule').count()).toBe(1);
+});
+
 test('a rule of several conditions is JSON, and is deleted after a question', async () => {
   await using opened = await openStub('#alerts/rules/night');
   const { page, stub } = opened;
@@ -157,7 +185,7 @@ test('a rule of several conditions is JSON, and is deleted after a question', as
   const wrong = { pointer: '/all/0/stream', message: 'There is no stream nothing.' };
   stub.instead.set('PATCH /alerts/night', problem(422, 'The rule cannot be used.', [wrong]));
   await page.getByRole('button', { name: 'Save' }).click();
-  await page.getByText('/all/0/stream: There is no stream nothing.').waitFor();
+  await page.getByText('all[0].stream: There is no stream nothing.').waitFor();
   await page.getByRole('button', { name: 'Delete …' }).click();
   const keep = page.getByRole('button', { name: 'Keep' });
   await expect.poll(() => keep.evaluate((it) => it === document.activeElement)).toBe(true);
@@ -175,6 +203,49 @@ test('while the car is driven nothing can be typed', async () => {
   await page.goto(`${page.url().split('#')[0]}#alerts/12-3`);
   await page.getByText('Comments are written when the car stands.').waitFor();
   expect(await page.locator('input, textarea').count()).toBe(0);
+});
+
+test.each([
+  ['#alerts/rules/coolant-hot', 'Limit, °C', '97'],
+  ['#alerts/12-3', 'Comment', 'It was the thermostat.'],
+])('what was typed at %s is there again after a drive', async (hash, label, text) => {
+  await using opened = await openStub(hash);
+  const { page, stub } = opened;
+  const field = page.getByLabel(label, { exact: true });
+  await field.fill(text);
+  stub.speed = 30;
+  await field.waitFor({ state: 'detached', timeout: 10_000 });
+  stub.speed = 0;
+  await field.waitFor({ timeout: 10_000 });
+  expect(await field.inputValue()).toBe(text);
+});
+
+test('what failed without a connection is no longer told when it is back', async () => {
+  await using opened = await openStub('#alerts');
+  const { page, stub } = opened;
+  await page.route('**/ack', (route) => route.abort());
+  await page.locator('.alert').getByRole('button', { name: 'Acknowledge' }).click();
+  await page.getByText('The gateway does not answer.').waitFor();
+  stub.drop();
+  const said = page.locator('.alerts > .said');
+  await expect.poll(() => said.textContent(), { timeout: 10_000 }).toBe('');
+});
+
+test('an alert leads to its rule where there still is one', async () => {
+  const gone = alert('12-4', {
+    rule: { id: 'gone', name: 'Gone' },
+    state: 'ended',
+    endedBy: 'changed',
+    endedAt: '2026-11-22T01:43:20.000Z',
+  });
+  await using opened = await openStub('#alerts/12-3', [gone, alert('12-3')]);
+  const { page } = opened;
+  const link = page.locator('.times a');
+  await link.waitFor();
+  await page.goto(`${page.url().split('#')[0]}#alerts/12-4`);
+  await page.getByText('Its rule was changed or removed').waitFor();
+  await page.getByText('Gone', { exact: true }).last().waitFor();
+  expect(await link.count()).toBe(0);
 });
 
 test('a passenger who holds a button may type', async () => {
@@ -197,13 +268,13 @@ test('an action is tried, and what the other end says is told', async () => {
   await using opened = await openStub('#alerts/actions');
   const { page, stub } = opened;
   await page.getByRole('button', { name: 'Test Buzzer' }).click();
-  await page.getByText('Buzzer buzzer has taken the test.').waitFor();
+  await page.getByText('Buzzer has taken the test.').waitFor();
   stub.instead.set(
     'POST /alerts/actions/mail/test',
     problem(502, 'The server refuses the password.'),
   );
   await page.getByRole('button', { name: 'Test E-mail' }).click();
   await expect
-    .poll(() => page.locator('.alerts > .said').textContent())
+    .poll(() => page.locator('.session', { hasText: 'E-mail' }).locator('.said').textContent())
     .toBe('The server refuses the password.');
 });

@@ -92,6 +92,8 @@ export interface Stub {
   speed: number;
   /** Tells the page what has happened to an alert. */
   tell(state: string, one: Alert): void;
+  /** Ends the connection; the next one is well. */
+  drop(): void;
   /** Ends the connection, and every later one. */
   cut(): void;
 }
@@ -107,7 +109,13 @@ export async function stubAlerts(page: Page, alerts: Alert[] = []): Promise<Stub
     instead: new Map(),
     speed: 0,
     tell(state, one) {
+      // Whoever asks later is told the same.
+      const now: Alert = { ...one, state: state === 'ended' ? 'ended' : 'active' };
+      stub.alerts = [now, ...stub.alerts.filter(({ id }) => id !== one.id)];
       socket?.send(JSON.stringify({ type: 'alert', t: 0, ...one, state }));
+    },
+    drop() {
+      void socket?.close();
     },
     cut() {
       dead = true;

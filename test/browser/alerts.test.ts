@@ -1,4 +1,4 @@
-import type { Page } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { alert, type Stub, stubAlerts } from './alerts-stub.ts';
 import { textContrasts } from './contrast.ts';
@@ -52,6 +52,13 @@ async function openStub(
 
 function banner(page: Page) {
   return page.locator('.alerting');
+}
+
+/** Whether some of a text is not shown. */
+function isCut(text: Locator): Promise<boolean> {
+  return text.evaluate(
+    (it) => it.scrollHeight > it.clientHeight || it.scrollWidth > it.clientWidth,
+  );
 }
 
 /** Counts the tones that begin, and what the device was told to buzz. */
@@ -115,6 +122,45 @@ test('one touch acknowledges, on every view, and while driving there is less to 
   await button.click();
   await banner(page).getByText('Seen').waitFor();
   expect(stub.asked).toContainEqual({ what: 'POST /alerts/history/12-3/ack', body: {} });
+});
+
+test('what is told of a failure is never cut, and an alert is told in two lines', async () => {
+  const text = 'Engine speed 1464 /min, over 1200 /min for 5 s';
+  await using opened = await openStub('', { viewport: PHONE }, [alert('12-3', { text })]);
+  const { page, stub } = opened;
+  const sentence = banner(page).locator('.text');
+  await sentence.waitFor();
+  expect(await isCut(sentence)).toBe(false);
+  stub.instead.set('POST /alerts/history/12-3/ack', { status: 500, json: {} });
+  await banner(page).getByRole('button').click();
+  const failure = banner(page).getByText('Quiet here, but not acknowledged. Try again.');
+  await failure.waitFor();
+  expect(await isCut(failure)).toBe(false);
+});
+
+test('what all have seen is a slim line, and only what nobody has seen is counted', async () => {
+  const alerts = [alert('12-3'), alert('12-4'), alert('12-5', { acknowledgedBy: 'Ana' })];
+  await using opened = await openStub('', { viewport: PHONE }, alerts);
+  const { page, stub } = opened;
+  await banner(page).getByText('+1 more').waitFor();
+  const before = (await boxOf(banner(page))).height;
+  const button = banner(page).getByRole('button', { name: 'Acknowledge' });
+  await button.click();
+  await banner(page).getByText('more').waitFor({ state: 'detached' });
+  await button.click();
+  await banner(page).getByText('All 3 seen').waitFor();
+  expect((await boxOf(banner(page))).height).toBeLessThan(before / 2);
+  for (const one of alerts.slice(1)) stub.tell('ended', one);
+  await banner(page).getByText('Seen', { exact: true }).waitFor();
+});
+
+test('what is good to know takes less room than a warning, and has no colour of its own', async () => {
+  const heights: number[] = [];
+  for (const severity of ['info', 'warn'] as const) {
+    await using opened = await openStub('', { viewport: PHONE }, [alert('12-3', { severity })]);
+    heights.push((await boxOf(banner(opened.page))).height);
+  }
+  expect(heights[0]).toBeLessThan(heights[1] ?? 0);
 });
 
 test('an alert that lasts stays when the connection is lost, and says so', async () => {

@@ -1,10 +1,17 @@
 import { expect, test } from 'vitest';
+import { actionName } from '../../../web/alert-actions.js';
 import { merged } from '../../../web/alert-history.js';
-import { firedText, lastedText, quantityText, timeText } from '../../../web/alert-words.js';
+import {
+  endedText,
+  firedText,
+  lastedText,
+  quantityText,
+  timeText,
+} from '../../../web/alert-words.js';
 import type { AlertPage } from '../../../web/alerts-api.js';
-import { historyPath } from '../../../web/alerts-api.js';
+import { historyPath, matchingRules } from '../../../web/alerts-api.js';
 import { countsText } from '../../../web/rule-preview.js';
-import { alert } from '../../browser/alerts-stub.ts';
+import { alert, COOLANT, TIRED_AT_NIGHT } from '../../browser/alerts-stub.ts';
 
 function page(ids: readonly string[], next: string | null = null): AlertPage {
   return { items: ids.map((id) => alert(id)), next };
@@ -66,4 +73,23 @@ test('what a rule would have done is told beside what is saved', () => {
   expect(countsText(tried(1), tried(1))).toBe(
     'It would have fired once, 10 s in all. As saved: the same.',
   );
+});
+
+test('rules are found by words of their name and of their streams', () => {
+  const found = (text: string) =>
+    matchingRules([COOLANT, TIRED_AT_NIGHT], text).map(({ id }) => id);
+  expect(found('')).toEqual(['coolant-hot', 'night']);
+  expect(found('TIRED night')).toEqual(['night']);
+  expect(found('obd.vehicle.speed')).toEqual(['night']);
+  expect(found('engine coolant')).toEqual(['coolant-hot']);
+  expect(found('coolant night')).toEqual([]);
+});
+
+test('actions of a kind are numbered', () => {
+  expect(actionName({ id: 'webhook', kind: 'webhook' })).toBe('Webhook');
+  expect(actionName({ id: 'webhook2', kind: 'webhook' })).toBe('Webhook 2');
+});
+
+test('an end by a change of the rule may be one by its removal', () => {
+  expect(endedText({ endedBy: 'changed' })).toBe('Its rule was changed or removed');
 });

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { AlertRule } from '#core/alert.ts';
 import { SHIPPED_RULES } from '../../../src/alerts/rule/shipped.ts';
-import { draftOf, jsonFault, NEW_DRAFT, placed, ruleOf } from '../../../web/rule-draft.js';
+import { draftOf, jsonFault, NEW_DRAFT, ruleOf } from '../../../web/rule-draft.js';
 
 const TERMS = {
   id: 'rule',
@@ -78,15 +78,4 @@ test('a condition that is no JSON is told', () => {
   expect(jsonFault(wrong)).toMatch(/^This is no JSON: /);
   expect(jsonFault({ ...wrong, several: false })).toBe('');
   expect(jsonFault({ ...wrong, texts: { '/condition': '{"all": []}' } })).toBe('');
-});
-
-test('a fault stands at the field of its place, or the nearest', () => {
-  const pointers = ['/name', '/when/value/0', '/when/value/1', '/when/match', '/condition'];
-  const at = (pointer: string) => [...placed([{ pointer, message: 'wrong' }], pointers)][0];
-  expect(at('/name')).toEqual(['/name', ['wrong']]);
-  expect(at('/when/value')).toEqual(['/when/value/0', ['/when/value: wrong']]);
-  expect(at('/when/match/n')).toEqual(['/when/match', ['/when/match/n: wrong']]);
-  expect(at('/all/1/stream')).toEqual(['/condition', ['/all/1/stream: wrong']]);
-  expect(at('/enabled')).toEqual(['', ['wrong']]);
-  expect(at('')).toEqual(['', ['wrong']]);
 });
