@@ -2,12 +2,16 @@ import {
   ALERT,
   ALERT_CHANGE,
   type Alert,
+  type AlertEnd,
   type AlertNews,
   type AlertRule,
+  alertEvent,
+  type Instant,
   type Severity,
 } from '#core/alert.ts';
 import type { Bus } from '#core/bus.ts';
 import { type Clock, onClockOf, TRUST, wallMs } from '#core/clock.ts';
+import { durationText } from '#core/duration.ts';
 import {
   actionStream,
   CLOCK_STATE,
@@ -16,15 +20,17 @@ import {
   sourceStream,
 } from '#core/gateway-streams.ts';
 import type { PartHealth } from '#core/health.ts';
-import type { Micros, Stream } from '#core/stream.ts';
+import type { Event, Micros, Stream } from '#core/stream.ts';
 import { createActions, createMail, type MailAction } from './alert-actions.ts';
 import { DeliveryError } from './alerts/actions/action.ts';
 import { ActionRunner } from './alerts/actions/runner.ts';
 import { AlertBook } from './alerts/book.ts';
 import { AlertEngine } from './alerts/engine.ts';
 import type { AlertPage, AlertQuery } from './alerts/history.ts';
+import type { KeptAlert } from './alerts/kept-alert.ts';
 import { KnownStreams } from './alerts/known-streams.ts';
 import type { StoredMail } from './alerts/mail/shelf.ts';
+import { alertLine } from './alerts/rule/words.ts';
 import { Rules } from './alerts/rules.ts';
 import { unkept } from './alerts/unkept.ts';
 import { RuleSet } from './alerts/watch/rule-set.ts';
@@ -43,6 +49,11 @@ const TEST_MS_MAX = 60_000;
 const STATES: readonly PartHealth['status'][] = ['failed', 'waiting', 'ok'];
 const LEVELS: Readonly<Record<Severity, 'info' | 'warn' | 'error'>> = {
   ...{ info: 'info', warn: 'warn', alarm: 'error' },
+};
+const ENDS: Readonly<Record<AlertEnd, string>> = {
+  cleared: '',
+  silent: ', its data stopped',
+  changed: ', its rule was changed',
 };
 const UNKEPT_TABLES = {
   rules: unkept<string, AlertRule>(),
@@ -97,7 +108,7 @@ export class Alerting {
     const parts = { config, log, recording, records: tables.mail, ...gate };
     this.#mail = isReplay ? [] : createMail(parts);
     this.#actions = new ActionRunner({
-      ...gate,
+      ...{ ...gate, log },
       actions: isReplay ? [] : createActions(parts),
       durable: this.#mail,
       epoch: recording.epoch.id,
@@ -121,15 +132,14 @@ export class Alerting {
     this.rules = new Rules(tables.rules, {
       surroundings: () => this.#known.surroundings(),
       changed: (rules) => this.#engine.setRules(rules),
+      tell: (rule, what) =>
+        log.info({ source: 'alerts', rule: rule.id }, `rule ${rule.name} ${what}`),
     });
     const ruleSet = new RuleSet(this.#situation(), (id) => this.#known.find(id));
     this.#engine = new AlertEngine({
       ...{ ruleSet, rules: this.rules, book: this.#book, clock, realTime },
       speed: config.speed,
-      momentOf: ({ epoch, t }) => {
-        const known = recording.epochs().get(epoch);
-        return known && onClockOf(recording.epoch, known, t);
-      },
+      momentOf: (at) => this.#momentOf(at),
     });
     bus.first(this.#engine.take);
     this.#report = new SelfReport({ clock, emit: bus.emit, states: () => this.#states() });
@@ -138,6 +148,18 @@ export class Alerting {
   /** Those that last, oldest first. */
   ongoing(): readonly Alert[] {
     return this.#book.ongoing();
+  }
+
+  /** Those that last as events, for who begins to listen; of a silenced one it says that. */
+  snapshot(): readonly Event[] {
+    const { clock, recording } = this.#options;
+    const t = clock.now();
+    return this.#book.ongoing().flatMap((alert) => {
+      const { silencedUntil: until } = alert;
+      const quiet = until?.epoch === recording.epoch.id && t < until.t;
+      const event = alertEvent(quiet ? 'silenced' : 'started', alert, t);
+      return event.kind === 'event' ? { ...event, data: { ...event.data, snapshot: true } } : [];
+    });
   }
 
   list(query: AlertQuery): AlertPage {
@@ -207,9 +229,9 @@ export class Alerting {
     if (signal.aborted) return;
     this.#engine.setRules(this.rules.list());
     if (!(await opened)) return;
-    for (const alert of this.#engine.resume()) {
-      this.#actions.resume(alert, this.rules.find(alert.rule.id));
-    }
+    const lasting = this.#engine.resume();
+    for (const alert of lasting) this.#actions.resume(alert, this.rules.find(alert.rule.id));
+    this.#tellResumed(lasting.length);
     for (const mail of this.#mail) mail.open();
   }
 
@@ -220,9 +242,60 @@ export class Alerting {
     rest.abort();
   }
 
-  #notify(news: AlertNews, alert: Alert): void {
-    logNews(this.#options.log, news, alert);
-    this.#actions.notify(news, alert, this.rules.find(alert.rule.id));
+  #notify(news: AlertNews, alert: KeptAlert): readonly string[] {
+    this.#logNews(news, alert);
+    return this.#actions.notify(news, alert, this.rules.find(alert.rule.id));
+  }
+
+  #tellResumed(count: number): void {
+    if (count === 0) return;
+    const text = count === 1 ? '1 alert goes on' : `${count} alerts go on`;
+    this.#options.log.info({ source: 'alerts' }, `${text} from before the start`);
+  }
+
+  /** A line for each start, escalation and end, and for what people do. */
+  #logNews(news: AlertNews, { id, rule, ...alert }: Alert): void {
+    const { log } = this.#options;
+    const fields = { source: 'alerts', alert: id, rule: rule.id };
+    switch (news) {
+      case 'started':
+      case 'escalated':
+        log[LEVELS[alert.severity]](fields, alertLine(rule.name, alert.evidence.text));
+        break;
+      case 'ended':
+        log.info(
+          fields,
+          `${rule.name} is over${this.#after(alert)}${ENDS[alert.endedBy ?? 'cleared']}`,
+        );
+        break;
+      case 'acknowledged':
+        log.info(fields, `${rule.name} was acknowledged by ${alert.acknowledged?.by}`);
+        break;
+      case 'silenced':
+        log.info(fields, `${rule.name} was silenced${this.#forMinutes(alert)}`);
+        break;
+      case 'noted': // It is with the alert, and may be long.
+        break;
+    }
+  }
+
+  /** How long it has lasted; nothing where the computer was off in between. */
+  #after({ startedAt, endedAt }: Pick<Alert, 'startedAt' | 'endedAt'>): string {
+    const [from, to] = [this.#momentOf(startedAt), endedAt && this.#momentOf(endedAt)];
+    return from == null || to == null ? '' : ` after ${durationText(Math.max(0, to - from) / 1e6)}`;
+  }
+
+  #forMinutes({ silencedUntil }: Pick<Alert, 'silencedUntil'>): string {
+    if (!silencedUntil) return '';
+    return ` for ${Math.round((silencedUntil.t - this.#options.clock.now()) / 60e6)} min`;
+  }
+
+  /** On the clock of this start; undefined where nobody knows how long ago it was. */
+  #momentOf({ epoch, t }: Instant): Micros | undefined {
+    const { recording } = this.#options;
+    if (epoch === recording.epoch.id) return t;
+    const known = recording.epochs().get(epoch);
+    return known && onClockOf(recording.epoch, known, t);
   }
 
   #situation() {
@@ -256,18 +329,5 @@ export class Alerting {
       ...parts.map(([stream, { status }]) => [stream, STATES.indexOf(status)] as const),
       [CLOCK_STATE, TRUST.indexOf(recording.epoch.trust)],
     ];
-  }
-}
-
-/** A line for each start, escalation and end. */
-function logNews(
-  log: Log,
-  news: AlertNews,
-  { id, rule, severity, endedBy, evidence }: Alert,
-): void {
-  const fields = { source: 'alerts', alert: id, rule: rule.id };
-  if (news === 'ended') log.info(fields, `${rule.name} is over: ${endedBy}`);
-  else if (news === 'started' || news === 'escalated') {
-    log[LEVELS[severity]](fields, `${rule.name}: ${evidence.text}`);
   }
 }

@@ -85,8 +85,7 @@ export function readConfig(
   ]);
   const entries = Object.entries(SETTINGS).map(([key, { schema, fallback }]) => {
     const { value, where } = written.get(key) ?? { value: fallback, where: `default of ${key}` };
-    const show = SECRETS.includes(key) ? () => 'something else' : shown;
-    return [key, validate(schema, { value, where }, show)];
+    return [key, validate(schema, { value, where }, { secret: SECRETS.includes(key) })];
   });
   const config = Object.fromEntries(entries) as Config; // Each by its own schema.
   return { config: deepFreeze(withSimulation(checkSpeed(config))), check: flags.check };
@@ -271,13 +270,13 @@ function unknownKey(key: string, where: string): ConfigError {
 function validate(
   schema: v.GenericSchema,
   { value, where }: Written,
-  show: (value: unknown) => string,
+  { secret }: { readonly secret: boolean },
 ): unknown {
   const result = v.safeParse(schema, value);
   if (result.success) return result.output;
   const [issue] = result.issues;
   const words = issue.message.replace(/, found .*$/s, '');
-  const found = words.includes('expected ') ? `, found ${show(issue.input)}` : '';
+  const found = words.includes('expected ') && !secret ? `, found ${shown(issue.input)}` : '';
   throw new ConfigError(`${where}: ${words}${found}`);
 }
 

@@ -41,7 +41,7 @@ export function build(config: Config, world: World, replayed: readonly Device[] 
     ...{ config, clock, realTime, log, bus, recording, streams },
     sources: () => statuses.map((status) => status.health()),
   });
-  const live = new Live({ clock, streams });
+  const live = new Live({ clock, streams, ongoing: () => alerting.snapshot() });
   bus.attach(live);
   return {
     clock,

@@ -3,9 +3,10 @@ import { parseArgs } from 'node:util';
 import * as v from 'valibot';
 import type { AlertRule } from '#core/alert.ts';
 import { durationText } from '#core/duration.ts';
-import { isSystemError } from '#core/errors.ts';
+import { codeOf, isSystemError } from '#core/errors.ts';
 import type { BacktestAlert } from '../../src/alerts/backtest/findings.ts';
 import { checkRule } from '../../src/alerts/rule/check.ts';
+import { ruleFaults } from '../../src/alerts/rule/fields.ts';
 import { RuleBody } from '../../src/alerts/rule/schema.ts';
 import { SHIPPED_RULES } from '../../src/alerts/rule/shipped.ts';
 import { backtests } from '../../src/reading/backtest.ts';
@@ -34,11 +35,15 @@ export async function backtestCommand(argv: readonly string[]): Promise<number> 
   const { rule, against } = values;
   if (rule === undefined) throw new UsageError('expected --rule; see --help');
   const written = against === undefined ? [rule] : [rule, against];
-  const drafts = written.map(readRule);
+  // What is in no file is only known with the store.
+  const drafts = written.map((one) => (isFile(one) ? parse(one, read(one)) : undefined));
   const store = await openRecording(dataDirectory(values.data));
   try {
     const reader = store.reader();
-    const rules = drafts.map((draft, i) => checked(draft, written[i] ?? '', store));
+    const rules = written.map((one, i) => {
+      const draft = drafts[i];
+      return draft ? checked(draft, one, store) : ruleOf(one, store);
+    });
     const sessions = (positionals.length > 0 ? positionals : [undefined]).map((name) => {
       const session = findSession(store, name);
       return { session: session.id, stretches: sessionStretches(store, session) };
@@ -54,15 +59,18 @@ export async function backtestCommand(argv: readonly string[]): Promise<number> 
   }
 }
 
-/** A file with a rule as the API takes one, or the id of a rule that comes with the gateway. */
-function readRule(written: string): AlertRule {
-  if (/[./]/.test(written)) return parse(written, read(written));
-  const rule = SHIPPED_RULES.find(({ id }) => id === written);
+/** A file has a rule as the API takes one; anything else is the id of a rule. */
+function isFile(written: string): boolean {
+  return /[./]/.test(written);
+}
+
+/** As the gateway has it: made or changed by somebody, or as it came. */
+function ruleOf(id: string, store: OfflineStore): AlertRule {
+  const rules = new Map([...SHIPPED_RULES, ...store.rules()].map((rule) => [rule.id, rule]));
+  const rule = rules.get(id);
   if (rule) return rule;
-  const ids = SHIPPED_RULES.map(({ id }) => id).join(', ');
-  throw new UsageError(
-    `no rule ${JSON.stringify(written)}; there are ${ids}, or name a .json file`,
-  );
+  const ids = [...rules.keys()].join(', ');
+  throw new UsageError(`no rule ${JSON.stringify(id)}; there are ${ids}, or name a .json file`);
 }
 
 function read(file: string): string {
@@ -70,7 +78,8 @@ function read(file: string): string {
     return readFileSync(file, 'utf8');
   } catch (error) {
     if (!isSystemError(error)) throw error;
-    throw new UsageError(`${file}: ${error.message}`, { cause: error });
+    const text = codeOf(error) === 'ENOENT' ? 'there is no such file' : error.message;
+    throw new UsageError(`${file}: ${text}`, { cause: error });
   }
 }
 
@@ -84,14 +93,13 @@ function parse(file: string, json: string): AlertRule {
   }
   const { success, output, issues } = v.safeParse(RuleBody, value);
   if (success) return { ...output, id: 'draft' };
-  const [issue] = issues;
-  const place = v.getDotPath(issue);
-  throw new UsageError(`${file}: ${place === null ? '' : `${place}: `}${issue.message}`);
+  const [fault] = ruleFaults(issues);
+  const place = fault?.pointer ? `${fault.pointer}: ` : '';
+  throw new UsageError(`${file}: ${place}${fault?.message}`);
 }
 
 /** @throws UsageError where it makes no sense, or its streams were never stored */
 function checked(rule: AlertRule, written: string, store: OfflineStore): AlertRule {
-  if (SHIPPED_RULES.includes(rule)) return rule;
   const stored = new Map(
     store
       .reader()

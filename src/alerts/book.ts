@@ -9,6 +9,7 @@ import { Ledger, type Records } from '#core/ledger.ts';
 import type { Emit, Micros } from '#core/stream.ts';
 import { AlertError } from './errors.ts';
 import { type AlertPage, type AlertQuery, page } from './history.ts';
+import type { KeptAlert } from './kept-alert.ts';
 
 /**
  * About 1 KB each in memory. At the limit the oldest one that is over is forgotten, and counted; the
@@ -25,8 +26,8 @@ export interface BookOptions {
   now(): Micros;
   /** The bus: everything that happens to an alert is an event. */
   readonly emit: Emit;
-  /** Has the actions of the alert follow. */
-  notify(news: AlertNews, alert: Alert): void;
+  /** Has the actions of the alert follow. Returns the ids of those that were told of it by then. */
+  notify(news: AlertNews, alert: KeptAlert): readonly string[];
 }
 
 /**
@@ -38,13 +39,13 @@ export class AlertBook {
   forgotten = 0;
   started = 0;
   readonly #options: BookOptions;
-  readonly #ledger: Ledger<string, Alert>;
+  readonly #ledger: Ledger<string, KeptAlert>;
   /** Ids of those that last, by rule and cause. */
   readonly #ongoing = new Map<string, string>();
   /** Silenced causes, those without an alert at the moment included. */
   readonly #silences = new Map<string, Instant>();
 
-  constructor(records: Records<string, Alert>, options: BookOptions) {
+  constructor(records: Records<string, KeptAlert>, options: BookOptions) {
     this.#options = options;
     this.#ledger = new Ledger(records);
   }
@@ -59,7 +60,7 @@ export class AlertBook {
    *
    * @returns those that lasted when the gateway stopped, and of whose cause none has begun since
    */
-  load(): readonly Alert[] {
+  load(): readonly KeptAlert[] {
     const kept = this.#ledger.load(byAge);
     const open = kept.filter(({ endedAt }) => endedAt === null);
     const goOn = open.filter((alert) => !this.#ongoing.has(keyOf(alert.rule.id, alert.cause)));
@@ -85,7 +86,7 @@ export class AlertBook {
   }
 
   /** An alert whose rule is not there any more is over. */
-  close(alert: Alert): void {
+  close(alert: KeptAlert): void {
     this.#end(alert, this.#options.now(), 'changed');
   }
 
@@ -99,7 +100,7 @@ export class AlertBook {
   }
 
   /** @throws AlertError NOT_FOUND */
-  get(id: string): Alert {
+  get(id: string): KeptAlert {
     const alert = this.#ledger.get(id);
     if (alert) return alert;
     throw new AlertError('NOT_FOUND', `there is no alert ${JSON.stringify(id.slice(0, 60))}`);
@@ -169,28 +170,27 @@ export class AlertBook {
     this.#forgetOldest();
   }
 
-  #end(alert: Alert, t: Micros, by: NonNullable<Alert['endedBy']>): void {
+  #end(alert: KeptAlert, t: Micros, by: NonNullable<Alert['endedBy']>): void {
     const key = keyOf(alert.rule.id, alert.cause);
     if (this.#ongoing.get(key) === alert.id) this.#ongoing.delete(key);
     this.#put('ended', { ...alert, endedAt: { epoch: this.#options.epoch, t }, endedBy: by }, t);
   }
 
-  #put(news: AlertNews, alert: Alert, t: Micros): void {
+  #put(news: AlertNews, alert: KeptAlert, t: Micros): void {
     // It resolves when the disk has it, which nobody waits for: a write that fails is tried again.
-    void this.#ledger.put(alert);
-    this.#tell(news, alert, t);
+    void this.#ledger.put(this.#tell(news, alert, t));
   }
 
-  async #change(news: AlertNews, alert: Alert): Promise<Alert> {
-    const kept = this.#ledger.put(alert);
-    this.#tell(news, alert, this.#options.now());
-    await kept;
-    return alert;
+  async #change(news: AlertNews, alert: KeptAlert): Promise<Alert> {
+    const told = this.#tell(news, alert, this.#options.now());
+    await this.#ledger.put(told);
+    return told;
   }
 
-  #tell(news: AlertNews, alert: Alert, t: Micros): void {
+  /** The alert with who knows of it now. */
+  #tell(news: AlertNews, alert: KeptAlert, t: Micros): KeptAlert {
     this.#options.emit(alertEvent(news, alert, t));
-    this.#options.notify(news, alert);
+    return { ...alert, told: this.#options.notify(news, alert) };
   }
 
   #forgetOldest(): void {

@@ -3,6 +3,7 @@ import type { Clock } from '#core/clock.ts';
 import type { PartHealth } from '#core/health.ts';
 import { type Emit, type Micros, type Reading, SAMPLE_TICK_US } from '#core/stream.ts';
 import type { AlertBook } from './book.ts';
+import type { KeptAlert } from './kept-alert.ts';
 import { Latency } from './latency.ts';
 import { GRACE_MS, TICK_MS } from './pace.ts';
 import type { Rules } from './rules.ts';
@@ -72,7 +73,7 @@ export class AlertEngine {
    *
    * @returns the alerts that go on
    */
-  resume(): readonly Alert[] {
+  resume(): readonly KeptAlert[] {
     const { rules, book } = this.#options;
     rules.load();
     return book.load().filter((alert) => {

@@ -27,6 +27,8 @@ export interface RulesOptions {
   surroundings(): Surroundings;
   /** Called after every change, with all rules as they are then. */
   changed(rules: readonly AlertRule[]): void;
+  /** Called when somebody has done something to a rule. @param what as `was changed` */
+  tell(rule: AlertRule, what: string): void;
 }
 
 /**
@@ -102,7 +104,7 @@ export class Rules {
     }
     const rule = { ...draft, id: this.#freeId(draft.name) };
     refuse(this.#hinted(rule));
-    await this.#put(rule);
+    await this.#put(rule, 'was made');
     return rule;
   }
 
@@ -113,7 +115,7 @@ export class Rules {
     const known = this.#hinted(before).map(({ message }) => message);
     // A stream that is not there today is no reason against another name or threshold.
     refuse(this.#hinted(rule).filter(({ message }) => !known.includes(message)));
-    await this.#put(rule);
+    await this.#put(rule, wordsFor(before, rule));
     return rule;
   }
 
@@ -123,12 +125,13 @@ export class Rules {
    * @throws AlertError NOT_FOUND; SHIPPED where it is as it came
    */
   async remove(id: string): Promise<void> {
-    this.get(id);
+    const rule = this.get(id);
     if (this.originOf(id) === 'shipped') {
       const text = `the rule ${id} comes with the gateway: it is switched off with enabled: false`;
       throw new AlertError('SHIPPED', text);
     }
     const removed = this.#ledger.remove(id);
+    this.#options.tell(rule, isShipped(id) ? 'is as it came again' : 'was removed');
     this.#options.changed(this.list());
     await removed;
   }
@@ -155,8 +158,9 @@ export class Rules {
     return checkRule(rule, this.#options.surroundings(), { hints: true });
   }
 
-  async #put(rule: AlertRule): Promise<void> {
+  async #put(rule: AlertRule, what: string): Promise<void> {
     const kept = this.#ledger.put(rule);
+    this.#options.tell(rule, what);
     this.#options.changed(this.list());
     await kept;
   }
@@ -192,6 +196,11 @@ function patched(rule: AlertRule, patch: RulePatch): AlertRule {
   });
   const given = Object.entries(patch).filter(([, value]) => value !== undefined);
   return parseRule(Object.fromEntries([...before, ...given]));
+}
+
+function wordsFor(before: AlertRule, { enabled }: AlertRule): string {
+  if (before.enabled === enabled) return 'was changed';
+  return enabled ? 'was switched on' : 'was switched off';
 }
 
 function isShipped(id: string): boolean {

@@ -30,6 +30,8 @@ export class Ledger<K, T extends { readonly id: K }> {
   readonly #items = new Map<K, T>();
   /** What the records do not have yet, with whoever waits for it. */
   readonly #unsaved = new Map<K, (() => void)[]>();
+  /** What the records may hold. */
+  readonly #held = new Set<K>();
   #writing: Promise<void> | undefined;
 
   constructor(records: Records<K, T>) {
@@ -55,6 +57,7 @@ export class Ledger<K, T extends { readonly id: K }> {
     const loaded = this.#records.list().toSorted(order);
     const since = [...this.#items.values()];
     this.#items.clear();
+    for (const { id } of loaded) this.#held.add(id);
     for (const item of [...loaded, ...since]) this.#items.set(item.id, item);
     return loaded;
   }
@@ -76,7 +79,12 @@ export class Ledger<K, T extends { readonly id: K }> {
   /** Forgets the item at once and resolves when that is durable. */
   remove(id: K): Promise<void> {
     this.#items.delete(id);
-    return this.#save(id);
+    if (this.#held.has(id)) return this.#save(id);
+    // It was never written. While nothing can be, those that come and go must not pile up.
+    const waiting = this.#unsaved.get(id) ?? [];
+    this.#unsaved.delete(id);
+    for (const done of waiting) done();
+    return Promise.resolve();
   }
 
   /** Tries to write what is not durable. Resolves when all is, or a write has failed. */
@@ -115,8 +123,11 @@ export class Ledger<K, T extends { readonly id: K }> {
   /** Whether it is durable now. */
   async #writeOne(id: K): Promise<boolean> {
     const item = this.#items.get(id);
+    // Before it is written: what was refused may be there all the same.
+    if (item) this.#held.add(id);
     try {
       await (item ? this.#records.put(item) : this.#records.remove(id));
+      if (!item) this.#held.delete(id);
       this.failure = '';
       return true;
     } catch (error) {

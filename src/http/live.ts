@@ -1,6 +1,7 @@
+import { ALERT } from '#core/alert.ts';
 import type { Consumer } from '#core/bus.ts';
 import type { Clock } from '#core/clock.ts';
-import type { Reading, Stream } from '#core/stream.ts';
+import type { Event, Reading, Stream } from '#core/stream.ts';
 import { Client, gap, LiveStats, lasting, type Outgoing } from './client.ts';
 import { encodeEvent, encodeJson } from './encode.ts';
 import { Channel, Feed, type Pacer, type Subscription, snapshotMessages } from './feed.ts';
@@ -14,11 +15,15 @@ const TICK_MS = 1000;
 const WAIT_MS_MAX = 500;
 /** A client is pinged at every so many ticks; uws.ts cuts it after 60 s without an answer. */
 const TICKS_A_PING = 20;
+/** Alerts that a snapshot has, the newest: more could fill the queue of a slow client at once. */
+const SNAPSHOT_ALERTS_MAX = 100;
 
 export interface LiveOptions {
   readonly clock: Clock;
   /** Everything the gateway can measure at this moment. */
   readonly streams: () => readonly Stream[];
+  /** The alerts that last at this moment, oldest first; none where left out. */
+  readonly ongoing?: () => readonly Event[];
 }
 
 /** How a client learns of a stream, in `subscribed`; `number` stands for the id in binary messages. */
@@ -37,6 +42,7 @@ export class Live implements Consumer {
   readonly stats = new LiveStats();
   readonly #clock: Clock;
   readonly #streams: () => readonly Stream[];
+  readonly #ongoing: () => readonly Event[];
   readonly #channels = new Map<string, Channel>();
   readonly #feeds = new Map<string, Feed>();
   /** The feed of every client; undefined until it subscribes. */
@@ -45,6 +51,7 @@ export class Live implements Consumer {
   constructor(options: LiveOptions) {
     this.#clock = options.clock;
     this.#streams = options.streams;
+    this.#ongoing = options.ongoing ?? (() => []);
   }
 
   take(batch: readonly Reading[]): void {
@@ -91,9 +98,12 @@ export class Live implements Consumer {
     return this.#covered(patterns).map(announce);
   }
 
-  /** Sends the newest known value of every stream that the subscription covers. */
+  /** Sends the newest known value of every stream that the subscription covers, and what alerts last. */
   sendSnapshot(client: Client, { patterns }: Subscription): void {
     client.deliver(snapshotMessages(this.#covered(patterns)));
+    if (new PatternIndex([patterns]).first(ALERT.id) < 0) return;
+    const alerts = this.#ongoing().slice(-SNAPSHOT_ALERTS_MAX);
+    client.deliver(alerts.map((event) => lasting(encodeEvent(event))));
   }
 
   drain(client: Client): void {

@@ -15,7 +15,8 @@
  *
  * Alerts come to those who subscribed to `alert`, which covers `alert.change`: at once, whatever
  * maxHz says, all of them and in order; a client that cannot be given them all is closed (4290).
- * After a connect `GET /alerts/active` has those that began before.
+ * Those that last already come behind the `subscribed`, marked with "snapshot":true: the newest 100,
+ * with `state` "silenced" where they are so and else "started". `GET /alerts/active` has them all.
  */
 import * as v from 'valibot';
 import type { Clock } from '#core/clock.ts';

@@ -163,6 +163,9 @@ const AUTH_REPLIES = [530, 534, 535, 538];
 /** "Bad sequence of commands" says that the session went wrong, not that the mail is bad. */
 const SEQUENCE_REPLY = 503;
 const ABOUT_THE_MAIL = /^(MAIL FROM|RCPT TO|DATA)$/;
+/** Of nodemailer or the system; those of wrong arguments, as `ERR_INVALID_ARG_TYPE`, are bugs. */
+const FAILURE = /^E[A-Z0-9]+$/;
+const CLOSING = ['ECONNECTION', 'EPROTOCOL', 'ESOCKET'];
 
 /** Undefined for what is no failure of the server or the way to it. */
 function codeOf({ code, cause, replyCode, command }: Fault): MailError['code'] | undefined {
@@ -183,7 +186,8 @@ function codeOf({ code, cause, replyCode, command }: Fault): MailError['code'] |
     case 'EPROTOCOL':
       return 'CLOSED';
     default:
-      return undefined;
+      // One that a later version has: the mail is tried again, and holds no other for long.
+      return FAILURE.test(code) ? 'CLOSED' : undefined;
   }
 }
 
@@ -192,7 +196,7 @@ function isLater(replyCode: number): boolean {
 }
 
 /** For a person: what went wrong where the server said nothing. */
-function reasonOf(code: MailError['code'], { cause, message }: Fault): string {
+function reasonOf(code: MailError['code'], { cause, message, ...fault }: Fault): string {
   switch (cause) {
     case 'ECONNREFUSED':
       return 'nothing listens there';
@@ -215,7 +219,9 @@ function reasonOf(code: MailError['code'], { cause, message }: Fault): string {
     case 'ERR_TLS_CERT_ALTNAME_INVALID':
       return `its certificate is for another host: ${message}`;
     default:
-      return code === 'CLOSED' ? `closed the connection (${message})` : message;
+      return code === 'CLOSED' && CLOSING.includes(fault.code)
+        ? `closed the connection (${message})`
+        : message;
   }
 }
 

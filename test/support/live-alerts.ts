@@ -136,7 +136,7 @@ export async function liveAlerts(
       epoch: start.epoch.id,
       now: () => clock.now,
       emit: () => {},
-      notify: () => {},
+      notify: () => [],
     };
     const book = new AlertBook(records, options);
     follow(book, new RuleSet(situation, streamOf), { rules, epochs, start, clock });

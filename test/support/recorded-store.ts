@@ -1,10 +1,11 @@
 /** Stores as gateways left them, or have them open at this moment. */
+import type { AlertRule } from '#core/alert.ts';
 import type { Epoch } from '#core/clock.ts';
 import type { Session } from '#core/session.ts';
 import type { Micros, Reading, Stream } from '#core/stream.ts';
 import { monotonicClock } from '../../src/io/clock.ts';
 import { createLog } from '../../src/io/log.ts';
-import { numberKey } from '../../src/store/keys.ts';
+import { nameKey, numberKey } from '../../src/store/keys.ts';
 import { encodeRecord } from '../../src/store/record.ts';
 import { Store } from '../../src/store/store.ts';
 
@@ -49,10 +50,17 @@ export function sessionOf(id: number, epoch: number, from: Micros, to: Micros | 
   };
 }
 
+interface Recorded {
+  readonly epoch: number;
+  readonly seconds: number;
+  readonly sessions: readonly Session[];
+  readonly rules?: readonly AlertRule[];
+}
+
 /** A store with some seconds in it, which `close` seals. */
 export async function recordInto(
   directory: string,
-  { epoch, seconds, sessions }: { epoch: number; seconds: number; sessions: readonly Session[] },
+  { epoch, seconds, sessions, rules = [] }: Recorded,
 ): Promise<{ close(): Promise<void> }> {
   const clock = monotonicClock();
   const log = createLog({ level: 'error', journald: false, now: clock.now, write: () => {} });
@@ -70,12 +78,16 @@ export async function recordInto(
     if ((second + 1) % RECORD_S === 0) await store.durable();
   }
   await store.durable();
-  await store.commit(
-    sessions.map((session) => {
+  await store.commit([
+    ...sessions.map((session) => {
       const key = numberKey(session.id);
-      return { table: 'sessions', key, value: encodeRecord(key, session) };
+      return { table: 'sessions', key, value: encodeRecord(key, session) } as const;
     }),
-  );
+    ...rules.map((rule) => {
+      const key = nameKey(rule.id);
+      return { table: 'rules', key, value: encodeRecord(key, rule) } as const;
+    }),
+  ]);
   return {
     async close() {
       stopping.abort();

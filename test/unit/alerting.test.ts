@@ -13,18 +13,43 @@ test('the log has a line when an alert starts, gets worse and ends', async () =>
       { value: 130, severity: 'alarm' },
     ],
   };
-  const { hear, logged, alerting } = create({ rules: [rule] });
+  const { hear, logged, alerting, clock } = create({ rules: [rule] });
   await settle();
   for (const v of [111, 121, 131]) hear(v);
   const [alert] = alerting.ongoing();
   await alerting.acknowledge(alert?.id ?? '', 'Ada');
+  await alerting.silence(alert?.id ?? '', 5);
+  await clock.advance(42_000);
   hear(100);
   expect(logged).toEqual([
     'info alerts Coolant too hot: Oven 111 °C, over 110',
     'warn alerts Coolant too hot: Oven 121 °C, over 110',
     'error alerts Coolant too hot: Oven 131 °C, over 110',
-    'info alerts Coolant too hot is over: cleared',
+    'info alerts Coolant too hot was acknowledged by Ada',
+    'info alerts Coolant too hot was silenced for 5 min',
+    'info alerts Coolant too hot is over after 0:42',
   ]);
+});
+
+test('the log tells what somebody does to rules, and why an alert is over', async () => {
+  const { alerting, hear, logged } = create();
+  await settle();
+  hear(120);
+  await alerting.rules.update('hot', { holdMs: 9 });
+  expect(logged.slice(1)).toEqual([
+    'info alerts rule Coolant too hot was changed',
+    'info alerts Coolant too hot is over after 0:00, its rule was changed',
+  ]);
+});
+
+test('alerts that last are there for who begins to listen, silenced ones as such', async () => {
+  const { alerting, hear } = create();
+  await settle();
+  hear(120);
+  const states = () => alerting.snapshot().map(({ data }) => [data['state'], data['snapshot']]);
+  expect(states()).toEqual([['started', true]]);
+  await alerting.silence('7-1', 5);
+  expect(states()).toEqual([['silenced', true]]);
 });
 
 test('what the gateway tells of itself is a list of streams', () => {
@@ -92,8 +117,9 @@ test('a replay waits for no store: its first readings are watched', async () => 
 test('an alert that lasted when the gateway stopped goes on, and its time counts', async () => {
   const rule: AlertRule = { ...HOT, escalate: [{ afterMs: 120_000, severity: 'alarm' }] };
   const alert = alertOf({ id: '6-1', startedAt: { epoch: 6, t: 0 } });
-  const { alerting, clock, hear } = create({ rules: [rule], alerts: [alert] });
+  const { alerting, clock, hear, logged } = create({ rules: [rule], alerts: [alert] });
   await settle();
+  expect(logged).toEqual(['info alerts 1 alert goes on from before the start']);
   for (let s = 0; s < 20; s++) {
     hear(120);
     expect(alerting.get('6-1').severity).toBe('warn');

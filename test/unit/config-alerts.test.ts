@@ -60,6 +60,7 @@ test.each<[Input, string]>([
   expect(said).toContain(where);
   expect(said).not.toMatch(/s(@|%40)cret|secret/);
   expect(said).toContain('expected');
+  expect(said).not.toContain('found');
 });
 
 test.each([

@@ -2,6 +2,7 @@ import { type Alert, type AlertNews, SEVERITIES, type Severity } from '#core/ale
 import { isExpected } from '#core/errors.ts';
 import type { PartHealth } from '#core/health.ts';
 import type { Micros } from '#core/stream.ts';
+import type { Log } from '../../io/log.ts';
 import { type Action, type ActionState, DeliveryError } from './action.ts';
 import { Gate, type GateLimits, type GateTime } from './gate.ts';
 
@@ -30,6 +31,11 @@ export interface ActionSetup extends GateLimits {
   readonly action: Action;
 }
 
+export interface QueueOptions extends GateTime {
+  /** Told once when the action begins to fail, and once when it works again. */
+  readonly log: Pick<Log, 'info' | 'warn'>;
+}
+
 interface Delivery {
   readonly news: AlertNews;
   readonly alert: Alert;
@@ -53,7 +59,7 @@ interface UnderWay {
 export class ActionQueue {
   readonly #action: Action;
   readonly #policy: Policy;
-  readonly #options: GateTime;
+  readonly #options: QueueOptions;
   readonly #gate: Gate;
   #waiting: readonly Delivery[] = [];
   #underWay: UnderWay | undefined;
@@ -69,7 +75,7 @@ export class ActionQueue {
   #failure = '';
   readonly #counts = { delivered: 0, failed: 0, retries: 0, dropped: 0, withdrawn: 0 };
 
-  constructor({ action, quiet, perHour }: ActionSetup, options: GateTime) {
+  constructor({ action, quiet, perHour }: ActionSetup, options: QueueOptions) {
     this.#action = action;
     this.#policy = POLICIES[action.kind];
     this.#options = options;
@@ -280,6 +286,8 @@ export class ActionQueue {
   }
 
   #works(): void {
+    const { log } = this.#options;
+    if (this.#state !== 'ok') log.info({ source: this.#action.id }, 'it works again');
     this.#pauseMs = 0;
     this.#pausedUntil = 0;
     this.#shutUntil = 0;
@@ -289,6 +297,8 @@ export class ActionQueue {
 
   /** What has failed stays failed until something is delivered. */
   #fails(state: ActionState, error: Error): void {
+    const { log } = this.#options;
+    if (this.#state === 'ok') log.warn({ source: this.#action.id }, error.message);
     this.#failure = error.message;
     if (this.#state !== 'failed') this.#state = state;
   }

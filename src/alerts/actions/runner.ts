@@ -9,7 +9,9 @@ import {
 import { actionStream } from '#core/gateway-streams.ts';
 import type { PartHealth } from '#core/health.ts';
 import type { Micros } from '#core/stream.ts';
+import type { Log } from '../../io/log.ts';
 import { AlertError } from '../errors.ts';
+import type { KeptAlert } from '../kept-alert.ts';
 import type { ActionKind, ActionState, DurableAction } from './action.ts';
 import type { GateTime } from './gate.ts';
 import { ActionQueue, type ActionSetup } from './queue.ts';
@@ -22,12 +24,11 @@ const LEAST: Readonly<Record<ActionListing['kind'], Severity>> = {
   mail: 'warn',
   buzzer: 'alarm',
 };
-/** Alerts that last; at the limit the oldest is forgotten, and nobody is told of its end. Counted. */
-const TOLD_MAX = 2_000;
 
 export interface ActionRunnerOptions extends GateTime {
   readonly actions: readonly ActionSetup[];
   readonly durable: readonly DurableAction[];
+  readonly log: Pick<Log, 'info' | 'warn'>;
   /** Id of this start of the gateway. */
   readonly epoch: number;
   /** The time of what is measured, in which silences are. */
@@ -51,13 +52,9 @@ export interface ActionListing {
 export class ActionRunner {
   /** Deliveries to actions that there are none of: rules outlive a configuration. */
   unknown = 0;
-  /** Alerts whose end nobody is told of, for want of room. */
-  forgotten = 0;
   readonly #options: ActionRunnerOptions;
   readonly #queues: ReadonlyMap<string, ActionQueue>;
   readonly #durable: ReadonlyMap<string, DurableAction>;
-  /** Alerts that last, and the actions that were told of them. */
-  readonly #told = new Map<string, ReadonlySet<string>>();
   /** Those that are alarms, acknowledged and silenced ones included, in the order they became so. */
   readonly #alarms = new Map<string, { readonly alert: Alert; readonly rule: Streams }>();
   #wake = new AbortController();
@@ -92,18 +89,22 @@ export class ActionRunner {
    *
    * @param alert as it is now
    * @param rule undefined where it is not there any more: its severity alone says who is told then
+   * @returns who has been told of it by now, which is to be in the alert the next time
    */
-  notify(news: AlertNews, alert: Alert, rule: AlertRule | undefined): void {
+  notify(news: AlertNews, alert: KeptAlert, rule: AlertRule | undefined): readonly string[] {
     const quiet = this.#isQuiet(alert);
     this.#follow(alert, rule);
     if (quiet || alert.endedAt) for (const queue of this.#buzzers()) queue.withdraw(alert.id);
-    if (news === 'ended') this.#tellEnd(alert, rule);
-    else if ((news === 'started' || news === 'escalated') && !quiet) this.#tell(news, alert, rule);
+    const { told = [] } = alert;
+    if (news === 'ended') this.#tellEnd(alert, told);
+    if ((news !== 'started' && news !== 'escalated') || quiet) return told;
+    const ids = this.#actionsFor(alert, rule);
+    for (const id of ids) this.#put(id, news, alert);
+    return [...new Set([...told, ...ids])];
   }
 
-  /** Takes up an alert that lasted when the gateway stopped: its actions have been told of it. */
+  /** Takes up an alert that lasted when the gateway stopped. */
   resume(alert: Alert, rule: AlertRule | undefined): void {
-    this.#remember(alert.id, this.#actionsFor(alert, rule));
     this.#follow(alert, rule);
   }
 
@@ -131,8 +132,7 @@ export class ActionRunner {
   }
 
   #queueOf(setup: ActionSetup): ActionQueue {
-    const { realTime, localTime } = this.#options;
-    return new ActionQueue(setup, { realTime, localTime });
+    return new ActionQueue(setup, this.#options);
   }
 
   #buzzers(): readonly ActionQueue[] {
@@ -163,34 +163,17 @@ export class ActionRunner {
     return [...ids].filter((id) => !isAbout(alert, rule, id));
   }
 
-  #tell(news: AlertNews, alert: Alert, rule: AlertRule | undefined): void {
-    const ids = this.#actionsFor(alert, rule);
-    for (const id of ids) this.#put(id, news, alert);
-    this.#remember(alert.id, ids);
-  }
-
-  #tellEnd(alert: Alert, rule: AlertRule | undefined): void {
-    // One of an earlier start that did not go on was never taken up, but people know of it.
-    const isOld = alert.startedAt.epoch !== this.#options.epoch;
-    const told = this.#told.get(alert.id) ?? (isOld ? this.#actionsFor(alert, rule) : []);
+  /** Who never heard of an alert does not hear of its end. */
+  #tellEnd(alert: Alert, told: readonly string[]): void {
     for (const id of told) {
       if (this.#queues.get(id)?.action.kind !== 'buzzer') this.#put(id, 'ended', alert);
     }
-    this.#told.delete(alert.id);
   }
 
   #put(id: string, news: AlertNews, alert: Alert): void {
     const one = this.#queues.get(id) ?? this.#durable.get(id);
     if (one) one.put(news, alert);
     else this.unknown++;
-  }
-
-  #remember(alertId: string, actions: readonly string[]): void {
-    this.#told.set(alertId, new Set([...(this.#told.get(alertId) ?? []), ...actions]));
-    const [oldest] = this.#told.keys();
-    if (this.#told.size <= TOLD_MAX || oldest === undefined) return;
-    this.#told.delete(oldest);
-    this.forgotten++;
   }
 
   /** Sounds the newest alarm that nobody has seen, again and again. */

@@ -7,6 +7,7 @@ import type {
   When,
   While,
 } from '#core/alert.ts';
+import { ACTION_STATES, actionStream, SOURCE_STATES, sourceStream } from '#core/gateway-streams.ts';
 import type { Event, Json, Stream } from '#core/stream.ts';
 
 /** A rule and an alert as sentences for a person. */
@@ -44,6 +45,12 @@ const KINDS: Readonly<Record<Severity, string>> = {
   alarm: 'alarm',
 };
 const DAYS = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'];
+
+/** Patterns of streams that are alike: what one of them is called, and how it is. */
+const ALIKE: ReadonlyMap<string, Stream> = new Map([
+  [SOURCE_STATES, { ...sourceStream('any'), name: 'a source' }],
+  [ACTION_STATES, { ...actionStream('any'), name: 'an alert action' }],
+]);
 
 type StreamOf = (id: string) => Stream | undefined;
 
@@ -91,13 +98,23 @@ export function alertText(
   }
 }
 
+/** An alert on one line: `Coolant too hot: Oven 112 °C, over 110`, and nothing twice. */
+export function alertLine(name: string, text: string): string {
+  return bare(name) === bare(text) ? name : `${name}: ${text}`;
+}
+
+function bare(text: string): string {
+  return text.replaceAll(/[^\p{L}\p{N}]+/gu, ' ').toLowerCase();
+}
+
 /**
  * A rule in one sentence: `Warning when Engine coolant temperature is over 110 °C for 5 s; alarm over
  * 118 °C.`
  *
- * @param streamOf the stream of an id; an unknown one is called by its id
+ * @param known the stream of an id; an unknown one is called by its id
  */
-export function ruleSentence(rule: AlertRule, streamOf: StreamOf): string {
+export function ruleSentence(rule: AlertRule, known: StreamOf): string {
+  const streamOf: StreamOf = (id) => ALIKE.get(id) ?? known(id);
   const hold = rule.holdMs > 0 ? ` for ${duration(rule.holdMs)}` : '';
   const steps = rule.escalate.map((step) => {
     const beyond = step.value === undefined ? [] : [stepWords(rule, step.value, streamOf)];
@@ -226,7 +243,7 @@ function conditionWords(condition: Condition, streamOf: StreamOf): string {
 function comparisonWords(comparison: Comparison, streamOf: StreamOf): string {
   const { stream: id, when } = comparison;
   const stream = streamOf(id);
-  const name = id.endsWith('.*') ? `one of ${id}` : (stream?.name ?? id);
+  const name = stream?.name ?? (id.endsWith('.*') ? `one of ${id}` : id);
   const unit = unitOf(comparison, streamOf);
   switch (when.op) {
     case '>':

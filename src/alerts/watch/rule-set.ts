@@ -26,15 +26,16 @@ export class RuleSet {
   }
 
   /**
-   * Takes the rules as they are from `t` on; those that are not enabled are left out. One that is
-   * just as before goes on with what it knows, and what lasts of the others ends.
+   * Takes the rules as they are from `t` on; those that are not enabled are left out. One that
+   * decides as before goes on with what it knows, and what lasts of the others ends.
    */
   set(rules: readonly AlertRule[], t: Micros): readonly AlertChange[] {
     const changes: AlertChange[] = [];
     const watches = new Map<string, RuleWatch>();
     for (const rule of rules.filter(({ enabled }) => enabled)) {
       const before = this.#watches.get(rule.id);
-      const same = before !== undefined && isDeepStrictEqual(before.rule, rule);
+      const same = before !== undefined && decidesAlike(before.rule, rule);
+      if (same) before.adopt(rule);
       watches.set(rule.id, same ? before : new RuleWatch(rule, this.#streamOf));
     }
     for (const [id, watch] of this.#watches) {
@@ -104,4 +105,9 @@ export class RuleSet {
     this.#listeners.set(id, found);
     return found;
   }
+}
+
+/** Whether two versions of a rule find the same: what it is called and who is told decide nothing. */
+function decidesAlike(a: AlertRule, b: AlertRule): boolean {
+  return isDeepStrictEqual(a, { ...b, name: a.name, actions: a.actions });
 }

@@ -11,17 +11,19 @@ type StreamOf = (id: string) => Stream | undefined;
 
 /** One rule as it is followed: the pure `step`, and the state that it has got to. */
 export class RuleWatch {
-  readonly rule: AlertRule;
   /** Ids and patterns of the streams that it needs. */
   readonly streams: readonly string[];
-  readonly #program: Program;
+  #program: Program;
   #state: RuleState;
 
   constructor(rule: AlertRule, streamOf: StreamOf) {
-    this.rule = rule;
     this.#program = compile(rule, streamOf);
     this.streams = streamsOf(this.#program);
     this.#state = unbegun(this.#program);
+  }
+
+  get rule(): AlertRule {
+    return this.#program.rule;
   }
 
   /** When time alone changes something: Infinity for never, -Infinity before the first input. */
@@ -31,6 +33,11 @@ export class RuleWatch {
 
   get counters(): Counts {
     return this.#state.counts;
+  }
+
+  /** Takes up a rule that decides as this one, and goes on with what is known. */
+  adopt(rule: AlertRule): void {
+    this.#program = { ...this.#program, rule };
   }
 
   /** Takes a reading of one of its streams. */

@@ -76,7 +76,8 @@ export const readRule = route({
 export const changeRule = route({
   method: 'PATCH',
   path: '/alerts/:id',
-  summary: 'Changes an alert rule. What is left out stays; an alert of it that lasts ends.',
+  summary:
+    'Changes an alert rule. What is left out stays; an alert of it that lasts ends, unless only the name or the actions change.',
   query: undefined,
   body: RulePatch,
   reply: RuleShape,

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import type { AlertRule } from '#core/alert.ts';
 import type { Clock, Epoch } from '#core/clock.ts';
 import { BusyError } from '#core/errors.ts';
 import type { Session } from '#core/session.ts';
@@ -35,6 +36,8 @@ export interface OfflineStore {
   epochs(): ReadonlyMap<number, Epoch>;
   /** In the order of their ids. Damaged ones are left out: `reader().verify()` tells of them. */
   sessions(): Session[];
+  /** Alert rules that somebody made, or changed from how they came. */
+  rules(): AlertRule[];
   use(): DatabaseUse;
   /** What the inspection of the file found, and what of the journal cannot be had, in sentences. */
   readonly inspection: Inspection;
@@ -97,6 +100,7 @@ export async function openOffline(
     reader,
     epochs: () => reader().epochs(),
     sessions: () => itemsIn(database, 'sessions'),
+    rules: () => itemsIn(database, 'rules'),
     use: () => database.use(),
     inspection,
     journal,

@@ -18,7 +18,11 @@ const SPEED = 50;
 /** What a slow machine may take beyond the drive itself. */
 const SPARE_MS = 300_000;
 
-/** Besides those that come with the gateway, which an uneventful drive gives little to do. */
+/**
+ * Besides those that come with the gateway, which an uneventful drive gives little to do. Each is about
+ * one source: of two, readings may come in another order than that of their times, and a start then is
+ * as late as they are.
+ */
 const RULES = [
   {
     ...{ name: 'Revs', severity: 'info', cooldownMs: 0 },
@@ -41,7 +45,7 @@ const RULES = [
     ],
   },
   {
-    ...{ name: 'Attentive', severity: 'info', cooldownMs: 5_000, while: { engine: 'on' } },
+    ...{ name: 'Attentive', severity: 'info', cooldownMs: 5_000 },
     ...{ stream: 'eeg.attention', when: { op: 'outside', value: [35, 75], clear: [40, 70] } },
   },
   {

@@ -4,16 +4,24 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { AlertRule } from '#core/alert.ts';
+import { HOT } from '../../support/alert-fixture.ts';
 import { recordInto, sessionOf } from '../../support/recorded-store.ts';
 
 const TOP = path.resolve(import.meta.dirname, '../../..');
+const KEPT: AlertRule = {
+  ...{ ...HOT, id: 'slow', name: 'Slow here', unit: 'km/h', stream: 'obd.vehicle.speed' },
+  when: { op: '<', value: 50 },
+};
 let top = '';
 /** The car drives at 36 km/h all the time, from 5 s on in a session. */
 beforeAll(async () => {
   top = mkdtempSync(path.join(tmpdir(), 'vigil-backtest-'));
   mkdirSync(path.join(top, 'data'));
   const sessions = [sessionOf(1, 1, 5e6, 20e6)];
-  await (await recordInto(path.join(top, 'data'), { epoch: 1, seconds: 30, sessions })).close();
+  const rules = [KEPT, { ...KEPT, id: 'speed', name: 'Faster' }];
+  const recorded = { epoch: 1, seconds: 30, sessions, rules };
+  await (await recordInto(path.join(top, 'data'), recorded)).close();
 });
 
 afterAll(() => rmSync(top, { recursive: true }));
@@ -55,6 +63,13 @@ test('a rule of the gateway goes by its id, and a stream that was not recorded i
     'session 1: stream fatigue.level: nothing was recorded of it in this session',
     '',
   ]);
+});
+
+test('rules that somebody made or changed are known by their ids', () => {
+  const { out, err } = vigil('1', '--rule', 'slow', '--against', 'speed');
+  expect(err).toBe('');
+  expect(out).toContain('session 1: Slow here (first): 1 alert');
+  expect(out).toContain('session 1: Faster (second): 1 alert');
 });
 
 test('what cannot be tried says why', () => {

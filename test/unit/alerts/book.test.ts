@@ -16,7 +16,10 @@ function createBook(kept: readonly Alert[] = []) {
     epoch: EPOCH,
     now: () => now,
     emit: (reading) => told.push(reading),
-    notify: (news, { id }) => notified.push([news, id]),
+    notify: (news, { id, told: before = [] }) => {
+      notified.push([news, id]);
+      return [...before, news];
+    },
   });
   const states = () => told.map((one) => (one.kind === 'event' ? one.data['state'] : one.kind));
   return { book, records, told, notified, states, setNow: (t: number) => (now = t) };
@@ -161,4 +164,15 @@ test('the oldest that is over makes room, and what lasts never does', () => {
   expect(book.forgotten).toBe(1);
   expect(book.get('8-1').cause).toBe('lasts');
   expect(() => book.get('8-2')).toThrow('there is no alert "8-2"');
+});
+
+test('who was told of an alert is kept with it, over a restart too', async () => {
+  const { book, records } = createBook();
+  book.take(started(1));
+  await book.acknowledge('8-1', 'Ada');
+  expect(records.list()).toMatchObject([{ id: '8-1', told: ['started', 'acknowledged'] }]);
+  const { book: next } = createBook([...records.list()]);
+  next.load();
+  next.take(ended(2));
+  expect(next.get('8-1')).toMatchObject({ told: ['started', 'acknowledged', 'ended'] });
 });

@@ -41,8 +41,9 @@ function create({ rules = [HOT], alerts = [], momentOf, speed = 1 }: World = {})
   const ruleRecords = new MemoryRecords<string, AlertRule>(rules);
   const alertRecords = new MemoryRecords<string, Alert>(alerts);
   const told: string[] = [];
-  const tell = (news: AlertNews, { rule, severity }: Alert): void => {
+  const tell = (news: AlertNews, { rule, severity }: Alert) => {
     told.push(`${news} ${rule.id} ${severity} ${clock.now() / 1e6}`);
+    return [];
   };
   const bus = new Bus(setImmediate);
   const book = new AlertBook(alertRecords, {
@@ -52,6 +53,7 @@ function create({ rules = [HOT], alerts = [], momentOf, speed = 1 }: World = {})
   const kept = new Rules(ruleRecords, {
     surroundings: () => known.surroundings(),
     changed: (all) => engine.setRules(all),
+    tell: () => {},
   });
   const situation = { localTime: () => undefined, studies: new Set<string>() };
   const engine = new AlertEngine({

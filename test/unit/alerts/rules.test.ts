@@ -22,12 +22,16 @@ function create(kept: readonly AlertRule[] = []) {
   const records = new MemoryRecords<string, AlertRule>(kept);
   const streams: Stream[] = [COOLANT];
   const changed = vi.fn();
+  const said: string[] = [];
   const known = new KnownStreams(() => [...streams], ['mail']);
   const surroundings = vi.fn(() => known.surroundings());
-  const rules = new Rules(records, { surroundings, changed });
+  const rules = new Rules(records, {
+    ...{ surroundings, changed },
+    tell: ({ id }, what) => said.push(`${id} ${what}`),
+  });
   rules.load();
   changed.mockClear();
-  return { rules, records, streams, changed };
+  return { rules, records, streams, changed, said };
 }
 
 const [SHIPPED] = SHIPPED_RULES;
@@ -48,7 +52,7 @@ test('a rule written before the store was open takes the place of none in it', a
   const records = new MemoryRecords<string, AlertRule>([kept]);
   const known = new KnownStreams(() => [COOLANT], []);
   const surroundings = () => known.surroundings();
-  const rules = new Rules(records, { surroundings, changed: () => {} });
+  const rules = new Rules(records, { surroundings, changed: () => {}, tell: () => {} });
   records.failing = true;
   void rules.create(DRAFT);
   await vi.waitFor(() => expect(rules.failure).not.toBe(''));
@@ -186,4 +190,22 @@ test('faults are found once, and again when there are other streams', async () =
   // A change is another rule, which is looked at by itself.
   const range = { op: '>' as const, value: 9_999 };
   expect(rules.check({ ...rules.get('rpm'), when: range } as AlertRule)).not.toEqual([]);
+});
+
+test('what somebody does to rules is told', async () => {
+  const { rules, said } = create();
+  await rules.create(DRAFT);
+  await rules.update('coolant-too-hot', { holdMs: 1 });
+  await rules.update('coolant-too-hot', { enabled: false });
+  await rules.update('coolant-too-hot', { enabled: true });
+  await rules.remove('coolant-too-hot');
+  await rules.update('speed', { name: 'Too fast' });
+  await rules.remove('speed');
+  expect(said).toEqual([
+    ...['made', 'changed', 'switched off', 'switched on', 'removed'].map((what) => {
+      return `coolant-too-hot was ${what}`;
+    }),
+    'speed was changed',
+    'speed is as it came again',
+  ]);
 });

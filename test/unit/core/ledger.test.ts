@@ -107,3 +107,24 @@ test('an error without a code is a bug and is not swallowed', async () => {
   void ledger.put(item);
   await expect(ledger.flush()).rejects.toBe(disk.refusal);
 });
+
+test('items that come and go while nothing can be written leave nothing behind', async () => {
+  const disk = new Disk();
+  disk.refusal = Object.assign(new Error('no space left'), { code: 'ENOSPC' });
+  const ledger = new Ledger(disk);
+  void ledger.put(item);
+  await ledger.flush();
+  const kept = [];
+  for (let n = 0; n < 9; n++) {
+    kept.push(ledger.put({ id: `n${n}`, text: '' }), ledger.remove(`n${n}`));
+  }
+  await Promise.all(kept);
+  expect(ledger).toMatchObject({ size: 1, unsaved: 1 });
+  // What may have been written is removed for sure.
+  const gone = ledger.remove(item.id);
+  expect(ledger.unsaved).toBe(1);
+  disk.refusal = undefined;
+  await ledger.flush();
+  await gone;
+  expect(ledger.unsaved).toBe(0);
+});

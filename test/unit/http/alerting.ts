@@ -52,12 +52,13 @@ export function createAlerting({ clock, emit = () => {}, rules = [], alerts = []
   const situation = { localTime: () => undefined, studies: new Set<string>() };
   const ruleSet = new RuleSet(situation, (id) => STREAMS.find((one) => one.id === id));
   const book = new AlertBook(alertRecords, {
-    ...{ epoch: EPOCH, now: () => clock.now(), emit, notify: () => {} },
+    ...{ epoch: EPOCH, now: () => clock.now(), emit, notify: () => [] },
   });
   const known = new KnownStreams(() => STREAMS, ['mail']);
   const kept = new Rules(ruleRecords, {
     surroundings: () => known.surroundings(),
     changed: (all) => engine.setRules(all),
+    tell: () => {},
   });
   const engine = new AlertEngine({
     ruleSet,

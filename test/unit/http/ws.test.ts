@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { ALERT } from '#core/alert.ts';
 import { Live } from '../../../src/http/live.ts';
 import { openTelemetry, WsStats } from '../../../src/http/ws.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
@@ -47,6 +48,27 @@ test('subscribe is answered with the streams and then their newest values', () =
     },
     { type: 'samples', t: 5, values: { 'obd.engine.rpm': 800 } },
   ]);
+});
+
+test('who subscribes to alerts gets those that last, the newest 100', () => {
+  const clock = new FakeClock();
+  const ongoing = Array.from({ length: 101 }, (_, n) => {
+    return { kind: 'event', stream: ALERT, t: 5, data: { id: `7-${n}`, snapshot: true } } as const;
+  });
+  const live = new Live({ clock, streams: () => [rpm], ongoing: () => ongoing });
+  const peer = new FakePeer();
+  const hello = { device: 'car', epoch: 7, version: '1.2.3' };
+  const session = openTelemetry(peer, { clock, live, hello, stats: new WsStats() });
+  const ask = (streams: readonly string[]) => {
+    peer.messages();
+    const text = JSON.stringify({ type: 'subscribe', streams });
+    session.message(new TextEncoder().encode(text), false);
+    return peer.messages().slice(1);
+  };
+  expect(ask(['obd.*'])).toEqual([]);
+  const alerts = ask(['alert']);
+  expect(alerts).toHaveLength(100);
+  expect(alerts[0]).toEqual({ type: 'alert', t: 5, id: '7-1', snapshot: true });
 });
 
 test('after unsubscribe nothing comes, and other subscriptions stay', () => {

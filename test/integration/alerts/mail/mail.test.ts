@@ -195,6 +195,13 @@ test('nothing listens, closes at once, dies in the text', async () => {
   expect(dying.received).toEqual([]);
 });
 
+test('what nodemailer calls by a name that nobody knows is a failure all the same', async () => {
+  const to = Array.from({ length: 100_001 }, (_, n) => `a${n}@example.org`);
+  const error = await failure(smtp(1, { to }));
+  expect(error.code).toBe('CLOSED');
+  expect(error.message).toMatch(/: Message has 100001 recipients/);
+});
+
 test.each([
   ['554 5.7.1 no mail from there', 'CONNECT'],
   ['421 4.3.0 too busy', 'LATER'],

@@ -17,12 +17,21 @@ function alert(n: number, severity: Severity = 'warn'): Alert {
   return alertOf({ id: `7-${n}`, severity });
 }
 
+/** `warn hook said 400`. */
+function logTo(lines: string[]) {
+  const say = (level: string) => (fields: object, text: string) => {
+    lines.push([level, Object(fields).source, text].join(' '));
+  };
+  return { info: say('info'), warn: say('warn') };
+}
+
 function begin(limits: GateLimits = {}, action = new FakeAction('hook')) {
   const clock = new FakeClock();
   const time: { local: LocalMinute | undefined } = { local: undefined };
+  const logged: string[] = [];
   const queue = new ActionQueue(
     { action, ...limits },
-    { realTime: clock, localTime: () => time.local },
+    { realTime: clock, localTime: () => time.local, log: logTo(logged) },
   );
   const stop = new AbortController();
   const start = () => {
@@ -34,7 +43,7 @@ function begin(limits: GateLimits = {}, action = new FakeAction('hook')) {
     });
   };
   const count = (name: string) => queue.health().details[name];
-  return { action, queue, clock, time, start, count, stop };
+  return { action, queue, clock, time, start, count, stop, logged };
 }
 
 test('what waits goes out: alarms first, then warnings, the oldest first', async () => {
@@ -317,4 +326,15 @@ test('a test waits for its turn, tells what is wrong, and ends the pause when no
   expect(action.tries.slice(1)).toEqual(['started 7-9', 'started 7-9', 'started 7-1']);
   expect(queue.state).toBe('ok');
   expect(clock.now()).toBe(0);
+});
+
+test('the log tells once that it fails, and once that it works again', async () => {
+  const { action, queue, clock, start, logged } = begin();
+  action.outcomes.push(fails(AWAY), fails(BAD), fails(AWAY), works);
+  queue.put('started', alert(1));
+  queue.put('started', alert(2));
+  start();
+  await clock.advance(60_000);
+  expect(action.tries.length).toBeGreaterThan(3);
+  expect(logged).toEqual(['warn hook nothing listens there', 'info hook it works again']);
 });

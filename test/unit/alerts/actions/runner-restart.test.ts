@@ -8,18 +8,19 @@ const EPOCH = 7;
 const ENDED = { endedAt: { epoch: EPOCH, t: 9 }, endedBy: 'changed' } as const;
 
 test.each([
-  [
-    'of an earlier start, that did not go on, reaches those who know of it',
-    EPOCH - 1,
-    ['ended 7-1'],
-  ],
-  ['of this start, that nobody was told of, reaches nobody', EPOCH, []],
-])('the end of an alert %s', async (_name, epoch, tries) => {
+  ['that did not go on reaches those who know of it', ['hook', 'buzz'], ['ended 7-1']],
+  ['that nobody was told of reaches nobody', [], []],
+])('the end of an alert of an earlier start %s', async (_name, told, tries) => {
   const [hook, buzzer] = [new FakeAction('hook'), new FakeAction('buzz', 'buzzer')];
   const clock = new FakeClock();
   const runner = new ActionRunner({
     ...{ actions: [{ action: hook }, { action: buzzer }], durable: [], epoch: EPOCH },
-    ...{ realTime: clock, now: () => clock.now(), localTime: () => undefined },
+    ...{
+      realTime: clock,
+      log: { info: () => {}, warn: () => {} },
+      now: () => clock.now(),
+      localTime: () => undefined,
+    },
   });
   const stop = new AbortController();
   const running = runner.run(stop.signal);
@@ -27,7 +28,8 @@ test.each([
     stop.abort(new Error('the test is over'));
     await running;
   });
-  const alert = alertOf({ severity: 'alarm', startedAt: { epoch, t: 1 }, ...ENDED });
+  const startedAt = { epoch: EPOCH - 1, t: 1 };
+  const alert = { ...alertOf({ severity: 'alarm', startedAt, ...ENDED }), told };
   runner.notify('ended', alert, HOT);
   await settle();
   expect([hook.tries, buzzer.tries]).toEqual([tries, []]);

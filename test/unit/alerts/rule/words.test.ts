@@ -4,7 +4,7 @@ import type { AlertRule, Comparison, When } from '#core/alert.ts';
 import { FATIGUE_LEVEL, sourceStream } from '#core/gateway-streams.ts';
 import type { Stream } from '#core/stream.ts';
 import { SHIPPED_RULES } from '../../../../src/alerts/rule/shipped.ts';
-import { alertText, quantity, ruleSentence } from '../../../../src/alerts/rule/words.ts';
+import { alertLine, alertText, quantity, ruleSentence } from '../../../../src/alerts/rule/words.ts';
 
 const COOLANT: Stream = {
   id: 'obd.engine.coolant',
@@ -226,4 +226,20 @@ test('states are told by their words', () => {
   expect(fatigue && ruleSentence(fatigue, streamOf)).toBe(
     'Info when Driver is tired or very tired or falling asleep; warning when very tired or falling asleep or after 5 min; alarm when falling asleep or after 15 min.',
   );
+});
+
+test('of streams that are alike the words of their states are told', () => {
+  const sentences = ['source-lost', 'action-failing'].map((id) => {
+    const rule = SHIPPED_RULES.find((one) => one.id === id);
+    return rule && ruleSentence(rule, () => undefined);
+  });
+  expect(sentences).toEqual([
+    'Warning when a source is failed or waiting for 10 s.',
+    'Warning when an alert action is failed or waiting for 30 s.',
+  ]);
+});
+
+test('a line about an alert says nothing twice', () => {
+  expect(alertLine('Clock not set', 'Clock: not set')).toBe('Clock not set');
+  expect(alertLine('Hot', 'Oven 112 °C, over 110')).toBe('Hot: Oven 112 °C, over 110');
 });

@@ -52,6 +52,18 @@ test('a rule that stays as it was keeps its alert; one that changes or goes ends
   expect(set.take(readingOf(6e6, 'a', 2)).map(({ rule }) => rule.id)).toEqual(['other']);
 });
 
+test('another name and other actions end nothing, and count from then on', () => {
+  const set = setOf([over('one', 'a')]);
+  set.take(readingOf(1e6, 'a', 2));
+  expect(set.set([over('one', 'a', { name: 'Uno', actions: ['mail'] })], 2e6)).toEqual([]);
+  const [end] = set.take(readingOf(3e6, 'a', 0));
+  expect(end).toMatchObject({
+    kind: 'ended',
+    by: 'cleared',
+    rule: { name: 'Uno', actions: ['mail'] },
+  });
+});
+
 test('a session that ends is noticed without a reading', () => {
   const studies = new Set(['s1']);
   const set = setOf([over('one', 'still', { while: { study: 's1' } })], { ...ANYTIME, studies });
