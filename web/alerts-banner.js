@@ -239,8 +239,10 @@ export function AlertBanner({ alerts, live }) {
   const failure = alerts.failure.value;
   const driving = live.driving.value;
   const { word } = SEVERITY[severity];
+  const { phase } = live.link.value;
+  // While the first connection is being made nothing is lost: what is told is the gateway's answer.
   const lost =
-    live.link.value.phase !== 'live' &&
+    (phase === 'stale' || phase === 'offline') &&
     html`<p class="text">Connection lost: this may be over.</p>`;
   const unseen = all.filter(({ seen }) => !seen).length;
   if (unseen === 0) {

@@ -171,6 +171,16 @@ test('an alert that lasts stays when the connection is lost, and says so', async
   await banner(page).getByText('Connection lost: this may be over.').waitFor();
 });
 
+test('what the gateway tells before the first connection is there is not called lost', async () => {
+  await using opened = await openStub('', {
+    prepare: (page) => page.routeWebSocket(/telemetry/, () => {}),
+  });
+  const { page } = opened;
+  await page.getByRole('alert').getByText('Coolant too hot').waitFor();
+  expect(await banner(page).locator('.text').allTextContents()).toEqual([alert('').text]);
+  await banner(page).getByText('Connection lost: this may be over.').waitFor();
+});
+
 test('sound begins with a touch and a test tone, repeats an alarm, and stops with it', async () => {
   await using opened = await openStub('', { viewport: PHONE, prepare: listen }, []);
   const { page, stub, complaints } = opened;
