@@ -12,6 +12,7 @@ import {
   type Refusal,
   type SmtpOptions,
 } from './mail.ts';
+import { isUnknownAuthority, networkReason } from './network-reason.ts';
 
 /**
  * Mail by SMTP (RFC 5321), the only file that knows nodemailer. Each mail has a connection of its own:
@@ -197,32 +198,13 @@ function isLater(replyCode: number): boolean {
 
 /** For a person: what went wrong where the server said nothing. */
 function reasonOf(code: MailError['code'], { cause, message, ...fault }: Fault): string {
-  switch (cause) {
-    case 'ECONNREFUSED':
-      return 'nothing listens there';
-    case 'EHOSTUNREACH':
-    case 'ENETUNREACH':
-      return 'no route; is the car computer online?';
-    case 'ENOTFOUND':
-    case 'ENODATA':
-    case 'EAI_AGAIN':
-      return 'no such host; is the car computer online?';
-    case 'CERT_HAS_EXPIRED':
-      return 'its certificate has expired, or our clock is wrong';
-    case 'CERT_NOT_YET_VALID':
-      return 'its certificate is not valid yet, or our clock is wrong';
-    case 'DEPTH_ZERO_SELF_SIGNED_CERT':
-    case 'SELF_SIGNED_CERT_IN_CHAIN':
-    case 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY':
-    case 'UNABLE_TO_VERIFY_LEAF_SIGNATURE':
-      return 'its certificate is from no authority that is known here (ca adds one)';
-    case 'ERR_TLS_CERT_ALTNAME_INVALID':
-      return `its certificate is for another host: ${message}`;
-    default:
-      return code === 'CLOSED' && CLOSING.includes(fault.code)
-        ? `closed the connection (${message})`
-        : message;
+  const reason = networkReason(cause);
+  if (reason !== undefined) {
+    if (isUnknownAuthority(cause)) return `${reason} (ca adds one)`;
+    return cause === 'ERR_TLS_CERT_ALTNAME_INVALID' ? `${reason}: ${message}` : reason;
   }
+  const closing = code === 'CLOSED' && CLOSING.includes(fault.code);
+  return closing ? `closed the connection (${message})` : message;
 }
 
 /** The recipients that nodemailer lists with an error each. */

@@ -2,6 +2,7 @@ import { type ClientRequest, request as httpRequest, type IncomingMessage } from
 import { request as httpsRequest } from 'node:https';
 import { codeOf } from '#core/errors.ts';
 import { oneLine } from './mail.ts';
+import { networkReason } from './network-reason.ts';
 
 /** Of an answer that is no 2xx; one that goes on behind it is hung up on, and counts as it is. */
 const ANSWER_BYTES_MAX = 4_096;
@@ -197,46 +198,13 @@ const SYSTEM = /^E[A-Z]/;
 function webhookError(error: unknown, host: string): WebhookError {
   if (error instanceof WebhookError) return error;
   const code = codeOf(error);
-  if (TLS_FAULT.test(code)) return new WebhookError('TLS', `${host}: ${tlsReason(code)}`);
+  if (TLS_FAULT.test(code))
+    return new WebhookError('TLS', `${host}: ${networkReason(code) ?? `TLS failed (${code})`}`);
   if (CLOSED.test(code)) return new WebhookError('CLOSED', `${host}: ${closedReason(code)}`);
   if (!SYSTEM.test(code) || code.startsWith('ERR_')) throw error;
-  return new WebhookError('CONNECT', `${host}: ${connectReason(code)}`);
+  return new WebhookError('CONNECT', `${host}: ${networkReason(code) ?? `not reached (${code})`}`);
 }
 
 function closedReason(code: string): string {
   return code.startsWith('HPE_') ? 'its answer is no HTTP' : 'closed the connection';
-}
-
-function connectReason(code: string): string {
-  switch (code) {
-    case 'ECONNREFUSED':
-      return 'nothing listens there';
-    case 'EHOSTUNREACH':
-    case 'ENETUNREACH':
-      return 'no route; is the car computer online?';
-    case 'ENOTFOUND':
-    case 'ENODATA':
-    case 'EAI_AGAIN':
-      return 'no such host; is the car computer online?';
-    default:
-      return `not reached (${code})`;
-  }
-}
-
-function tlsReason(code: string): string {
-  switch (code) {
-    case 'CERT_HAS_EXPIRED':
-      return 'its certificate has expired, or our clock is wrong';
-    case 'CERT_NOT_YET_VALID':
-      return 'its certificate is not valid yet, or our clock is wrong';
-    case 'ERR_TLS_CERT_ALTNAME_INVALID':
-      return 'its certificate is for another host';
-    case 'DEPTH_ZERO_SELF_SIGNED_CERT':
-    case 'SELF_SIGNED_CERT_IN_CHAIN':
-    case 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY':
-    case 'UNABLE_TO_VERIFY_LEAF_SIGNATURE':
-      return 'its certificate is from no authority that is known here';
-    default:
-      return `TLS failed (${code})`;
-  }
 }

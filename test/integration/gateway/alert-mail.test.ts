@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { call } from '../../support/call.ts';
 import { eventually, type Gateway, startGateway } from '../../support/gateway.ts';
 import { type Certificates, makeCertificates, startSmtpServer } from '../../support/smtp-server.ts';
 
@@ -40,16 +41,8 @@ function start(port: number): Promise<Gateway> {
   });
 }
 
-async function call(gateway: Gateway, method: string, path: string, body?: object) {
-  const response = await fetch(`${gateway.url}api/v1${path}`, {
-    method,
-    ...(body && {
-      body: JSON.stringify(body),
-      headers: { 'content-type': 'application/json' },
-    }),
-  });
-  if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
-  return await response.json();
+async function ask(gateway: Gateway, method: string, path: string, body?: object) {
+  return await (await call(`${gateway.url}api/v1${path}`, method, body)).json();
 }
 
 /** A port that nothing listens on. */
@@ -64,14 +57,14 @@ test('a mail waits for its server over a kill, and is delivered once', {
 }, async () => {
   const port = await freePort();
   const first = await start(port);
-  await call(first, 'POST', '/alerts', {
+  await ask(first, 'POST', '/alerts', {
     ...{ name: 'Turns', severity: 'warn', cooldownMs: 86_400_000 },
     ...{ stream: 'obd.engine.rpm', when: { op: '>', value: 1 }, unit: '/min' },
   });
   await first.untilPart('mail', ({ status, details }) => {
     return status === 'waiting' && details['failed'] === 1 && details['unsaved'] === 0;
   });
-  const { items } = await call(first, 'GET', '/alerts/active');
+  const { items } = await ask(first, 'GET', '/alerts/active');
   const alert = items.find(({ rule }: { rule: { id: string } }) => rule.id === 'turns');
   await delay(DOWN_MS / 2);
   first.kill('SIGKILL');
@@ -108,7 +101,7 @@ test('a mail waits for its server over a kill, and is delivered once', {
   expect(mail?.parsed.text).toContain(`http://10.42.0.1/#alerts/${alert.id}`);
   await second.untilPart('mail', ({ details }) => details['waiting'] === 0);
   // The alert goes on under its id: nobody is told of a second one.
-  const { items: after } = await call(second, 'GET', '/alerts/history?rule=turns');
+  const { items: after } = await ask(second, 'GET', '/alerts/history?rule=turns');
   expect(after.map(({ id }: { id: string }) => id)).toEqual([alert.id]);
   expect([...first.log, ...second.log, ...second.errors].join('\n')).not.toContain('secret-word');
   await server.stop();

@@ -12,6 +12,7 @@ import { readConfig } from '../../../src/config.ts';
 import { build, type Parts, start } from '../../../src/gateway.ts';
 import { monotonicClock } from '../../../src/io/clock.ts';
 import { scaledClock } from '../../../src/io/scaled-clock.ts';
+import { call } from '../../support/call.ts';
 
 const HOURS = Number(process.env['VIGIL_DRIVE_HOURS'] ?? 0.25);
 const SPEED = 50;
@@ -74,18 +75,6 @@ afterEach(async () => {
   await rm(directory, { recursive: true });
 });
 
-async function call(url: string, method: string, body?: unknown): Promise<unknown> {
-  const response = await fetch(url, {
-    method,
-    ...(body === undefined
-      ? {}
-      : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
-  });
-  if (!response.ok)
-    throw new Error(`${method} ${url}: ${response.status} ${await response.text()}`);
-  return await response.json();
-}
-
 /** What happened, as a backtest of the session would tell it. */
 function lived(alert: Alert, { from, to }: { from: number; to: number }): Found {
   const over = alert.endedAt !== null && alert.endedAt.t < to;
@@ -134,7 +123,7 @@ test('a backtest of a drive finds the alerts that there were', {
     while (parts.recording.health()[0]?.status !== 'ok') await clock.sleep(1_000);
     for (const rule of RULES) await call(`${api}/alerts`, 'POST', rule);
     await clock.sleep(180_000);
-    const made = (await call(`${api}/sessions`, 'POST', { driver: 'A. Driver' })) as { id: number };
+    const made = await (await call(`${api}/sessions`, 'POST', { driver: 'A. Driver' })).json();
     const from = parts.recording.openSessions().find(({ id }) => id === made.id)?.spans[0]?.from;
     await clock.sleep(HOURS * 3_600_000);
     await call(`${api}/sessions/${made.id}`, 'PATCH', { state: 'ended' });
@@ -146,10 +135,10 @@ test('a backtest of a drive finds the alerts that there were', {
     const began = performance.now();
     const tested = new Map<string, Found[]>();
     for (const { id: rule } of parts.alerting.rules.list()) {
-      const { sessions } = (await call(`${api}/alerts/backtest`, 'POST', {
-        sessions: [made.id],
-        rule,
-      })) as { sessions: [{ rules: [{ alerts: Found[] }] }] };
+      const question = { sessions: [made.id], rule };
+      const { sessions } = (await (
+        await call(`${api}/alerts/backtest`, 'POST', question)
+      ).json()) as { sessions: [{ rules: [{ alerts: Found[] }] }] };
       tested.set(rule, sessions[0].rules[0].alerts);
     }
     const seconds = (performance.now() - began) / 1000;

@@ -14,6 +14,7 @@ import { build, start } from '../../../src/gateway.ts';
 import { monotonicClock } from '../../../src/io/clock.ts';
 import { scaledClock } from '../../../src/io/scaled-clock.ts';
 import { openOffline } from '../../../src/store/opening/offline.ts';
+import { call } from '../../support/call.ts';
 
 const HOURS = Number(process.env['VIGIL_DRIVE_HOURS'] ?? 0.25);
 const SPEED = 100;
@@ -66,18 +67,6 @@ function note(taps: Map<string, Tap>, reading: Reading): void {
     case 'frame':
       throw new Error('the simulated car has no bus of its own');
   }
-}
-
-async function call(url: string, method: string, body?: unknown): Promise<Response> {
-  const response = await fetch(url, {
-    method,
-    ...(body === undefined
-      ? {}
-      : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
-  });
-  if (!response.ok)
-    throw new Error(`${method} ${url}: ${response.status} ${await response.text()}`);
-  return response;
 }
 
 /** Where a session begins and ends on the clock of the bus. */
