@@ -1,13 +1,22 @@
-/**
- * Calls the API as a program does.
- *
- * @param body sent as JSON; none where it is undefined
- * @returns a reply of 2xx; anything else is an error that says what was answered
- */
+/** Calls of the API as programs make them; a body that is not undefined goes as JSON. */
+
+/** @returns a reply of 2xx; anything else is an error that says what was answered */
 export async function call(url: string, method: string, body?: unknown): Promise<Response> {
-  const headers = { 'content-type': 'application/json' };
-  const json = body === undefined ? {} : { body: JSON.stringify(body), headers };
-  const response = await fetch(url, { method, ...json });
+  const response = await send(url, method, body);
   if (response.ok) return response;
   throw new Error(`${method} ${url}: ${response.status} ${await response.text()}`);
+}
+
+/** @returns whatever is answered; the body as JSON has it, undefined where there is none */
+export async function exchange(url: string, method: string, body?: unknown) {
+  const response = await send(url, method, body);
+  const { status, headers } = response;
+  const text = await response.text();
+  return { status, headers, body: text === '' ? undefined : JSON.parse(text) };
+}
+
+function send(url: string, method: string, body: unknown): Promise<Response> {
+  const headers = { 'content-type': 'application/json' };
+  const json = body === undefined ? {} : { body: JSON.stringify(body), headers };
+  return fetch(url, { method, ...json });
 }

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ALERT, ALERT_CHANGE } from '#core/alert.ts';
 import { Bus } from '#core/bus.ts';
 import { monotonicClock } from '../../../src/io/clock.ts';
+import { exchange } from '../../support/call.ts';
 import { noReading } from '../../support/no-reading.ts';
 import { coolant, createAlerting, dtc, EPOCH, HOT, STREAMS } from '../../unit/http/alerting.ts';
 import { event, sample } from '../../unit/http/fakes.ts';
@@ -27,12 +28,8 @@ beforeEach(async () => {
 
 afterEach(() => gateway[Symbol.asyncDispose]());
 
-async function call(method: string, path: string, body?: unknown) {
-  const json = { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
-  const init = body === undefined ? { method } : { method, ...json };
-  const response = await fetch(`${gateway.server.url}/api/v1${path}`, init);
-  const text = await response.text();
-  return { status: response.status, headers: response.headers, body: JSON.parse(text || 'null') };
+function call(method: string, path: string, body?: unknown) {
+  return exchange(`${gateway.server.url}/api/v1${path}`, method, body);
 }
 
 async function listener(...streams: string[]): Promise<Listener> {

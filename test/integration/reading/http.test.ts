@@ -1,6 +1,7 @@
 /** The routes over sessions, through a socket, over a real recording. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { exchange } from '../../support/call.ts';
 import { type Gateway, start } from '../http/harness.ts';
 import { DRIVE_S, EEG, MARKS, type Recorded, recorded, SPEED } from './recorded.ts';
 
@@ -17,19 +18,8 @@ afterAll(async () => {
   await recording[Symbol.asyncDispose]();
 });
 
-async function call(method: string, path: string, body?: unknown) {
-  const response = await fetch(`${gateway.server.url}/api/v1${path}`, {
-    method,
-    ...(body === undefined
-      ? {}
-      : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
-  });
-  const text = await response.text();
-  return {
-    status: response.status,
-    headers: response.headers,
-    body: text === '' ? undefined : JSON.parse(text),
-  };
+function call(method: string, path: string, body?: unknown) {
+  return exchange(`${gateway.server.url}/api/v1${path}`, method, body);
 }
 
 test('a session has the shape that clients rely on', async () => {
