@@ -55,6 +55,7 @@ export class AlertEngine {
   /** Takes one reading; for `Bus.first`. */
   readonly take: Emit = (reading) => {
     const { ruleSet, clock, speed } = this.#options;
+    if (!ruleSet.hears(reading.stream.id)) return;
     const changes = ruleSet.take(asKept(reading));
     if (changes.length === 0) return;
     this.#apply(changes);

@@ -11,6 +11,7 @@ import type { Stream } from '#core/stream.ts';
 import { readConfig } from '../../src/config.ts';
 import { build, start } from '../../src/gateway.ts';
 import { monotonicClock } from '../../src/io/clock.ts';
+import { SILENT_LOG } from './silent-log.ts';
 
 const Orders = v.object({
   /** Flags of the gateway. */
@@ -37,15 +38,13 @@ const { flags, rules, readingsHz, alertsHz } = v.parse(
 const clock = monotonicClock();
 /** Of CLOCK_MONOTONIC, which is the same in every process, at time 0 of the gateway's. */
 const offsetUs = Number(process.hrtime.bigint() / 1000n) - clock.now();
-const silent = (): void => {};
-const log = { debug: silent, info: silent, warn: silent, error: silent };
 const streams: readonly Stream[] = Array.from({ length: rules }, (_, i) => {
   const base = { name: `Load ${i}`, unit: '1', range: [0, 1e9], kind: 'sample' } as const;
   return { ...base, id: `load.value${i}`, hz: readingsHz / rules };
 });
 
 const { config } = readConfig(flags, {}, () => '');
-const parts = build(config, { clock, realTime: clock, log, defer: setImmediate });
+const parts = build(config, { clock, realTime: clock, log: SILENT_LOG, defer: setImmediate });
 const running = new AsyncDisposableStack();
 const stopping = new AbortController();
 const { url, bug } = await start(config, parts, running, stopping);

@@ -1,28 +1,5 @@
 import { expect, test } from 'vitest';
-import { ConfigError } from '#core/errors.ts';
-import { type Invocation, readConfig } from '../../src/config.ts';
-
-interface Input {
-  readonly flags?: readonly string[];
-  readonly env?: Readonly<Record<string, string>>;
-  /** Text of the file `vigil.yaml`. */
-  readonly file?: string;
-}
-
-function read({ flags = [], env = {}, file }: Input): Invocation {
-  const argv = file === undefined ? flags : [...flags, '--config', 'vigil.yaml'];
-  return readConfig(argv, env, () => file ?? '');
-}
-
-function refusal(input: Input): string {
-  try {
-    read(input);
-  } catch (error) {
-    if (error instanceof ConfigError) return error.message;
-    throw error;
-  }
-  throw new Error('was not refused');
-}
+import { type Input, read, refusal } from './read-config.ts';
 
 const MAIL = 'smtps://car:s%40cret@mail.example?from=car@mail.example&to=me@mail.example';
 const HOOK = 'https://host.example/path-that-is-secret';

@@ -2,7 +2,8 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ConfigError } from '#core/errors.ts';
-import { type Invocation, readConfig, USAGE } from '../../src/config.ts';
+import { readConfig, USAGE } from '../../src/config.ts';
+import { type Input, read, refusal } from './read-config.ts';
 
 const DEFAULTS = {
   device: 'vigil',
@@ -23,32 +24,6 @@ const SIM = { kind: 'sim' };
 const HEADSET = 'thinkgear+serial:///dev/rfcomm0';
 const SETTINGS =
   'device, data, http, obd, eeg, sim, quota, replay, speed, mail, webhook, buzzer, link, can, mqtt, log';
-
-interface Input {
-  readonly flags?: readonly string[];
-  readonly env?: Readonly<Record<string, string>>;
-  /** Text of the file `vigil.yaml`, which is then asked for by a flag. */
-  readonly file?: string;
-}
-
-function read({ flags = [], env = {}, file }: Input): Invocation {
-  const argv = file === undefined ? flags : [...flags, '--config', 'vigil.yaml'];
-  return readConfig(argv, env, (path) => {
-    if (path === 'vigil.yaml' && file !== undefined) return file;
-    throw Object.assign(new Error(`ENOENT: ..., open '${path}'`), { code: 'ENOENT' });
-  });
-}
-
-/** The message of the ConfigError that `input` is refused with. */
-function refusal(input: Input): string {
-  try {
-    read(input);
-  } catch (error) {
-    if (error instanceof ConfigError) return error.message;
-    throw error;
-  }
-  throw new Error('was not refused');
-}
 
 test('without anything written the defaults hold', () => {
   const { config, check } = read({});

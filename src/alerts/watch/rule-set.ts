@@ -52,6 +52,11 @@ export class RuleSet {
     return changes;
   }
 
+  /** Whether any rule uses a stream. */
+  hears(id: string): boolean {
+    return this.#listenersOf(id).length > 0;
+  }
+
   /** What a reading changes, with what was due before it in the rules that use its stream. */
   take(reading: Reading): readonly AlertChange[] {
     let changes: readonly AlertChange[] = NONE;

@@ -8,11 +8,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Alert } from '#core/alert.ts';
-import { readConfig } from '../../../src/config.ts';
-import { build, type Parts, start } from '../../../src/gateway.ts';
-import { monotonicClock } from '../../../src/io/clock.ts';
-import { scaledClock } from '../../../src/io/scaled-clock.ts';
+import type { Parts } from '../../../src/gateway.ts';
 import { call } from '../../support/call.ts';
+import { fastDrive, untilRecording } from '../../support/fast-drive.ts';
 
 const HOURS = Number(process.env['VIGIL_DRIVE_HOURS'] ?? 0.25);
 const SPEED = 50;
@@ -108,19 +106,9 @@ function alertsOf({ alerting }: Parts): Alert[] {
 test('a backtest of a drive finds the alerts that there were', {
   timeout: (HOURS * 3_600_000) / SPEED + SPARE_MS,
 }, async () => {
-  const flags = ['--sim', '1', '--speed', String(SPEED), '--data', directory];
-  const { config } = readConfig([...flags, '--http', '127.0.0.1:0'], {}, () => '');
-  const realTime = monotonicClock();
-  const clock = scaledClock(realTime, SPEED);
-  const silent = (): void => {};
-  const log = { debug: silent, info: silent, warn: silent, error: silent };
-  const parts = build(config, { clock, realTime, log, defer: setImmediate });
-  const stopping = new AbortController();
-  await using running = new AsyncDisposableStack();
-  const { url, bug } = await start(config, parts, running, stopping);
-  const api = `${url}/api/v1`;
-  const drive = async (): Promise<void> => {
-    while (parts.recording.health()[0]?.status !== 'ok') await clock.sleep(1_000);
+  await fastDrive({ directory, speed: SPEED }, async (drive) => {
+    const { parts, api, clock } = drive;
+    await untilRecording(drive);
     for (const rule of RULES) await call(`${api}/alerts`, 'POST', rule);
     await clock.sleep(180_000);
     const made = await (await call(`${api}/sessions`, 'POST', { driver: 'A. Driver' })).json();
@@ -157,7 +145,5 @@ test('a backtest of a drive finds the alerts that there were', {
     );
     expect(busy.size).toBeGreaterThanOrEqual(RULES.length - 1);
     expect(all.length).toBeGreaterThan(15);
-  };
-  await Promise.race([drive(), bug]);
-  stopping.abort();
+  });
 });

@@ -9,12 +9,12 @@ import path from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Reading, Stream } from '#core/stream.ts';
-import { readConfig } from '../../../src/config.ts';
-import { build, start } from '../../../src/gateway.ts';
+import type { Parts } from '../../../src/gateway.ts';
 import { monotonicClock } from '../../../src/io/clock.ts';
-import { scaledClock } from '../../../src/io/scaled-clock.ts';
 import { openOffline } from '../../../src/store/opening/offline.ts';
 import { call } from '../../support/call.ts';
+import { fastDrive, untilRecording } from '../../support/fast-drive.ts';
+import { SILENT_LOG } from '../../support/silent-log.ts';
 
 const HOURS = Number(process.env['VIGIL_DRIVE_HOURS'] ?? 0.25);
 const SPEED = 100;
@@ -109,42 +109,32 @@ async function compare(table: string, tap: Tap, from: number, to: number): Promi
 test('a drive is stored, listed, plotted and exported, and every value is that of the bus', {
   timeout: (HOURS * 3_600_000) / SPEED + SPARE_MS,
 }, async () => {
-  const flags = ['--sim', '1', '--speed', String(SPEED), '--data', directory];
-  const { config } = readConfig([...flags, '--http', '127.0.0.1:0'], {}, () => '');
-  const realTime = monotonicClock();
-  const clock = scaledClock(realTime, SPEED);
-  const silent = (): void => {};
   const lines: string[] = [];
   const log = {
-    debug: silent,
-    info: silent,
-    warn: silent,
+    ...SILENT_LOG,
     // A comparison in this process holds up the devices, whose time passes faster: theirs is no news.
     error: (fields: { readonly [name: string]: unknown }, text: string) => {
       if (fields['source'] === 'store') lines.push(text);
     },
   };
-  const parts = build(config, { clock, realTime, log, defer: setImmediate });
   const taps = new Map<string, Tap>();
-  parts.bus.first((reading) => note(taps, reading));
-  const stopping = new AbortController();
-  await using running = new AsyncDisposableStack();
-  const { url, bug } = await start(config, parts, running, stopping);
-  const drive = async (): Promise<void> => {
+  const prepare = ({ bus }: Parts) => bus.first((reading) => note(taps, reading));
+  await fastDrive({ directory, speed: SPEED, log, prepare }, async (drive) => {
+    const { api, clock } = drive;
     await clock.sleep(60_000);
-    while (parts.recording.health()[0]?.status !== 'ok') await clock.sleep(1_000);
+    await untilRecording(drive);
     const body = { driver: 'A. Driver', vehicle: 'simulated', tags: ['test'] };
-    const made = await (await call(`${url}/api/v1/sessions`, 'POST', body)).json();
+    const made = await (await call(`${api}/sessions`, 'POST', body)).json();
     await clock.sleep(HOURS * 3_600_000);
-    await call(`${url}/api/v1/sessions/${made.id}`, 'PATCH', { state: 'ended' });
+    await call(`${api}/sessions/${made.id}`, 'PATCH', { state: 'ended' });
 
-    const { items } = await (await call(`${url}/api/v1/sessions`, 'GET')).json();
+    const { items } = await (await call(`${api}/sessions`, 'GET')).json();
     const listed = items.find(({ id }: { id: unknown }) => id === made.id);
     expect(listed).toMatchObject({ driver: 'A. Driver', state: 'ended', endedBy: 'manual' });
     const automatic = items.filter(({ id }: { id: unknown }) => id !== made.id);
     expect(automatic.length).toBeGreaterThan(0);
 
-    const plot = `${url}/api/v1/sessions/${made.id}/data?streams=obd.engine.rpm,eeg.raw&points=500`;
+    const plot = `${api}/sessions/${made.id}/data?streams=obd.engine.rpm,eeg.raw&points=500`;
     const { streams } = await (await call(plot, 'GET')).json();
     expect(streams['obd.engine.rpm'].t.length).toBeGreaterThan(100);
     expect(Math.max(...streams['obd.engine.rpm'].max)).toBeGreaterThan(800);
@@ -153,7 +143,7 @@ test('a drive is stored, listed, plotted and exported, and every value is that o
     const { from, to } = await spanOf(made.id);
     expect(to - from).toBeGreaterThan(HOURS * 3_600e6 * 0.9);
     for (const format of ['csv', 'parquet']) {
-      const reply = await call(`${url}/api/v1/export`, 'POST', { session: made.id, format });
+      const reply = await call(`${api}/export`, 'POST', { session: made.id, format });
       const file = path.join(directory, `drive.${format}`);
       await writeFile(file, reply.body ?? '');
       const table = format === 'csv' ? `read_csv('${file}', header = true)` : `'${file}'`;
@@ -168,7 +158,5 @@ test('a drive is stored, listed, plotted and exported, and every value is that o
       console.log(`${format}: ${compared} values of ${taps.size} streams compared`);
     }
     expect(lines).toEqual([]);
-  };
-  await Promise.race([drive(), bug]);
-  stopping.abort();
+  });
 });

@@ -5,6 +5,7 @@ import type { StoredMail } from '../../../../src/alerts/mail/shelf.ts';
 import { openSmtp } from '../../../../src/io/smtp.ts';
 import { alertOf } from '../../../support/alert-fixture.ts';
 import { FakeClock } from '../../../support/fake-clock.ts';
+import { SILENT_LOG } from '../../../support/silent-log.ts';
 import {
   type Certificates,
   type Moods,
@@ -52,7 +53,7 @@ function startQueue(port: number, mails = new Map<number, StoredMail>()) {
       gate: { waitMs: () => 0, take: () => {} },
       people: () => ({ vehicle: 'Volvo', driver: null }),
     },
-    log: { debug() {}, info() {}, warn() {}, error() {} },
+    log: SILENT_LOG,
     wall: () => ({ ms: DATE + clock.now() / 1000, trust: 'ntp' }),
   });
   queue.open();

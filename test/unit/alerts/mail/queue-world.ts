@@ -13,6 +13,7 @@ import {
 } from '../../../../src/io/mail.ts';
 import { alertOf } from '../../../support/alert-fixture.ts';
 import { FakeClock, settle } from '../../../support/fake-clock.ts';
+import { SILENT_LOG } from '../../../support/silent-log.ts';
 
 export const WALL = Date.UTC(2026, 10, 3);
 export const MINUTE = 60_000;
@@ -69,7 +70,7 @@ export function start(answer: Answer, world: World = {}) {
   };
   const sent: (MailMessage & { readonly minute: number })[] = [];
   const told: string[] = [];
-  const log = { debug() {}, info() {}, warn() {}, error: (_: unknown, s: string) => told.push(s) };
+  const log = { ...SILENT_LOG, error: (_: unknown, s: string) => void told.push(s) };
   const queue = new MailQueue({
     mailer: {
       ...{ from: 'car@mail.example', to: ['a@x', 'b@x'] },

@@ -3,6 +3,7 @@ import { MailQueue } from '../../../../src/alerts/mail/queue.ts';
 import { MailError } from '../../../../src/io/mail.ts';
 import { alertOf } from '../../../support/alert-fixture.ts';
 import { FakeClock } from '../../../support/fake-clock.ts';
+import { SILENT_LOG } from '../../../support/silent-log.ts';
 import {
   ALONE,
   AWAY,
@@ -310,7 +311,7 @@ test('a bug ends the run', async () => {
   const queue = new MailQueue({
     mailer: { from: 'a@x', to: ['b@x'], send: () => Promise.reject(new TypeError('a bug')) },
     ...{ records: new Shelf(), clock, epoch: 1 },
-    log: { debug() {}, info() {}, warn() {}, error() {} },
+    log: SILENT_LOG,
     place: { device: 'car', dashboard: null, zone: 'UTC', timeOf: () => undefined },
     wall: () => ({ ms: WALL, trust: 'ntp' }),
     gate: { waitMs: () => 0, take: () => {} },
