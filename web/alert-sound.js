@@ -15,7 +15,7 @@ const STEP_S = 0.24;
 /** A tone that begins or ends at once clicks, s. */
 const EDGE_S = 0.015;
 /** How often an alarm is repeated until somebody has seen it, ms. */
-const REPEAT_MS = 2_000;
+export const REPEAT_MS = 2_000;
 /** On, off and on again, ms. */
 const BUZZ = { info: [80], warn: [150, 100, 150], alarm: [400, 150, 400] };
 

@@ -37,7 +37,8 @@ export const SEVERITY = {
  * @property {Severity} severity
  * @property {string} text
  * @property {boolean} seen somebody has acknowledged it
- * @property {boolean} quiet it is not to be heard
+ * @property {boolean} quiet it was silenced
+ * @property {boolean} touched its button was touched here, since it last got worse
  */
 
 /**
@@ -51,6 +52,11 @@ export function byUrgency(a, b) {
     RANKS[b.severity] - RANKS[a.severity] ||
     b.id.localeCompare(a.id, 'en', { numeric: true })
   );
+}
+
+/** @param {Lasting} alert */
+function isHeard({ seen, quiet, touched }) {
+  return !seen && !quiet && !touched;
 }
 
 /**
@@ -77,7 +83,7 @@ export class LastingAlerts {
   all = computed(() => [...this.#all.value.values()].sort(byUrgency));
   /** True while an alarm calls for somebody. */
   rings = computed(() =>
-    this.all.value.some(({ severity, seen, quiet }) => severity === 'alarm' && !seen && !quiet),
+    this.all.value.some((alert) => alert.severity === 'alarm' && isHeard(alert)),
   );
   /** Why what somebody wanted was not done; empty when it was. */
   failure = signal('');
@@ -100,8 +106,12 @@ export class LastingAlerts {
     if (!before && (state === 'noted' || state === 'acknowledged')) return;
     const seen = acknowledgedBy !== null;
     const quiet = state === 'silenced' || (before?.quiet ?? false);
+    // A touch was for what could be seen then.
+    const worse = before !== undefined && RANKS[severity] > RANKS[before.severity];
+    if (worse && before.touched) this.failure.value = '';
+    const touched = before?.touched === true && !worse;
     const now =
-      state === 'ended' ? undefined : { id, name: rule.name, severity, text, seen, quiet };
+      state === 'ended' ? undefined : { id, name: rule.name, severity, text, seen, quiet, touched };
     this.#newer?.set(id, now);
     this.#put([...this.#others(id), ...(now ? [now] : [])]);
     this.turn.value++;
@@ -109,7 +119,7 @@ export class LastingAlerts {
 
   /** Asks again where time may have changed something, or an answer is missing. */
   async refresh() {
-    if (!this.#answered || this.all.value.some(({ quiet, seen }) => quiet && !seen))
+    if (!this.#answered || this.all.value.some((alert) => !alert.seen && !isHeard(alert)))
       await this.ask();
   }
 
@@ -131,22 +141,24 @@ export class LastingAlerts {
   }
 
   /**
-   * It is quiet at once, whether the gateway hears of it or not.
+   * It is quiet at once, whether the gateway hears of it or not, until it gets worse.
    * @param {string} id
    */
   async acknowledge(id) {
     const alert = this.#all.value.get(id);
     if (!alert) return;
     this.failure.value = '';
-    this.#put([...this.#others(id), { ...alert, quiet: true }]);
+    this.#put([...this.#others(id), { ...alert, touched: true }]);
     const response = await this.#send(`/history/${id}/ack`, {
       method: 'POST',
       body: '{}',
       headers: { 'content-type': 'application/json' },
     });
     const now = this.#all.value.get(id);
+    // What nobody has seen yet is not seen by an answer that comes late.
+    if (!now || RANKS[now.severity] > RANKS[alert.severity]) return;
     if (!response?.ok) this.failure.value = 'Quiet here, but not acknowledged. Try again.';
-    else if (now) this.#put([...this.#others(id), { ...now, seen: true }]);
+    else this.#put([...this.#others(id), { ...now, seen: true, touched: false }]);
   }
 
   /** @param {string} id */
@@ -158,9 +170,9 @@ export class LastingAlerts {
   #put(alerts) {
     const before = this.#all.value;
     this.#all.value = new Map(alerts.map((alert) => [alert.id, alert]));
-    const news = alerts.filter(({ id, severity, seen, quiet }) => {
-      const known = before.get(id);
-      return !seen && !quiet && (!known || RANKS[severity] > RANKS[known.severity]);
+    const news = alerts.filter((alert) => {
+      const known = before.get(alert.id);
+      return isHeard(alert) && (!known || RANKS[alert.severity] > RANKS[known.severity]);
     });
     const [worst] = news.sort(byUrgency);
     if (worst) this.#sound(worst.severity);
@@ -220,7 +232,8 @@ export function followAlerts(live, kept) {
  */
 function lastingOf({ id, rule, severity, text, acknowledgedBy, silencedUntil }) {
   const quiet = silencedUntil !== null && Date.parse(silencedUntil) > Date.now();
-  return { id, name: rule.name, severity, text, seen: acknowledgedBy !== null, quiet };
+  const seen = acknowledgedBy !== null;
+  return { id, name: rule.name, severity, text, seen, quiet, touched: false };
 }
 
 /** @param {{ severity: Severity }} props */

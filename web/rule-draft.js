@@ -41,7 +41,7 @@ const windowS = /** @type {Field} */ ({
 });
 const match = /** @type {Field} */ ({
   pointer: '/when/match',
-  label: 'Only with, such as status=confirmed, present=true',
+  label: 'Only with, such as status=confirmed, present=true, code="42"',
   kind: 'fields',
 });
 
@@ -116,6 +116,16 @@ export const SCHEDULE = [
   { pointer: '/while/schedule/from', label: 'Only from (HH:MM)', kind: 'text' },
   { pointer: '/while/schedule/to', label: 'To (HH:MM)', kind: 'text' },
 ];
+/**
+ * A field with its value is written `name=value`. A name or a text that would be read as something else
+ * is a JSON string (RFC 8259, 7), as in `code="42"`.
+ */
+const QUOTED = '"(?:[^"\\\\]|\\\\.)*"';
+/** What is between two commas; a quote within a word is none. */
+const PART = new RegExp(`(?:(?<=(?:^|[,=])\\s*)${QUOTED}|[^,])+`, 'g');
+const FIELD = new RegExp(`^(${QUOTED}|[^=]*?)\\s*(?:=(.*))?$`, 's');
+/** It is the same with and without quotes. */
+const PLAIN = /^[^\s",=]([^",=]*[^\s",=])?$/;
 /** Choices: of a list of values, with an empty one for none. */
 const CHOICES = ['/severity', '/while/engine'];
 
@@ -249,7 +259,7 @@ function read(text, kind) {
       return s === undefined ? plain : Math.round(s * 1000);
     }
     case 'list':
-      return partsOf(plain);
+      return partsOf(plain).map(textIn);
     case 'fields':
       return Object.fromEntries(partsOf(plain).map(fieldIn));
     case 'json':
@@ -266,10 +276,21 @@ function read(text, kind) {
 function written(value, kind) {
   if (value === undefined) return '';
   if (kind === 'seconds') return String(Number(value) / 1000);
-  if (Array.isArray(value)) return value.join(', ');
+  if (Array.isArray(value)) return value.map(wordOf).join(', ');
   if (kind !== 'fields') return String(value);
   const pairs = Object.entries(Object(value));
-  return pairs.map(([name, one]) => `${name}=${one}`).join(', ');
+  return pairs.map(([name, one]) => `${wordOf(name)}=${valueText(one)}`).join(', ');
+}
+
+/** @param {string} text */
+function wordOf(text) {
+  return PLAIN.test(text) ? text : JSON.stringify(text);
+}
+
+/** @param {string | number | boolean} value */
+function valueText(value) {
+  if (typeof value !== 'string') return String(value);
+  return valueIn(value) === value ? wordOf(value) : JSON.stringify(value);
 }
 
 /** A decimal comma is one, too. @param {string} text */
@@ -280,16 +301,32 @@ function numberIn(text) {
 
 /** @param {string} text */
 function partsOf(text) {
-  const parts = text.split(',').map((part) => part.trim());
+  const parts = (text.match(PART) ?? []).map((part) => part.trim());
   return parts.filter((part) => part !== '');
 }
 
-/** @param {string} pair @returns {[string, string | number | boolean]} */
-function fieldIn(pair) {
-  const [name = '', ...rest] = pair.split('=').map((part) => part.trim());
-  const value = rest.join('=');
-  if (value === 'true' || value === 'false') return [name, value === 'true'];
-  return [name, value !== '' && Number.isFinite(Number(value)) ? Number(value) : value];
+/** @param {string} part @returns {[string, string | number | boolean]} */
+function fieldIn(part) {
+  const [, name = '', value = ''] = FIELD.exec(part) ?? [];
+  return [textIn(name), valueIn(value.trim())];
+}
+
+/** A number is only what a number looks like: not 0123, a code, nor 7E8, an address. @param {string} word */
+function valueIn(word) {
+  if (word === 'true' || word === 'false') return word === 'true';
+  const n = Number(word);
+  return Number.isFinite(n) && String(n) === word ? n : textIn(word);
+}
+
+/** @param {string} word @returns {string} */
+function textIn(word) {
+  if (!/^".*"$/s.test(word)) return word;
+  try {
+    return JSON.parse(word);
+  } catch {
+    // It is a text that has quotes.
+    return word;
+  }
 }
 
 /** @param {unknown} json @param {string} pointer */

@@ -1,19 +1,8 @@
 import { expect, test } from 'vitest';
-import { alert, BACKTEST, COOLANT, type Stub, stubAlerts } from './alerts-stub.ts';
+import { alert, BACKTEST, COOLANT, withStub } from './alerts-stub.ts';
 import { useDrive } from './recorded.ts';
 
-const { open } = useDrive();
-
-async function openStub(hash: string, alerts = [alert('12-3')]) {
-  let stub: Stub | undefined;
-  const opened = await open(hash, {
-    prepare: async (page) => {
-      stub = await stubAlerts(page, alerts);
-    },
-  });
-  if (!stub) throw new Error('there is no stub before the page');
-  return { ...opened, stub };
-}
+const openStub = withStub(useDrive().open);
 
 function problem(status: number, detail: string, errors: readonly object[] = []) {
   return { status, json: { title: 'Problem', status, detail, errors } };
@@ -23,7 +12,7 @@ test('the history is filtered, goes on behind its end, and follows what happens'
   const many = Array.from({ length: 60 }, (_, i) =>
     alert(`12-${60 - i}`, { severity: i % 2 ? 'info' : 'warn' }),
   );
-  await using opened = await openStub('#alerts', many);
+  await using opened = await openStub('#alerts', {}, many);
   const { page, stub } = opened;
   const rows = page.locator('.alert');
   await rows.first().waitFor();
@@ -141,6 +130,7 @@ test('a new rule is made of a stream that was found by its name', async () => {
   await page.getByRole('heading', { name: 'Rules' }).waitFor();
   expect(stub.asked.find(({ what }) => what === 'POST /alerts')?.body).toMatchObject({
     name: 'Throttle',
+    stream: 'obd.engine.throttle',
     when: { op: '>', value: 90 },
     unit: '%',
   });
@@ -238,7 +228,7 @@ test('an alert leads to its rule where there still is one', async () => {
     endedBy: 'changed',
     endedAt: '2026-11-22T01:43:20.000Z',
   });
-  await using opened = await openStub('#alerts/12-3', [gone, alert('12-3')]);
+  await using opened = await openStub('#alerts/12-3', {}, [gone, alert('12-3')]);
   const { page } = opened;
   const link = page.locator('.times a');
   await link.waitFor();

@@ -1,6 +1,7 @@
 /** A gateway's alerts as a test wants them: its routes of alerts are answered here, and nowhere else. */
 import type { Page, Route, WebSocketRoute } from 'playwright-core';
 import type { Alert, Rule } from '../../web/alerts-api.js';
+import type { How, useDrive } from './recorded.ts';
 
 const AT = '2026-11-22T01:41:18.316Z';
 
@@ -82,7 +83,7 @@ export interface Asked {
   readonly body: unknown;
 }
 
-export interface Stub {
+interface Stub {
   alerts: Alert[];
   rules: Rule[];
   readonly asked: Asked[];
@@ -98,8 +99,24 @@ export interface Stub {
   cut(): void;
 }
 
+/** Opens the dashboard at a hash, as `open` does, with alerts that are those of the test. */
+export function withStub(open: ReturnType<typeof useDrive>['open']) {
+  return async (hash: string, how: How = {}, alerts = [alert('12-3')]) => {
+    let stub: Stub | undefined;
+    const opened = await open(hash, {
+      ...how,
+      prepare: async (page) => {
+        stub = await stubAlerts(page, alerts);
+        await how.prepare?.(page);
+      },
+    });
+    if (!stub) throw new Error('there is no stub before the page');
+    return { ...opened, stub };
+  };
+}
+
 /** To be called before the page is loaded. */
-export async function stubAlerts(page: Page, alerts: Alert[] = []): Promise<Stub> {
+async function stubAlerts(page: Page, alerts: Alert[] = []): Promise<Stub> {
   let socket: WebSocketRoute | undefined;
   let dead = false;
   const stub: Stub = {

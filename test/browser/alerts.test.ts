@@ -1,6 +1,7 @@
 import type { Locator, Page } from 'playwright-core';
 import { expect, test } from 'vitest';
-import { alert, type Stub, stubAlerts } from './alerts-stub.ts';
+import { REPEAT_MS } from '../../web/alert-sound.js';
+import { alert, withStub } from './alerts-stub.ts';
 import { textContrasts } from './contrast.ts';
 import { boxOf, LAPTOP, PHONE, useDrive } from './recorded.ts';
 
@@ -9,6 +10,8 @@ const CONTRAST_MIN = 4.5;
 /** WCAG 2.2, 2.5.5, and Android for Cars while driving: CSS pixels. */
 const TARGET_PX_MIN = 44;
 const DRIVING_TARGET_PX_MIN = 76;
+/** By then a repetition that was due would have begun, in a busy browser as well. */
+const REPEAT_MARGIN_MS = 500;
 const SMALL_PHONE = { width: 320, height: 700 };
 const PHONE_ON_ITS_SIDE = { width: 844, height: 390 };
 const VIEWS = [
@@ -30,28 +33,29 @@ const OVER = alert('12-3', {
   notes: [{ by: 'dashboard', at: null, text: 'It was the thermostat.' }],
 });
 
-const { open } = useDrive();
-
-/** A page whose alerts are those of the test. */
-async function openStub(
-  hash: string,
-  how: Parameters<typeof open>[1] = {},
-  alerts = [alert('12-3')],
-) {
-  let stub: Stub | undefined;
-  const opened = await open(hash, {
-    ...how,
-    prepare: async (page) => {
-      stub = await stubAlerts(page, alerts);
-      await how.prepare?.(page);
-    },
-  });
-  if (!stub) throw new Error('there is no stub before the page');
-  return { ...opened, stub };
-}
+const openStub = withStub(useDrive().open);
 
 function banner(page: Page) {
   return page.locator('.alerting');
+}
+
+/** The colours of the banner, beside those of the sheet for what is neutral and for a warning. */
+function coloursOf(page: Page) {
+  return banner(page).evaluate((it) => {
+    const of = (name: string) => {
+      const probe = it.appendChild(document.createElement('i'));
+      probe.style.color = `var(${name})`;
+      const { color } = getComputedStyle(probe);
+      probe.remove();
+      return color;
+    };
+    const { backgroundColor, borderColor, color } = getComputedStyle(it);
+    return {
+      banner: { ground: backgroundColor, border: borderColor, ink: color },
+      plain: { ground: of('--card'), border: of('--dim'), ink: of('--ink') },
+      caution: of('--caution'),
+    };
+  });
 }
 
 /** Whether some of a text is not shown. */
@@ -155,12 +159,17 @@ test('what all have seen is a slim line, and only what nobody has seen is counte
 });
 
 test('what is good to know takes less room than a warning, and has no colour of its own', async () => {
-  const heights: number[] = [];
-  for (const severity of ['info', 'warn'] as const) {
+  const look = async (severity: 'info' | 'warn') => {
     await using opened = await openStub('', { viewport: PHONE }, [alert('12-3', { severity })]);
-    heights.push((await boxOf(banner(opened.page))).height);
-  }
-  expect(heights[0]).toBeLessThan(heights[1] ?? 0);
+    const { height } = await boxOf(banner(opened.page));
+    return { height, ...(await coloursOf(opened.page)) };
+  };
+  const info = await look('info');
+  const warn = await look('warn');
+  expect(info.height).toBeLessThan(warn.height);
+  expect(info.banner).toEqual(info.plain);
+  expect(warn.banner.ground).toBe(warn.caution);
+  expect(warn.caution).not.toBe(info.plain.ground);
 });
 
 test('an alert that lasts stays when the connection is lost, and says so', async () => {
@@ -200,7 +209,7 @@ test('sound begins with a touch and a test tone, repeats an alarm, and stops wit
   await banner(page).getByRole('button', { name: 'Acknowledge' }).click();
   await banner(page).getByText('Seen').waitFor();
   const quiet = (await heard(page)).tones;
-  await page.waitForTimeout(2_500);
+  await page.waitForTimeout(REPEAT_MS + REPEAT_MARGIN_MS);
   expect((await heard(page)).tones).toBe(quiet);
   await page.getByRole('button', { name: 'Sound on' }).click();
   await page.getByRole('button', { name: 'Muted' }).waitFor();

@@ -4,7 +4,8 @@ import { byUrgency, type Lasting, LastingAlerts, shortName } from '../../../web/
 import type { AlertMessage } from '../../../web/link.js';
 
 function lasting(id: string, change: Partial<Lasting> = {}): Lasting {
-  return { id, name: 'Rule', severity: 'warn', text: '', seen: false, quiet: false, ...change };
+  const calm = { seen: false, quiet: false, touched: false };
+  return { id, name: 'Rule', severity: 'warn', text: '', ...calm, ...change };
 }
 
 function message(id: string, change: Partial<AlertMessage> = {}): AlertMessage {
@@ -144,6 +145,62 @@ test('an alarm is quiet as soon as somebody has touched the button, and told whe
   await again;
   expect(alerts.failure.value).toBe('');
   expect(alerts.all.value[0]?.seen).toBe(true);
+});
+
+const worse = message('1-1', { state: 'escalated', severity: 'alarm' });
+
+test('what was acknowledged is heard again when it gets worse', async () => {
+  const { alerts, asked, sounds } = setup();
+  alerts.take(message('1-1'));
+  const done = alerts.acknowledge('1-1');
+  alerts.take(message('1-1', { state: 'acknowledged', acknowledgedBy: 'Ana' }));
+  asked[0]?.answer({});
+  await done;
+  alerts.take(worse);
+  expect(alerts.rings.value).toBe(true);
+  expect(sounds).toEqual(['warn', 'alarm']);
+});
+
+test.each([200, 500])(
+  'what gets worse while its acknowledgement is on its way is heard and not seen, answered by %i',
+  async (status) => {
+    const { alerts, asked, sounds } = setup();
+    alerts.take(message('1-1'));
+    const done = alerts.acknowledge('1-1');
+    alerts.take(worse);
+    expect(alerts.rings.value).toBe(true);
+    asked[0]?.answer({}, status);
+    await done;
+    expect(alerts.rings.value).toBe(true);
+    expect(sounds).toEqual(['warn', 'alarm']);
+    expect(alerts.failure.value).toBe('');
+  },
+);
+
+test('what is quiet here but not acknowledged is heard when it gets worse', async () => {
+  const { alerts, asked, sounds } = setup();
+  alerts.take(message('1-1'));
+  const done = alerts.acknowledge('1-1');
+  asked[0]?.fail();
+  await done;
+  alerts.take(message('1-1', { state: 'noted' }));
+  expect(alerts.failure.value).toMatch(/^Quiet here/);
+  expect(sounds).toEqual(['warn']);
+  alerts.take(worse);
+  expect(alerts.failure.value).toBe('');
+  expect(alerts.rings.value).toBe(true);
+  expect(sounds).toEqual(['warn', 'alarm']);
+});
+
+test('what is silenced stays quiet when it gets worse, acknowledged or not', async () => {
+  const { alerts, asked, sounds } = setup();
+  alerts.take(message('1-1', { state: 'silenced' }));
+  const done = alerts.acknowledge('1-1');
+  asked[0]?.answer({});
+  await done;
+  alerts.take(worse);
+  expect(alerts.rings.value).toBe(false);
+  expect(sounds).toEqual([]);
 });
 
 test('what is silenced is quiet until its time has come', async () => {

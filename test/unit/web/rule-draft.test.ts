@@ -1,5 +1,6 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { AlertRule } from '#core/alert.ts';
+import type { AlertRule, Match } from '#core/alert.ts';
 import { SHIPPED_RULES } from '../../../src/alerts/rule/shipped.ts';
 import { draftOf, jsonFault, NEW_DRAFT, ruleOf } from '../../../web/rule-draft.js';
 
@@ -52,6 +53,59 @@ test.each([...SHIPPED_RULES, ...OTHERS].map((rule, i) => [`${i} ${rule.name}`, r
     expect(ruleOf(draftOf(rule), unit)).toEqual(said);
   },
 );
+
+/** The fields of an event, written into the form and read from it. */
+function throughForm(match: Match, key: readonly string[]) {
+  const when = { op: 'event', match, until: match, key } as const;
+  const draft = draftOf({ ...TERMS, stream: 'e', when });
+  return { draft, when: Object(ruleOf(draft, undefined)['when']) };
+}
+
+test('fields of any names and values are the same after they were in the form', () => {
+  const text = fc.oneof(
+    fc.string({ unit: fc.constantFrom(...'ab =,"\\0.e-') }),
+    fc.string({ unit: 'binary' }),
+    fc.constantFrom('7E8', '0123', '42', '-0', '1e21', 'true', 'Infinity', 'a,b', '"a"', ' a '),
+  );
+  // JSON has no -0.
+  const number = fc.double({ noNaN: true, noDefaultInfinity: true }).map((n) => n || 0);
+  const value = fc.oneof(text, number, fc.boolean());
+  fc.assert(
+    fc.property(fc.dictionary(text, value, { minKeys: 1 }), (match) => {
+      const { when } = throughForm(match, Object.keys(match));
+      expect(Object.entries(when.match)).toEqual(Object.entries(match));
+      expect(Object.entries(when.until)).toEqual(Object.entries(match));
+      expect(when.key).toEqual(Object.keys(match));
+    }),
+  );
+});
+
+test('texts have quotes only where they would be read as something else', () => {
+  const match = {
+    ecu: '7E8',
+    code: '0123',
+    n: '42',
+    m: 42,
+    on: 'true',
+    off: true,
+    s: 'a,b',
+    t: '',
+  };
+  expect(throughForm(match, ['ecu', 'a,b']).draft.texts).toMatchObject({
+    '/when/match': 'ecu=7E8, code=0123, n="42", m=42, on="true", off=true, s="a,b", t=""',
+    '/when/key': 'ecu, "a,b"',
+  });
+});
+
+test('fields that were typed otherwise are read all the same', () => {
+  const read = (text: string) => {
+    const texts = { '/when/op': 'event', '/when/match': text };
+    return Object(ruleOf({ ...NEW_DRAFT, texts }, undefined)['when']).match;
+  };
+  expect(read(' a = x y ,, b= "1, 2" ,"c=d"=3')).toEqual({ a: 'x y', b: '1, 2', 'c=d': 3 });
+  expect(read('a=5", b="open, c')).toEqual({ a: '5"', b: '"open', c: '' });
+  expect(read('a="x" y, b="\\q"')).toEqual({ a: '"x" y', b: '"\\q"' });
+});
 
 test('what is no number is sent as it was typed, and an empty field not at all', () => {
   const texts = { ...NEW_DRAFT.texts, '/when/value': 'hot', '/when/clear': ' ', '/holdMs': '1,5' };
