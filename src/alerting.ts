@@ -10,7 +10,7 @@ import {
   type Severity,
 } from '#core/alert.ts';
 import type { Bus } from '#core/bus.ts';
-import { type Clock, onClockOf, TRUST, wallMs } from '#core/clock.ts';
+import { type Clock, onClockOf, TRUST, waitAtMost, wallMs } from '#core/clock.ts';
 import { durationText } from '#core/duration.ts';
 import {
   actionStream,
@@ -154,11 +154,11 @@ export class Alerting {
   snapshot(): readonly Event[] {
     const { clock, recording } = this.#options;
     const t = clock.now();
-    return this.#book.ongoing().flatMap((alert) => {
+    return this.#book.ongoing().map((alert) => {
       const { silencedUntil: until } = alert;
       const quiet = until?.epoch === recording.epoch.id && t < until.t;
       const event = alertEvent(quiet ? 'silenced' : 'started', alert, t);
-      return event.kind === 'event' ? { ...event, data: { ...event.data, snapshot: true } } : [];
+      return { ...event, data: { ...event.data, snapshot: true } };
     });
   }
 
@@ -215,7 +215,7 @@ export class Alerting {
     await Promise.all([
       this.#open(signal),
       this.#engine.run(signal),
-      this.#report.run(this.#options.clock, signal),
+      this.#report.run(signal),
       this.#actions.run(signal),
     ]);
   }
@@ -225,7 +225,7 @@ export class Alerting {
     const { config, recording } = this.#options;
     const opened = recording.opened(signal);
     // Of a replay nothing is kept: there is nothing to wait for, and no reading to miss.
-    if (config.replay === undefined) await this.#patiently(opened);
+    if (config.replay === undefined) await waitAtMost(this.#options.realTime, RULES_MS_MAX, opened);
     if (signal.aborted) return;
     this.#engine.setRules(this.rules.list());
     if (!(await opened)) return;
@@ -233,13 +233,6 @@ export class Alerting {
     for (const alert of lasting) this.#actions.resume(alert, this.rules.find(alert.rule.id));
     this.#tellResumed(lasting.length);
     for (const mail of this.#mail) mail.open();
-  }
-
-  async #patiently(opened: Promise<boolean>): Promise<void> {
-    const rest = new AbortController();
-    const late = this.#options.realTime.sleep(RULES_MS_MAX, rest.signal).catch(() => {}); // The store was faster.
-    await Promise.race([opened, late]);
-    rest.abort();
   }
 
   #notify(news: AlertNews, alert: KeptAlert): readonly string[] {

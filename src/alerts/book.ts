@@ -4,9 +4,10 @@ import {
   type AlertNews,
   alertEvent,
   type Instant,
+  SILENCE_MINUTES_MAX,
 } from '#core/alert.ts';
 import { Ledger, type Records } from '#core/ledger.ts';
-import type { Emit, Micros } from '#core/stream.ts';
+import type { Event, Micros } from '#core/stream.ts';
 import { AlertError } from './errors.ts';
 import { type AlertPage, type AlertQuery, page } from './history.ts';
 import type { KeptAlert } from './kept-alert.ts';
@@ -18,14 +19,13 @@ import type { KeptAlert } from './kept-alert.ts';
 const ALERTS_MAX = 2_000;
 /** A person's remarks on one alert; one more is refused. */
 const NOTES_MAX = 100;
-const SILENCE_MINUTES_MAX = 24 * 60;
 
 export interface BookOptions {
   /** Number of this start of the gateway. */
   readonly epoch: number;
   now(): Micros;
   /** The bus: everything that happens to an alert is an event. */
-  readonly emit: Emit;
+  emit(event: Event): void;
   /** Has the actions of the alert follow. Returns the ids of those that were told of it by then. */
   notify(news: AlertNews, alert: KeptAlert): readonly string[];
 }
@@ -163,7 +163,7 @@ export class AlertBook {
         rule: { id: rule.id, name: rule.name },
         startedAt: { epoch, t },
         ...{ endedAt: null, endedBy: null, acknowledged: null, notes: [] },
-        silencedUntil: this.#silences.get(key) ?? null,
+        silencedUntil: this.#silenceOf(key, t),
       },
       t,
     );
@@ -176,21 +176,34 @@ export class AlertBook {
     this.#put('ended', { ...alert, endedAt: { epoch: this.#options.epoch, t }, endedBy: by }, t);
   }
 
+  /** Until when a cause is silent at `t`; null where it is not, or not any more. */
+  #silenceOf(key: string, t: Micros): Instant | null {
+    const until = this.#silences.get(key);
+    if (until && until.t > t) return until;
+    this.#silences.delete(key);
+    return null;
+  }
+
+  /** Nobody waits for the disk: a write that fails is tried again. */
   #put(news: AlertNews, alert: KeptAlert, t: Micros): void {
-    // It resolves when the disk has it, which nobody waits for: a write that fails is tried again.
-    void this.#ledger.put(this.#tell(news, alert, t));
+    void this.#tell(news, alert, t).kept;
   }
 
   async #change(news: AlertNews, alert: KeptAlert): Promise<Alert> {
-    const told = this.#tell(news, alert, this.#options.now());
-    await this.#ledger.put(told);
+    const { told, kept } = this.#tell(news, alert, this.#options.now());
+    await kept;
     return told;
   }
 
-  /** The alert with who knows of it now. */
-  #tell(news: AlertNews, alert: KeptAlert, t: Micros): KeptAlert {
-    this.#options.emit(alertEvent(news, alert, t));
-    return { ...alert, told: this.#options.notify(news, alert) };
+  /**
+   * The alert with who knows of it now, and when the disk has it. The bus hears of it last: a rule
+   * that watches it may change it in its turn, and what it does must not be overwritten.
+   */
+  #tell(news: AlertNews, alert: KeptAlert, t: Micros) {
+    const told = { ...alert, told: this.#options.notify(news, alert) };
+    const kept = this.#ledger.put(told);
+    this.#options.emit(alertEvent(news, told, t));
+    return { told, kept };
   }
 
   #forgetOldest(): void {

@@ -1,5 +1,5 @@
 import type { Alert, AlertChange, AlertRule, Instant } from '#core/alert.ts';
-import type { Clock } from '#core/clock.ts';
+import { type Clock, waitAtMost } from '#core/clock.ts';
 import type { PartHealth } from '#core/health.ts';
 import { type Emit, type Micros, type Reading, SAMPLE_TICK_US } from '#core/stream.ts';
 import type { AlertBook } from './book.ts';
@@ -116,10 +116,7 @@ export class AlertEngine {
       // A rejection is a bug: it is left unhandled, which ends the process.
       void this.#flush();
     }
-    const over = new AbortController();
-    const limit = realTime.sleep(LAST_FLUSH_MS_MAX, over.signal).catch(() => {}); // It was written.
-    await Promise.race([this.#flush(), limit]);
-    over.abort();
+    await waitAtMost(realTime, LAST_FLUSH_MS_MAX, this.#flush());
   }
 
   health(): PartHealth {

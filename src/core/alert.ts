@@ -1,4 +1,4 @@
-import type { Micros, Reading, Stream } from './stream.ts';
+import type { Event, Micros, Stream } from './stream.ts';
 
 /**
  * What is watched for, and what was found. A rule is what a person writes; an alert is one time that
@@ -189,6 +189,8 @@ export interface Alert {
   readonly silencedUntil: Instant | null;
   readonly notes: readonly AlertNote[];
 }
+/** A day. Nobody silences an alert for longer at once. */
+export const SILENCE_MINUTES_MAX = 24 * 60;
 
 /** What happened to an alert. */
 export const ALERT_CHANGES = [
@@ -215,7 +217,7 @@ export const ALERT: Stream = {
 export const ALERT_CHANGE: Stream = { ...ALERT, id: 'alert.change', name: 'Change of an alert' };
 
 /** An alert on the bus: `state` says what happened, the rest is the alert as it is then. */
-export function alertEvent(news: AlertNews, alert: Alert, t: Micros): Reading {
+export function alertEvent(news: AlertNews, alert: Alert, t: Micros): Event {
   const { id, rule, cause, severity, startedAt, endedAt, endedBy, evidence, acknowledged } = alert;
   const { stream, value, unit, text } = evidence;
   return {

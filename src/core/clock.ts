@@ -8,6 +8,17 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
+/** Resolves when the work is done, or after `ms` without it; rejects as the work does until then. */
+export async function waitAtMost(clock: Clock, ms: number, work: Promise<unknown>): Promise<void> {
+  const rest = new AbortController();
+  const late = clock.sleep(ms, rest.signal).catch(() => {}); // The work was faster.
+  try {
+    await Promise.race([work, late]);
+  } finally {
+    rest.abort();
+  }
+}
+
 /** How far a wall-clock time can be believed, from not at all to best. */
 export const TRUST = ['none', 'rtc', 'phone', 'ntp', 'gps'] as const;
 export type Trust = (typeof TRUST)[number];

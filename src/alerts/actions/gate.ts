@@ -45,8 +45,10 @@ export class Gate {
    */
   waitMs(severity: Severity): number {
     const alarm = severity === 'alarm';
-    const quiet = alarm ? 0 : quietMs(this.#limits.quiet, this.#time.localTime());
-    return Math.max(quiet, this.#rateMs(alarm));
+    const { quiet } = this.#limits;
+    // Without quiet hours nobody asks what the time is, for which files are read.
+    const quietFor = alarm || !quiet ? 0 : quietMs(quiet, this.#time.localTime());
+    return Math.max(quietFor, this.#rateMs(alarm));
   }
 
   /** One goes out. */

@@ -1,3 +1,6 @@
+import { minuteOf } from '../watch/schedule.ts';
+import type { LocalTime } from '../watch/situation.ts';
+
 const DAY_MINUTES = 24 * 60;
 const MINUTE_MS = 60_000;
 
@@ -8,13 +11,8 @@ export interface QuietHours {
   readonly to: string;
 }
 
-/** What a clock on the wall says. */
-export interface LocalMinute {
-  /** Since midnight, 0 to 1,439. */
-  readonly minute: number;
-  /** Above 0, at most 60,000. */
-  readonly msToNextMinute: number;
-}
+/** On whatever day. */
+export type LocalMinute = Pick<LocalTime, 'minute' | 'msToNextMinute'>;
 
 /**
  * How long quiet hours last yet, milliseconds; 0 outside of them. A clock that cannot be believed has
@@ -22,16 +20,11 @@ export interface LocalMinute {
  *
  * @param now undefined where the wall clock cannot be believed
  */
-export function quietMs(hours: QuietHours | undefined, now: LocalMinute | undefined): number {
-  if (!hours || !now) return 0;
+export function quietMs(hours: QuietHours, now: LocalMinute | undefined): number {
+  if (!now) return 0;
   const [from, to] = [minuteOf(hours.from), minuteOf(hours.to)];
   const since = (now.minute - from + DAY_MINUTES) % DAY_MINUTES;
   const length = (to - from + DAY_MINUTES) % DAY_MINUTES;
   if (since >= length) return 0;
   return (length - since - 1) * MINUTE_MS + now.msToNextMinute;
-}
-
-function minuteOf(text: string): number {
-  const [hours = 0, minutes = 0] = text.split(':').map(Number);
-  return hours * 60 + minutes;
 }

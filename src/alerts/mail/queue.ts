@@ -1,5 +1,5 @@
 import type { Alert, AlertNews, Instant } from '#core/alert.ts';
-import type { Clock, Trust } from '#core/clock.ts';
+import { type Clock, type Trust, waitAtMost } from '#core/clock.ts';
 import type { Json } from '#core/stream.ts';
 import type { Log } from '../../io/log.ts';
 import { type Delivery, MailError, type Mailer, type MailMessage } from '../../io/mail.ts';
@@ -126,6 +126,8 @@ export class MailQueue {
     const messageId = messageIdOf('test', [`${at.epoch}:${at.t}`], letterhead);
     const message = { ...testMail(place, at), messageId, date: wall().ms };
     const { refused } = await mailer.send(message, signal);
+    // What was wrong with the server is over, whether anything waits for it or not.
+    this.#failure = '';
     this.#waiting.endPause(clock.now());
     this.#wake.abort();
     const [first] = refused;
@@ -306,10 +308,6 @@ export class MailQueue {
 
   /** Waits for the store, but not for one that takes nothing. */
   async #bounded(write: Promise<void>): Promise<void> {
-    const { clock } = this.#options;
-    const late = new AbortController();
-    const limit = clock.sleep(KEEP_MS_MAX, late.signal).catch(() => {}); // The write was faster.
-    await Promise.race([write, limit]);
-    late.abort();
+    await waitAtMost(this.#options.clock, KEEP_MS_MAX, write);
   }
 }

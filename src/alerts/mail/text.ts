@@ -1,7 +1,7 @@
 import type { Alert, AlertNews, Instant, Severity } from '#core/alert.ts';
 import { SEVERITIES } from '#core/alert.ts';
 import type { Trust } from '#core/clock.ts';
-import { oneLine } from '../../io/mail.ts';
+import { oneLine } from '#core/text.ts';
 
 /**
  * What a mail says of an alert: plain text, no HTML, every name and text on a line of its own with its

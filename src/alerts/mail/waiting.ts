@@ -1,4 +1,4 @@
-import { SEVERITIES } from '#core/alert.ts';
+import { SEVERITIES, type Severity } from '#core/alert.ts';
 import type { Micros } from '#core/stream.ts';
 import type { Gate } from '../actions/gate.ts';
 import type { StoredMail } from './shelf.ts';
@@ -81,7 +81,8 @@ export class WaitingMails {
 
   /** What is to go in one mail now: a digest as it was tried before, or as much as has gathered. */
   nextBatch(now: Micros): readonly Entry[] {
-    const due = [...this.#entries.values()].filter((entry) => this.#readyAt(entry, now) <= now);
+    const readyAt = this.#readyAt(now);
+    const due = [...this.#entries.values()].filter((entry) => readyAt(entry) <= now);
     const [first] = due;
     if (!first) return [];
     const { messageId } = first.mail;
@@ -106,7 +107,7 @@ export class WaitingMails {
 
   /** How long there is nothing to send, ms; Infinity where none waits. */
   restMs(now: Micros): number {
-    const ready = [...this.#entries.values()].map((entry) => this.#readyAt(entry, now));
+    const ready = [...this.#entries.values()].map(this.#readyAt(now));
     return Math.max(0, (Math.min(...ready) - now) / 1000);
   }
 
@@ -135,9 +136,15 @@ export class WaitingMails {
     return [...this.#entries.values()].filter(({ since }) => since <= t);
   }
 
-  /** When a mail is due and may go out. */
-  #readyAt({ due, mail }: Entry, now: Micros): Micros {
-    return Math.max(due, now + this.#gate.waitMs(mail.matter.alert.severity) * 1000);
+  /** When a mail is due and may go out. The gate is asked once for all of a severity. */
+  #readyAt(now: Micros): (entry: Entry) => Micros {
+    const openAt = new Map<Severity, Micros>();
+    return ({ due, mail }) => {
+      const { severity } = mail.matter.alert;
+      const open = openAt.get(severity) ?? now + this.#gate.waitMs(severity) * 1000;
+      openAt.set(severity, open);
+      return Math.max(due, open);
+    };
   }
 }
 

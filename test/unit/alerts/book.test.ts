@@ -1,13 +1,13 @@
 import { expect, test, vi } from 'vitest';
 import type { Alert, AlertNews } from '#core/alert.ts';
-import type { Reading } from '#core/stream.ts';
+import type { Event, Reading } from '#core/stream.ts';
 import { AlertBook } from '../../../src/alerts/book.ts';
 import { AlertError } from '../../../src/alerts/errors.ts';
 import { alertOf, ended, escalated, MemoryRecords, started } from '../../support/alert-fixture.ts';
 
 const EPOCH = 8;
 
-function createBook(kept: readonly Alert[] = []) {
+function createBook(kept: readonly Alert[] = [], then: (event: Event) => void = () => {}) {
   const records = new MemoryRecords<string, Alert>(kept);
   const told: Reading[] = [];
   const notified: [AlertNews, string][] = [];
@@ -15,7 +15,10 @@ function createBook(kept: readonly Alert[] = []) {
   const book = new AlertBook(records, {
     epoch: EPOCH,
     now: () => now,
-    emit: (reading) => told.push(reading),
+    emit: (event) => {
+      told.push(event);
+      then(event);
+    },
     notify: (news, { id, told: before = [] }) => {
       notified.push([news, id]);
       return [...before, news];
@@ -85,6 +88,28 @@ test('a silence is of the cause: the next alert of it is silent too, until it is
   book.take(started(3));
   book.take(started(4, { cause: 'other' }));
   expect(book.ongoing().map((alert) => alert.silencedUntil)).toEqual([silencedUntil, null]);
+});
+
+test('a silence that is over is not told of the next alert', async () => {
+  const { book } = createBook();
+  book.take(started(1));
+  await book.silence('8-1', 10);
+  book.take(ended(2));
+  book.take(started(660_000_000));
+  expect(book.get('8-2')).toMatchObject({ silencedUntil: null, startedAt: { t: 660_000_000 } });
+});
+
+test('what a rule does about an alert that somebody has seen is not overwritten', async () => {
+  const { book, told, records } = createBook([], ({ data }) => {
+    if (data['state'] === 'acknowledged') book.take(ended(3));
+  });
+  book.take(started(1));
+  await book.acknowledge('8-1', 'Ana');
+  const over = { acknowledged: { by: 'Ana' }, endedAt: { t: 3 } };
+  expect(book.get('8-1')).toMatchObject(over);
+  expect(book.ongoing()).toEqual([]);
+  expect(records.items.get('8-1')).toMatchObject(over);
+  expect(told).toHaveLength(3);
 });
 
 test('what is over cannot be silenced, and what is not there cannot be found', async () => {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type Epoch, onClockOf, reanchor, TRUST, wallMs } from '#core/clock.ts';
+import { type Epoch, onClockOf, reanchor, TRUST, waitAtMost, wallMs } from '#core/clock.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
 
 const BOOT = Date.UTC(2026, 0, 1);
 const epoch: Epoch = { id: 7, wallMs: BOOT, trust: 'rtc', bootId: 'b', monotonicMs: 0 };
@@ -50,4 +51,15 @@ test('a moment of another start of one boot is known on the clock of this one', 
   expect(onClockOf(second, { ...before, bootId: 'another' }, 20e6)).toBeUndefined();
   const unknown = { ...second, bootId: '' };
   expect(onClockOf(unknown, { ...before, bootId: '' }, 20e6)).toBeUndefined();
+});
+
+test('what is waited for ends the wait, by its time or by failing, and leaves no sleeper', async () => {
+  const clock = new FakeClock();
+  await waitAtMost(clock, 1_000, Promise.resolve());
+  await expect(waitAtMost(clock, 1_000, Promise.reject(new Error('no')))).rejects.toThrow('no');
+  expect(clock.sleepers).toBe(0);
+  const waiting = waitAtMost(clock, 1_000, new Promise(() => {}));
+  await clock.advance(1_000);
+  await waiting;
+  expect(clock.sleepers).toBe(0);
 });

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { Gate } from '../../../../src/alerts/actions/gate.ts';
 import { quietMs } from '../../../../src/alerts/actions/quiet-hours.ts';
+import { FakeClock } from '../../../support/fake-clock.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -34,8 +36,14 @@ test('a minute that has begun counts by what is left of it', () => {
   expect(quietMs({ from: '13:00', to: '15:00' }, at('14:58', 1))).toBe(MINUTE_MS + 1);
 });
 
-test('without quiet hours, or a clock that can be believed, it is never quiet', () => {
-  expect(quietMs(undefined, at('23:00'))).toBe(0);
+test('without quiet hours nothing waits, and nobody asks for the time', () => {
+  const localTime = () => {
+    throw new Error('it was asked for');
+  };
+  expect(new Gate({}, { realTime: new FakeClock(), localTime }).waitMs('warn')).toBe(0);
+});
+
+test('without a clock that can be believed it is never quiet', () => {
   expect(quietMs({ from: '22:00', to: '06:00' }, undefined)).toBe(0);
 });
 

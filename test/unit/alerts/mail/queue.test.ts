@@ -306,6 +306,15 @@ test('a test goes past the queue, and its success lets what waits go', async () 
   expect(queue.health()).toMatchObject({ waiting: 0, delivered: 1 });
 });
 
+test('a test that succeeds ends a failure that nothing waits for', async () => {
+  const { put, clock, queue } = start((_, n) => (n === 0 ? REFUSED : []));
+  await put(1);
+  await clock.advance(0);
+  expect(queue.health()).toMatchObject({ waiting: 0, failure: REFUSED.message });
+  await queue.sendTest(new AbortController().signal);
+  expect(queue.health()).toMatchObject({ waiting: 0, failure: '' });
+});
+
 test('a bug ends the run', async () => {
   const clock = new FakeClock();
   const queue = new MailQueue({
