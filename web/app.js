@@ -29,12 +29,7 @@ const INSTRUMENTS = [
     size: 'large',
     scale: {
       label: 'Engine speed',
-      min: 0,
-      max: 8000,
-      step: 10,
-      major: 1000,
-      minor: 250,
-      per: 1000,
+      ...{ min: 0, max: 8000, step: 10, major: 1000, minor: 250, per: 1000 },
       zones: [{ from: 6500, to: 8000, level: 'danger', word: 'Too fast' }],
     },
   },
@@ -104,7 +99,7 @@ function Page({ route, ...parts }) {
       <${Logo} />
       <h1>Vigil</h1>
       <${Views} view=${view} />
-      ${live.simulated.value && html`<p class="badge">Sim<span class="rest">ulated</span></p>`}
+      <${Badge} live=${live} />
       <${Pill} live=${live} />
       ${sound.value?.button()}
       <${ThemeButton} />
@@ -115,6 +110,13 @@ function Page({ route, ...parts }) {
       ${view === 'live' ? html`<${Now} live=${live} />` : html`<${Later} key=${view} ...${{ ...parts, ...route.value }} />`}
     </main>
   `;
+}
+
+/** That what is shown does not happen now, to a real car. */
+function Badge(/** @type {{ live: Live }} */ { live }) {
+  const replay = live.sources.value?.find(({ id }) => id === 'replay');
+  if (replay) return html`<p class="badge">Replay<span class="rest"> of ${replay.text}</span></p>`;
+  return live.simulated.value && html`<p class="badge">Sim<span class="rest">ulated</span></p>`;
 }
 
 /** The views. Links, so that the back button goes from one to the other. */

@@ -2,6 +2,7 @@ import type { Clock } from '#core/clock.ts';
 import { ConfigError } from '#core/errors.ts';
 import type { PartHealth } from '#core/health.ts';
 import type { Log } from '../io/log.ts';
+import { compressed } from './compress.ts';
 import { checkChange, checkHost, checkOrigin, isLoopback } from './guard.ts';
 import type { Live } from './live.ts';
 import { Problem, problemReply } from './problem.ts';
@@ -99,7 +100,7 @@ async function handle(request: Request, options: HttpOptions, counters: Counters
     checkChange(request, options.origins);
     const reply = (await dispatch(ROUTES, options, request)) ?? options.files.reply(request);
     if (!reply) throw new Problem(404, 'There is nothing at this address.');
-    return reply;
+    return compressed(request, reply);
   } catch (error) {
     if (error instanceof Problem) return problemReply(error);
     // A bug in one route must not end the recording: it is told, and the client gets a 500.

@@ -12,6 +12,7 @@ import { extname, join, relative, sep } from 'node:path';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { ConfigError } from '#core/errors.ts';
+import { acceptsGzip } from './compress.ts';
 import { refuseMethod } from './router.ts';
 import type { Reply, RequestHead } from './transport.ts';
 
@@ -154,15 +155,6 @@ function inlineScriptHashes(html: string): string[] {
         .digest('base64'),
     )
     .map((hash) => `'sha256-${hash}'`);
-}
-
-/** RFC 9110 clause 12.5.3; a weight of 0 is a refusal. */
-function acceptsGzip({ headers }: RequestHead): boolean {
-  return (headers.get('accept-encoding') ?? '').split(',').some((coding) => {
-    const [name = '', ...parameters] = coding.split(';').map((part) => part.trim().toLowerCase());
-    const refused = parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter));
-    return name === 'gzip' && !refused;
-  });
 }
 
 /** RFC 9110 clause 13.1.2: the comparison is a weak one. */

@@ -1,7 +1,11 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Browser, Page, Response } from 'playwright-core';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { launchBrowser } from '../support/browser.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
+import { recordInto, sessionOf } from '../support/recorded-store.ts';
 import { textContrasts } from './contrast.ts';
 
 /** Compressed, of what the first picture needs: uPlot comes later, and alone is 22 kB. */
@@ -18,6 +22,8 @@ const PHONE_ON_ITS_SIDE = { width: 844, height: 390 };
 const TABLET = { width: 768, height: 1024 };
 const LAPTOP = { width: 1280, height: 800 };
 const SIMULATED = ['--sim', '1'];
+/** Longer than the test takes. */
+const REPLAY_S = 120;
 
 let gateway: Gateway;
 let browser: Browser;
@@ -226,6 +232,20 @@ test('a gateway without devices says so, and what to do', async () => {
   await using opened = await open({ url: bare.url });
   await opened.page.getByText('No device is configured. Try --sim 1').waitFor();
   expect(await pill(opened.page).textContent()).toBe('Connected, no data');
+});
+
+test('a replay says which recording it plays, and is live', async () => {
+  const data = await mkdtemp(join(tmpdir(), 'vigil-replay-'));
+  onTestFinished(() => rm(data, { recursive: true }));
+  const sessions = [sessionOf(1, 1, 0, REPLAY_S * 1e6)];
+  await (await recordInto(data, { epoch: 1, seconds: REPLAY_S, sessions })).close();
+  await using player = await startGateway({ args: ['--data', data, '--replay', '1'] });
+  await using opened = await open({ url: player.url });
+  const { page } = opened;
+  await page.getByText('Replay of session 1').waitFor();
+  await expect.poll(() => pill(page).textContent(), { timeout: 10_000 }).toBe('Live');
+  await showsNumbers(page, 'Speed', 1);
+  expect(await page.getByText('No device is configured').count()).toBe(0);
 });
 
 test('the check-engine lamp names the newest code, and moves nothing when it lights up', async () => {

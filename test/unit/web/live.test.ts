@@ -152,6 +152,14 @@ test('simulated readings are known from the hello or from a part of the gateway'
   expect(live.simulated.value).toBe(true);
 });
 
+test('a replay is a source that brings readings of devices', () => {
+  const { live } = setup();
+  live.phase('live', 0);
+  live.health.value = healthOf(part('replay', 'ok'));
+  expect(live.flow.value).toBe('live');
+  expect(live.sources.value).toHaveLength(1);
+});
+
 test('it is live only with a source that works, whatever else of the gateway does', () => {
   const { live } = setup();
   expect(live.flow.value).toBe('connecting');
