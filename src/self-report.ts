@@ -38,7 +38,8 @@ export class SelfReport {
     }
   }
 
-  async run(clock: Clock, signal: AbortSignal): Promise<void> {
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
     while (!signal.aborted) {
       this.look();
       await clock.sleep(LOOK_MS, signal).catch(() => {}); // The stop ends it.

@@ -1,4 +1,4 @@
-import type { Stream } from '#core/stream.ts';
+import { covers, isPattern, type Stream } from '#core/stream.ts';
 import type { Surroundings } from './rule/check.ts';
 
 /**
@@ -46,9 +46,7 @@ function surroundingsOf(streams: readonly Stream[], actions: readonly string[]):
     actions,
     streams: (pattern) => {
       if (pattern === '*') return all;
-      if (pattern.endsWith('.*')) {
-        return all.filter(({ id }) => id.startsWith(pattern.slice(0, -1)));
-      }
+      if (isPattern(pattern)) return all.filter(({ id }) => covers(pattern, id));
       const one = known.get(pattern);
       return one ? [one] : [];
     },

@@ -2,12 +2,11 @@ import type { AlertRule } from '#core/alert.ts';
 import { Ledger, type Records } from '#core/ledger.ts';
 import { AlertError, type RuleFault } from './errors.ts';
 import { checkRule, type Surroundings } from './rule/check.ts';
-import { parseRule } from './rule/schema.ts';
+import { CONDITION_PARTS, ID_CHARS_MAX, parseRule } from './rule/schema.ts';
 import { SHIPPED_RULES } from './rule/shipped.ts';
 
 /** One more is refused. */
 const RULES_MAX = 1_000;
-const ID_CHARS_MAX = 40;
 /** What `/alerts/` has besides rules: a rule of that name would be hidden behind it. */
 const RESERVED_IDS: readonly string[] = ['active', 'history', 'actions', 'backtest'];
 
@@ -17,10 +16,9 @@ type WithoutId<R> = R extends AlertRule ? Omit<R, 'id'> : never;
 
 /** What of a rule is to be otherwise. A condition, in any of its shapes, takes the place of the old one. */
 export type RulePatch = { readonly [K in keyof Terms]?: Terms[K] | undefined } & {
-  readonly [K in (typeof CONDITION)[number]]?: unknown;
+  readonly [K in (typeof CONDITION_PARTS)[number]]?: unknown;
 };
-type Terms = Omit<RuleDraft, (typeof CONDITION)[number]>;
-const CONDITION = ['stream', 'when', 'unit', 'all', 'any', 'not'] as const;
+type Terms = Omit<RuleDraft, (typeof CONDITION_PARTS)[number]>;
 
 export interface RulesOptions {
   /** What rules may refer to: the same object for as long as it is just that. */
@@ -186,12 +184,12 @@ export class Rules {
  * @throws AlertError INVALID
  */
 function patched(rule: AlertRule, patch: RulePatch): AlertRule {
-  const replaces = CONDITION.some((key) => patch[key] !== undefined);
+  const replaces = CONDITION_PARTS.some((key) => patch[key] !== undefined);
   // A new threshold alone leaves the stream and the unit as they are.
   const keeps = ['stream', 'when', 'unit'] as const;
   const simple = patch.all === undefined && patch.any === undefined && patch.not === undefined;
   const before = Object.entries(rule).filter(([key]) => {
-    if (!replaces || !CONDITION.some((one) => one === key)) return true;
+    if (!replaces || !CONDITION_PARTS.some((one) => one === key)) return true;
     return simple && keeps.some((one) => one === key);
   });
   const given = Object.entries(patch).filter(([, value]) => value !== undefined);

@@ -38,6 +38,19 @@ export interface Step {
   readonly add: number;
 }
 
+/** Whether it means every stream below an id, as `obd.engine.*` does, and not one. */
+export function isPattern(id: string): boolean {
+  return id.endsWith('.*');
+}
+
+/**
+ * Whether a stream is one that a rule means: by its id, or by a pattern above it. What clients ask for
+ * is wider, as an id includes those below it: http/pattern.ts.
+ */
+export function covers(pattern: string, id: string): boolean {
+  return isPattern(pattern) ? id.startsWith(pattern.slice(0, -1)) : id === pattern;
+}
+
 /**
  * Times of samples are kept in whole multiples of this: what is stored, and what rules decide on, so that
  * a rule finds the same in a recording as it did live.

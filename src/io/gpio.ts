@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { codeOf } from '#core/errors.ts';
-import { oneLine } from './mail.ts';
+import { oneLine } from '#core/text.ts';
 
 /**
  * A line of a GPIO chip, by the program `gpioset` of libgpiod (Debian: gpiod), which the two releases of

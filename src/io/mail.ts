@@ -101,25 +101,6 @@ export function isMailAddress(text: string): boolean {
   return text.length <= ADDRESS_CHARS_MAX && ADDRESS.test(text);
 }
 
-/**
- * What ends a line or a header, or turns the direction of what follows: C0, DEL, C1, U+2028, U+2029
- * and the bidirectional controls of UAX #9.
- */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it looks for
-const CONTROLS = /[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]+/g;
-
-/**
- * Text from a rule, a person, a device or a server as one line: controls become a space, halves of
- * characters U+FFFD, and what is longer than `charsMax` is cut and ends with an ellipsis.
- */
-export function oneLine(text: string, charsMax: number): string {
-  const line = text.toWellFormed().replace(CONTROLS, ' ').trim();
-  if (line.length <= charsMax) return line;
-  // A cut inside a character that takes two units leaves a half, which goes too.
-  const cut = line.slice(0, charsMax - 1).replace(/[\ud800-\udbff]$/, '');
-  return `${cut}…`;
-}
-
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1)$/i;
 
 /** Whether bytes to this host stay on this computer. */

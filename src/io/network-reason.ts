@@ -19,6 +19,15 @@ const REASONS: ReadonlyMap<string, string> = new Map([
   ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', UNKNOWN_AUTHORITY],
 ]);
 
+/** Codes of Node and of OpenSSL; EPROTO is an answer that is no TLS. */
+const TLS_FAULT =
+  /^(CERT_|ERR_TLS_|ERR_SSL_|EPROTO$|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH$|INVALID_(CA|PURPOSE)$)/;
+
+/** Whether TLS failed: a certificate that is not to be trusted, or a host that does not speak it. */
+export function isTlsFault(code: string): boolean {
+  return TLS_FAULT.test(code);
+}
+
 /** Why a host was not reached or is not trusted, for a person; undefined for what has no words yet. */
 export function networkReason(code: string): string | undefined {
   return REASONS.get(code);

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { getCACertificates } from 'node:tls';
 import { ConfigError } from '#core/errors.ts';
+import { oneLine } from '#core/text.ts';
 import {
   type Delivery,
   isLoopback,
@@ -8,11 +9,10 @@ import {
   MailError,
   type Mailer,
   type MailMessage,
-  oneLine,
   type Refusal,
   type SmtpOptions,
 } from './mail.ts';
-import { isUnknownAuthority, networkReason } from './network-reason.ts';
+import { isTlsFault, isUnknownAuthority, networkReason } from './network-reason.ts';
 
 /**
  * Mail by SMTP (RFC 5321), the only file that knows nodemailer. Each mail has a connection of its own:
@@ -158,7 +158,6 @@ function mailError(error: unknown, options: SmtpOptions): MailError {
   return new MailError(code, `${place(options)}: ${replyText(said, options)}`, refused);
 }
 
-const TLS_FAULT = /^(CERT_|ERR_TLS_|ERR_SSL_|EPROTO$|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/;
 /** Replies that ask for a login or refuse it (RFC 4954, 6). */
 const AUTH_REPLIES = [530, 534, 535, 538];
 /** "Bad sequence of commands" says that the session went wrong, not that the mail is bad. */
@@ -171,7 +170,7 @@ const CLOSING = ['ECONNECTION', 'EPROTOCOL', 'ESOCKET'];
 /** Undefined for what is no failure of the server or the way to it. */
 function codeOf({ code, cause, replyCode, command }: Fault): MailError['code'] | undefined {
   if (code === 'ETIMEDOUT') return 'TIMEOUT';
-  if (code === 'ETLS' || TLS_FAULT.test(cause)) return 'TLS';
+  if (code === 'ETLS' || isTlsFault(cause)) return 'TLS';
   if (isLater(replyCode)) return 'LATER';
   if (code === 'EAUTH' || AUTH_REPLIES.includes(replyCode)) return 'AUTH';
   if (replyCode >= 500) return ABOUT_THE_MAIL.test(command) ? 'REFUSED' : 'CONNECT';

@@ -1,8 +1,8 @@
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { codeOf } from '#core/errors.ts';
-import { oneLine } from './mail.ts';
-import { networkReason } from './network-reason.ts';
+import { oneLine } from '#core/text.ts';
+import { isTlsFault, networkReason } from './network-reason.ts';
 
 /** Of an answer that is no 2xx; one that goes on behind it is hung up on, and counts as it is. */
 const ANSWER_BYTES_MAX = 4_096;
@@ -188,8 +188,6 @@ function readRetryAfter(headers: IncomingMessage['headers']): number {
   return Number.isNaN(ms) ? 0 : Math.min(Math.max(ms, 0), RETRY_AFTER_MS_MAX);
 }
 
-const TLS_FAULT =
-  /^(CERT_|ERR_TLS_|ERR_SSL_|EPROTO$|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH$)/;
 const CLOSED = /^(ECONNRESET|EPIPE|ECONNABORTED|HPE_|ERR_STREAM_PREMATURE_CLOSE$)/;
 /** The system's, and those of its resolver. */
 const SYSTEM = /^E[A-Z]/;
@@ -198,7 +196,7 @@ const SYSTEM = /^E[A-Z]/;
 function webhookError(error: unknown, host: string): WebhookError {
   if (error instanceof WebhookError) return error;
   const code = codeOf(error);
-  if (TLS_FAULT.test(code))
+  if (isTlsFault(code))
     return new WebhookError('TLS', `${host}: ${networkReason(code) ?? `TLS failed (${code})`}`);
   if (CLOSED.test(code)) return new WebhookError('CLOSED', `${host}: ${closedReason(code)}`);
   if (!SYSTEM.test(code) || code.startsWith('ERR_')) throw error;

@@ -1,6 +1,6 @@
 import { wallMs } from '#core/clock.ts';
 import type { Stretch } from '#core/session.ts';
-import type { Stream } from '#core/stream.ts';
+import { covers, type Stream } from '#core/stream.ts';
 import { backtest, type Came } from '../alerts/backtest/backtest.ts';
 import { neededBy } from '../alerts/backtest/lead.ts';
 import { localTime } from '../io/clock.ts';
@@ -44,7 +44,7 @@ export function* backtests(
 ): Generator<SessionBacktest | undefined> {
   const catalogue = new Catalogue(reader);
   const streamOf = (id: string): Stream | undefined => catalogue.today(id);
-  const needed = new Set(rules.flatMap((rule) => neededBy(rule, streamOf)));
+  const needed = new Set(rules.flatMap(neededBy));
   for (const { session, stretches } of sessions) {
     const before = reader.damaged.count;
     const result = yield* backtest({
@@ -109,10 +109,6 @@ class Catalogue {
         : this.#reader.columns(number, range).next().done !== true;
     });
   }
-}
-
-function covers(pattern: string, id: string): boolean {
-  return pattern === id || (pattern.endsWith('.*') && id.startsWith(pattern.slice(0, -1)));
 }
 
 function readings(

@@ -8,7 +8,7 @@ import {
   type Stretch,
   timeline,
 } from '#core/session.ts';
-import type { Micros } from '#core/stream.ts';
+import { isPattern, type Micros } from '#core/stream.ts';
 import { neededBy } from '../alerts/backtest/lead.ts';
 import { aboutSession } from '../export/about.ts';
 import type { ExportFormatName } from '../export/formats.ts';
@@ -212,8 +212,8 @@ export class Reading {
 
   /** Undefined for all, as of a pattern nobody knows yet what it covers. */
   #numbersNeeded(rules: readonly AlertRule[]): ReadonlySet<number> | undefined {
-    const ids = rules.flatMap((rule) => neededBy(rule, () => undefined));
-    return ids.some((id) => id.endsWith('.*')) ? undefined : this.#numbersOf(ids);
+    const ids = rules.flatMap(neededBy);
+    return ids.some(isPattern) ? undefined : this.#numbersOf(ids);
   }
 
   #timeline(spans: readonly Span[]): Stretch[] {

@@ -25,7 +25,7 @@ function createReport() {
 test('every state is told at the start and every ten seconds', async () => {
   const { clock, report, seen } = createReport();
   const stop = new AbortController();
-  const running = report.run(clock, stop.signal);
+  const running = report.run(stop.signal);
   await clock.advance(19_999);
   expect(seen()).toEqual([
     ['gateway.source.obd', 2, 0],
@@ -41,7 +41,7 @@ test('every state is told at the start and every ten seconds', async () => {
 test('a state that changes is told within a second, and only that', async () => {
   const { clock, report, state, seen } = createReport();
   const stop = new AbortController();
-  const running = report.run(clock, stop.signal);
+  const running = report.run(stop.signal);
   await clock.advance(3_500);
   state.obd = 1;
   await clock.advance(1_000);

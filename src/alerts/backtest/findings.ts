@@ -1,7 +1,7 @@
 import type { AlertChange, AlertEnd, AlertRule, Evidence, Severity } from '#core/alert.ts';
 import { type Epoch, onClockOf } from '#core/clock.ts';
 import type { Stretch } from '#core/session.ts';
-import type { Micros } from '#core/stream.ts';
+import { isPattern, type Micros } from '#core/stream.ts';
 import type { RuleSet } from '../watch/rule-set.ts';
 import type { AroundSeries, Surroundings } from './surroundings.ts';
 import { compare, type VersionComparison } from './versions.ts';
@@ -179,7 +179,7 @@ export class Findings {
     };
     if (!given) return found;
     // Of a pattern, the stream that the alert is about.
-    const streams = streamsOf(rule).map((id) => (id.endsWith('.*') ? cause : id));
+    const streams = streamsOf(rule).map((id) => (isPattern(id) ? cause : id));
     surroundings.want(streams, t, (readings) => {
       found.readings = readings.map((one) => ({ ...one, t: one.t.map((time) => time + shift) }));
     });

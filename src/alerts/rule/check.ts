@@ -7,7 +7,7 @@ import {
 } from '#core/alert.ts';
 import { ACTION_STATES, SOURCE_STATES } from '#core/gateway-streams.ts';
 import { nearest } from '#core/spelling.ts';
-import type { Stream, StreamKind } from '#core/stream.ts';
+import { isPattern, type Stream, type StreamKind } from '#core/stream.ts';
 import type { RuleFault } from '../errors.ts';
 import { fault, orderFaults, reachable, streamFaults } from './limits.ts';
 import { formFaults } from './schema.ts';
@@ -118,12 +118,12 @@ function unfit(when: When, unit: string | undefined, stream: Stream): readonly R
 }
 
 function unknownStream(id: string, search: Search): RuleFault {
-  const isPattern = id.endsWith('.*');
-  const what = isPattern ? 'a pattern with streams below it' : 'a stream that there is';
+  const below = isPattern(id);
+  const what = below ? 'a pattern with streams below it' : 'a stream that there is';
   if (!search.hints) return fault('/stream', what, id);
   const ids = search.streams('*').map((stream) => stream.id);
   const parents = ids.map((one) => one.replace(/\.[^.]+$/, '.*'));
-  const hints = isPattern ? [...new Set([...PATTERNS, ...parents])] : ids;
+  const hints = below ? [...new Set([...PATTERNS, ...parents])] : ids;
   return fault('/stream', withHints(what, id, hints), id);
 }
 

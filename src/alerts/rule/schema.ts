@@ -31,7 +31,7 @@ import {
 const LISTS_DEEP_MAX = 4;
 /** More in a rule are refused, as each costs time at every reading of its stream. */
 const COMPARISONS_MAX = 16;
-const ID_CHARS_MAX = 40;
+export const ID_CHARS_MAX = 40;
 const NAME_CHARS_MAX = 80;
 /** A day, as for all times of a rule; longer ones are refused. */
 const TIME_MS_MAX = 86_400_000;
@@ -246,7 +246,7 @@ export function formFaults(rule: unknown): readonly RuleFault[] {
   return ruleFaults(v.safeParse(Rule, rule).issues ?? []);
 }
 
-const PARTS = ['stream', 'when', 'unit', 'all', 'any', 'not'] as const;
+export const CONDITION_PARTS = ['stream', 'when', 'unit', 'all', 'any', 'not'] as const;
 
 type Written = {
   readonly [K in 'stream' | 'unit']?: string | undefined;
@@ -285,7 +285,7 @@ function shapesOf({ stream, when, unit, all, any: some, not }: Written): readonl
 
 /** The parts of a condition by their names. */
 function given(written: Written): string {
-  const names = PARTS.filter((name) => written[name] !== undefined);
+  const names = CONDITION_PARTS.filter((name) => written[name] !== undefined);
   return names.length > 0 ? names.join(', ') : 'none of them';
 }
 

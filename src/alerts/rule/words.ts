@@ -8,7 +8,8 @@ import type {
   While,
 } from '#core/alert.ts';
 import { ACTION_STATES, actionStream, SOURCE_STATES, sourceStream } from '#core/gateway-streams.ts';
-import type { Event, Json, Stream } from '#core/stream.ts';
+import { type Event, isPattern, type Stream } from '#core/stream.ts';
+import { oneLine } from '#core/text.ts';
 
 /** A rule and an alert as sentences for a person. */
 
@@ -209,23 +210,13 @@ function happened(
   return [name, ...said].join(' ');
 }
 
-/** What these fields hold, on one line. */
+/** What these fields hold, each on one line; nothing of one that shows nothing. */
 function fields(data: Event['data'], names: readonly string[]): string[] {
   return [...new Set(names)]
     .map((name) => (Object.hasOwn(data, name) ? data[name] : undefined))
-    .filter((value): value is Json & (string | number) => isTold(value))
-    .map((value) => oneLine(String(value)));
-}
-
-function isTold(value: Json | undefined): boolean {
-  return (typeof value === 'string' && value.trim() !== '') || typeof value === 'number';
-}
-
-function oneLine(text: string): string {
-  return text
-    .slice(0, TOLD_CHARS_MAX)
-    .replaceAll(/[\p{Cc}\s]+/gu, ' ')
-    .trim();
+    .filter((value) => typeof value === 'string' || typeof value === 'number')
+    .map((value) => oneLine(String(value), TOLD_CHARS_MAX))
+    .filter((text) => text !== '');
 }
 
 function conditionWords(condition: Condition, streamOf: StreamOf): string {
@@ -243,7 +234,7 @@ function conditionWords(condition: Condition, streamOf: StreamOf): string {
 function comparisonWords(comparison: Comparison, streamOf: StreamOf): string {
   const { stream: id, when } = comparison;
   const stream = streamOf(id);
-  const name = stream?.name ?? (id.endsWith('.*') ? `one of ${id}` : id);
+  const name = stream?.name ?? (isPattern(id) ? `one of ${id}` : id);
   const unit = unitOf(comparison, streamOf);
   switch (when.op) {
     case '>':
@@ -295,7 +286,8 @@ function range([min, max]: readonly [number, number], unit: string): string {
 
 function matchWords(match: Match = {}): string {
   const pairs = Object.entries(match).map(([field, value]) => `${field} ${value}`);
-  return pairs.length > 0 ? ` (${pairs.map(oneLine).join(', ')})` : '';
+  const words = pairs.map((pair) => oneLine(pair, TOLD_CHARS_MAX));
+  return words.length > 0 ? ` (${words.join(', ')})` : '';
 }
 
 function circle({ op, value }: When & { readonly op: 'within' | 'beyond' }): string {
@@ -309,7 +301,8 @@ function whileWords({ moving, engine, study, schedule }: While): string {
   if (moving !== undefined)
     words.push(moving ? 'while the car moves' : 'while the car stands still');
   if (engine !== undefined) words.push(`while the engine is ${engine}`);
-  if (study !== undefined) words.push(`in a session of the study ${oneLine(study)}`);
+  if (study !== undefined)
+    words.push(`in a session of the study ${oneLine(study, TOLD_CHARS_MAX)}`);
   if (schedule) {
     const days = schedule.days?.map((day) => DAYS[day - 1] ?? day).join(', ');
     words.push(`from ${schedule.from} to ${schedule.to}${days ? ` on ${days}` : ''}`);

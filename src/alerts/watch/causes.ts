@@ -1,4 +1,4 @@
-import type { Event, Json, Micros } from '#core/stream.ts';
+import { covers, type Event, type Json, type Micros } from '#core/stream.ts';
 import { type Heard, heard, type Leaf, refreshed, type Spec, unheard } from './comparison.ts';
 import { isForgettable, UNBORN } from './machine.ts';
 import type { Program } from './program.ts';
@@ -40,7 +40,7 @@ export function ofStreams(
   const { program } = context;
   const [spec] = program.specs;
   const { id } = reading.stream;
-  if (spec === undefined || !id.startsWith(program.prefix)) return causes;
+  if (spec === undefined || !covers(spec.comparison.stream, id)) return causes;
   const index = causes.findIndex(({ key }) => key === id);
   const known = causes[index];
   const leaf = listened(context, spec, known?.leaf ?? unheard(spec, at), { reading, at });

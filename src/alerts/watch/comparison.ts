@@ -1,6 +1,7 @@
 import type { Comparison, Match, When } from '#core/alert.ts';
 import type { Event, Micros, Stream } from '#core/stream.ts';
 import type { Known } from './condition.ts';
+import { earliestAfter, NEVER } from './due.ts';
 import { distanceM, positionOf } from './geofence.ts';
 import { begins, type Level, lasts } from './threshold.ts';
 import { addPoint, addTime, countIn, type Point, rateOf } from './window.ts';
@@ -19,8 +20,6 @@ export const FRESH_US_MIN = 60_000_000;
 const FRESH_PERIODS = 3;
 /** How long an event is true where its rule has neither `until` nor `lastS`, s. */
 export const EVENT_LAST_S = 60;
-
-const NEVER = Number.POSITIVE_INFINITY;
 
 /** A comparison, and the numbers that it has to tell apart. */
 export interface Spec {
@@ -192,10 +191,8 @@ function come(
 
 function silent(spec: Spec, leaf: Leaf, limitUs: number, at: Micros): Leaf {
   const silence = at - leaf.since;
-  const dueAt = [limitUs, ...spec.steps.map(microsOf)]
-    .map((us) => leaf.since + us)
-    .filter((due) => due > at)
-    .reduce((first, due) => Math.min(first, due), NEVER);
+  const limits = [limitUs, ...spec.steps.map(microsOf)];
+  const dueAt = earliestAfter(at, ...limits.map((us) => leaf.since + us));
   const truth = silence >= limitUs;
   return { ...leaf, truth, firm: true, held: truth, value: silence / 1e6, dueAt };
 }
@@ -250,8 +247,4 @@ function sizeOf({ steps }: Spec, value: number): number {
 
 function microsOf(seconds: number): number {
   return Math.round(seconds * 1e6);
-}
-
-function earliestAfter(at: Micros, ...times: readonly Micros[]): Micros {
-  return times.reduce((first, time) => (time > at && time < first ? time : first), NEVER);
 }

@@ -1,6 +1,7 @@
 import { type AlertEnd, SEVERITIES, type Severity } from '#core/alert.ts';
 import type { Micros } from '#core/stream.ts';
 import type { Truth } from './condition.ts';
+import { earliestAfter, NEVER } from './due.ts';
 
 /**
  * The life of one cause of a rule, as a pure state machine over what its condition is:
@@ -28,8 +29,6 @@ export const STARTS_PER_MINUTE_MAX = 6;
 const MINUTE_US = 60_000_000;
 const LATCH_US = 60_000_000;
 export const ESCALATION_MEMORY_US = 600_000_000;
-
-const NEVER = Number.POSITIVE_INFINITY;
 
 /** What of a rule decides the life of its causes. */
 export interface Terms {
@@ -230,10 +229,6 @@ function severityAfter({ severity, byTime }: Terms, us: number): Severity {
 function escalatesAt({ byTime }: Terms, { countedFrom, countedUs }: Active, t: Micros): Micros {
   if (countedFrom === undefined) return NEVER;
   return earliestAfter(t, ...byTime.map(({ afterUs }) => countedFrom + afterUs - countedUs));
-}
-
-function earliestAfter(t: Micros, ...times: readonly Micros[]): Micros {
-  return times.reduce((first, time) => (time > t && time < first ? time : first), NEVER);
 }
 
 function due(life: Active, dueAt: Micros): Active {

@@ -1,5 +1,5 @@
 import type { AlertRule, Comparison, Condition, Severity, While } from '#core/alert.ts';
-import type { Stream } from '#core/stream.ts';
+import { isPattern, type Stream } from '#core/stream.ts';
 import { FRESH_US_MIN, freshUs, type Spec } from './comparison.ts';
 import type { Node } from './condition.ts';
 import type { Terms } from './machine.ts';
@@ -16,8 +16,6 @@ export interface Program {
   /** What there is a cause for: the whole rule, each stream of a pattern, each value of an event's key. */
   readonly causes: 'one' | 'stream' | 'key';
   readonly key: readonly string[];
-  /** What the streams of a pattern begin with; empty where there is none. */
-  readonly prefix: string;
   /** Comparisons of the `while`, and what they have to be. */
   readonly gates: readonly Gate[];
   /** Comparisons by the stream that they listen to. */
@@ -46,11 +44,10 @@ export function compile(rule: AlertRule, streamOf: Program['streamOf']): Program
   const specs: Spec[] = [];
   const root = numbered(rule, specs, single ? steps : []);
   const gates = gatesOf(rule.while, specs);
-  const prefix = single?.stream.endsWith('.*') ? single.stream.slice(0, -1) : '';
   const key = single?.when.op === 'event' ? (single.when.key ?? []) : [];
   return {
-    ...{ rule, streamOf, specs, root, gates, prefix, key },
-    causes: prefix !== '' ? 'stream' : key.length > 0 ? 'key' : 'one',
+    ...{ rule, streamOf, specs, root, gates, key },
+    causes: single && isPattern(single.stream) ? 'stream' : key.length > 0 ? 'key' : 'one',
     listeners: listenersOf(specs),
     byValue: single
       ? rule.escalate.flatMap(({ value, severity }) =>

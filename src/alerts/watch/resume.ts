@@ -1,5 +1,5 @@
 import type { Severity } from '#core/alert.ts';
-import type { Micros } from '#core/stream.ts';
+import { covers, type Micros } from '#core/stream.ts';
 import { assumed, type Leaf, unheard } from './comparison.ts';
 import type { Node } from './condition.ts';
 import { resumed } from './machine.ts';
@@ -38,12 +38,13 @@ export function withResumed(
   };
 }
 
-function isCause({ causes, prefix }: Program, key: string): boolean {
+function isCause({ causes, specs }: Program, key: string): boolean {
+  const [spec] = specs;
   switch (causes) {
     case 'one':
       return key === '';
     case 'stream':
-      return key.startsWith(prefix);
+      return spec !== undefined && covers(spec.comparison.stream, key);
     case 'key':
       return key !== '';
   }

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { AlertChange, AlertRule } from '#core/alert.ts';
-import type { Micros, Reading, Stream } from '#core/stream.ts';
+import { covers, type Micros, type Reading, type Stream } from '#core/stream.ts';
 import type { Situation } from './situation.ts';
 import type { Counts } from './state.ts';
 import { RuleWatch } from './watch.ts';
@@ -105,7 +105,7 @@ export class RuleSet {
     const known = this.#listeners.get(id);
     if (known) return known;
     const found = [...this.#watches.values()].filter(({ streams }) =>
-      streams.some((one) => one === id || (one.endsWith('.*') && id.startsWith(one.slice(0, -1)))),
+      streams.some((one) => covers(one, id)),
     );
     this.#listeners.set(id, found);
     return found;

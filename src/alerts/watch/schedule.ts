@@ -17,7 +17,7 @@ export function inSchedule({ days, from, to }: Schedule, local: LocalTime): bool
   return inside && (days === undefined || days.includes(minute >= begin ? weekday : dayBefore));
 }
 
-/** `HH:MM` */
-function minuteOf(text: string): number {
+/** Since midnight. @param text as `HH:MM` */
+export function minuteOf(text: string): number {
   return Number(text.slice(0, 2)) * 60 + Number(text.slice(3));
 }

@@ -1,6 +1,7 @@
 import type { Micros } from '#core/stream.ts';
 import type { Leaf } from './comparison.ts';
 import { both, opposite, reasonsOf, type Truth, truthOf } from './condition.ts';
+import { NEVER } from './due.ts';
 import { evidenceOf } from './evidence.ts';
 import { type Finding, higher, turn } from './machine.ts';
 import type { Program } from './program.ts';
@@ -14,7 +15,6 @@ import { exceeds } from './threshold.ts';
  */
 
 const MINUTE_US = 60_000_000;
-const NEVER = Number.POSITIVE_INFINITY;
 
 /** @param at no earlier than the clock, and no later than `dueAt` */
 export function settled(context: Context, state: RuleState, at: Micros): RuleState {

@@ -6,7 +6,7 @@ export interface LocalTime {
   readonly weekday: number;
   /** Since midnight, 0 to 1439. */
   readonly minute: number;
-  /** Until `minute` changes, above 0. */
+  /** Until `minute` changes: above 0, at most 60,000. */
   readonly msToNextMinute: number;
 }
 

@@ -1,6 +1,7 @@
 import type { AlertChange } from '#core/alert.ts';
 import type { Micros } from '#core/stream.ts';
 import type { Leaf } from './comparison.ts';
+import { NEVER } from './due.ts';
 import { type Life, UNBORN } from './machine.ts';
 import type { Program } from './program.ts';
 import type { Situation } from './situation.ts';
@@ -51,7 +52,6 @@ export interface Context {
 }
 
 const NO_COUNTS: Counts = { late: 0, notFinite: 0, refused: 0, latched: 0 };
-const NEVER = Number.POSITIVE_INFINITY;
 
 /** Before the first input, with which a rule begins. */
 export function unbegun({ causes, rule }: Program): RuleState {

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { type Alert, SEVERITIES } from '#core/alert.ts';
+import { type Alert, SEVERITIES, SILENCE_MINUTES_MAX } from '#core/alert.ts';
 import type { Epoch } from '#core/clock.ts';
 import type { AlertPage, AlertQuery } from '../../alerts/history.ts';
 import { route } from '../route.ts';
@@ -9,7 +9,6 @@ import { answering } from './problems.ts';
 
 /** Id of an alert: the start of the gateway, and the number in it. */
 const CURSOR = /^\d{1,10}-\d{1,10}$/;
-const SILENCE_MINUTES_MAX = 24 * 60;
 /** Longer texts are refused. */
 const NOTE_CHARS_MAX = 2_000;
 /** Who acts while there are no accounts. */

@@ -105,6 +105,7 @@ describe('a backtest finds what was found live', () => {
         [2, SECOND_S * 1e6],
       ]);
       const { rules } = run(starts, { stretches });
+      expect(rules.map(({ rule }) => rule.id)).toEqual(RULES.map(({ id }) => id));
       for (const each of rules) {
         expect(found(each)).toEqual(sorted(decided(live, each.rule.id, shifts)));
       }
@@ -272,7 +273,7 @@ test('only the streams of the rules are read, those of their `while` included', 
   };
   runOne({ ...HOT, while: { moving: true } }, [], { readings });
   expect(asked).toEqual([[COOLANT.id, SPEED.id]]);
-  expect(neededBy({ ...HOT, while: { moving: true } }, streamOf).toSorted()).toEqual(asked[0]);
+  expect(neededBy({ ...HOT, while: { moving: true } }).toSorted()).toEqual(asked[0]);
 });
 
 test('it begins as long before the session as its rules look back, but not before the start', () => {

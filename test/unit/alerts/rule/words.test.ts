@@ -92,8 +92,16 @@ test('an event that says nothing is told by what the rule looks at, or by its na
 test('text of an event stays on one line and is cut', () => {
   const data = { text: `a\r\nBcc: x\u0000${'y'.repeat(10_000)}` };
   const text = alertText(on(TROUBLE, { op: 'event' }), null, TROUBLE, data);
-  expect(text).toMatch(/^Trouble code a Bcc: x y+$/);
+  expect(text).toMatch(/^Trouble code a Bcc: x y+…$/);
   expect(text.length).toBeLessThan(150);
+});
+
+test('text of an event cannot turn the direction of what follows, and ends with a whole character', () => {
+  const told = (value: string) =>
+    alertText(on(TROUBLE, { op: 'event' }), null, TROUBLE, { code: 'P0301', text: value });
+  expect(told('a\u202eb')).toBe('Trouble code P0301 a b');
+  expect(told(`${'y'.repeat(118)}😀y`)).toBe(`Trouble code P0301 ${'y'.repeat(118)}…`);
+  expect(told('\u202e')).toBe('Trouble code P0301');
 });
 
 test('without a stream its id and the unit of the rule are told', () => {
