@@ -6,16 +6,14 @@
  * Both ends of the way stamp with CLOCK_MONOTONIC, which is the same clock in every process. The rule
  * counts in whole ms, so up to one of the time is the reading's.
  */
-import { spawn } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
-import * as v from 'valibot';
 import { SHIPPED_RULES } from '../../src/alerts/rule/shipped.ts';
 import { backtests } from '../../src/reading/backtest.ts';
 import { StoreReader } from '../../src/store/reading/reader.ts';
 import { AlertListener } from '../support/alert-listener.ts';
+import { startLoaded } from '../support/loaded-gateway.ts';
 import { type Bench, type Figure, interleave, Side, secondsOf } from './bench.ts';
 import { temporary } from './directory.ts';
-import { Child, ROOT } from './process.ts';
 import { percentile, significant } from './stats.ts';
 import { obdLoad } from './store-load.ts';
 import { EPOCH, openRecorded, record } from './store-vigil.ts';
@@ -28,8 +26,6 @@ const SETTLE_MS = 5_000;
 const HOURS = 8;
 const ROUNDS = 3;
 
-const Hello = v.object({ url: v.string(), offsetUs: v.number() });
-
 export const alert: Bench = {
   name: 'alert',
   async *run({ scales }) {
@@ -40,26 +36,16 @@ export const alert: Bench = {
 
 async function* measure(scale: number): AsyncGenerator<Figure> {
   await using data = await temporary();
-  await using child = startLoad(data.path, scale);
-  const { url, offsetUs } = v.parse(Hello, await child.next());
+  const load = { rules: RULES, readingsHz: READINGS_HZ * scale, alertsHz: ALERTS_HZ };
+  await using gateway = await startLoaded({ data: data.path, ...load });
+  const { child, url, offsetUs } = gateway;
   using listener = new AlertListener(url, offsetUs);
   await listener.opened();
   await delay(SETTLE_MS);
   await child.ask({ inject: ALERTS });
+  // One that is lost would make the figures better.
+  if (listener.counts.size < ALERTS) throw new Error(`${listener.counts.size} alerts came`);
   yield* figures(listener.latencyMs, scale);
-}
-
-function startLoad(data: string, scale: number): Child {
-  const orders = {
-    flags: ['--sim', '1', '--http', '127.0.0.1:0', '--data', data],
-    ...{ rules: RULES, readingsHz: READINGS_HZ * scale, alertsHz: ALERTS_HZ },
-  };
-  const load = spawn(process.execPath, ['test/support/alert-load.ts'], {
-    cwd: ROOT,
-    env: { ...process.env, VIGIL_ALERT_LOAD: JSON.stringify(orders) },
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-  });
-  return new Child(load, 'alert-load.ts');
 }
 
 function* figures(ms: readonly number[], scale: number): Generator<Figure> {

@@ -5,8 +5,9 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import * as v from 'valibot';
+import type { Child } from '../support/child.ts';
 import { type Bench, type Figure, growth, interleave, Side } from './bench.ts';
-import { type Child, startChild } from './process.ts';
+import { startChild } from './process.ts';
 
 /** How many clients, and messages to each of them in one turn of the event loop. */
 const LOADS = [

@@ -7,8 +7,9 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as v from 'valibot';
+import type { Child } from '../support/child.ts';
 import type { Bench, Figure } from './bench.ts';
-import { type Child, type FarEnd, startChild, startFarEnd, startGateway } from './process.ts';
+import { type FarEnd, startChild, startFarEnd, startGateway } from './process.ts';
 import { percentile, significant } from './stats.ts';
 
 const SETTLE_MS = 6_000;

@@ -6,8 +6,9 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ROOT, stopProcess } from '../support/child.ts';
 import { type Bench, interleave, Side } from './bench.ts';
-import { lineWith, ROOT, stopProcess } from './process.ts';
+import { lineWith } from './process.ts';
 import { significant } from './stats.ts';
 
 const ROUNDS = 15;

@@ -4,7 +4,8 @@
  * which has to be an alert. Orders and answers are JSON messages of the parent.
  *
  *   at the start   the orders, in VIGIL_ALERT_LOAD; answered with {url, offsetUs}
- *   {inject: n}    n alerts one after the other; answered with {health} when the last is over
+ *   {flood: true}  events to whoever listens, until a client is behind; answered with {behind}
+ *   {inject: n}    n alerts one after the other; answered with {health, behind} when the last is over
  */
 import * as v from 'valibot';
 import type { Stream } from '#core/stream.ts';
@@ -23,13 +24,18 @@ const Orders = v.object({
   /** Alerts a second. */
   alertsHz: v.number(),
 });
-const Go = v.object({ inject: v.number() });
+const Order = v.union([v.object({ flood: v.literal(true) }), v.object({ inject: v.number() })]);
 
 /** How often the load comes. */
 const TURN_MS = 10;
 /** From the crossing to its end. */
 const LASTS_MS = 15;
 const THRESHOLD = 1_000;
+const NOISE: Stream = {
+  ...{ id: 'load.noise', name: 'Noise', unit: '', kind: 'event' },
+  ...{ hz: 0, range: [0, 0] },
+};
+const NOISE_TEXT = 'x'.repeat(60_000);
 
 const { flags, rules, readingsHz, alertsHz } = v.parse(
   Orders,
@@ -51,7 +57,10 @@ const { url, bug } = await start(config, parts, running, stopping);
 bug.catch((error: unknown) => {
   throw error;
 });
-process.on('message', (message) => void inject(v.parse(Go, message).inject));
+process.on('message', (message) => {
+  const order = v.parse(Order, message);
+  void ('inject' in order ? inject(order.inject) : flood());
+});
 process.on('disconnect', () => process.exit(0));
 process.on('SIGTERM', () => process.exit(0));
 await watch();
@@ -90,6 +99,15 @@ async function load(): Promise<void> {
   }
 }
 
+/** More than the kernel takes for a client that does not read. */
+async function flood(): Promise<void> {
+  while (parts.live.stats.coalescing === 0) {
+    parts.bus.emit({ kind: 'event', stream: NOISE, t: clock.now(), data: { text: NOISE_TEXT } });
+    await clock.sleep(1);
+  }
+  process.send?.({ behind: parts.live.stats.coalescing });
+}
+
 /** The value of a crossing is its number above the threshold. */
 async function inject(count: number): Promise<void> {
   for (let n = 0; n < count; n++) {
@@ -100,5 +118,6 @@ async function inject(count: number): Promise<void> {
     parts.bus.emit({ kind: 'sample', stream, t: clock.now(), v: 0 });
     await clock.sleep(Math.max(0, 1000 / alertsHz - LASTS_MS));
   }
-  process.send?.({ health: [...parts.alerting.health(), ...parts.recording.health()] });
+  const health = [...parts.alerting.health(), ...parts.recording.health()];
+  process.send?.({ health, behind: parts.live.stats.coalescing });
 }

@@ -145,10 +145,11 @@ export async function startSmtpServer(options: SmtpTestOptions): Promise<SmtpTes
     },
   };
   const server = new SMTPServer(settings);
-  server.on('error', () => {}); // Of a client that does not trust it; the client's side is tested.
-  await new Promise<void>((resolve) => {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
     server.listen(port, '127.0.0.1', resolve);
   });
+  server.on('error', () => {}); // Of a client that does not trust it; the client's side is tested.
   return {
     port: portOf(server.server.address()),
     received,

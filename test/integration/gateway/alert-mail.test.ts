@@ -7,7 +7,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { call } from '../../support/call.ts';
 import { eventually, type Gateway, startGateway } from '../../support/gateway.ts';
 import { type Certificates, makeCertificates, startSmtpServer } from '../../support/smtp-server.ts';
@@ -56,7 +56,7 @@ test('a mail waits for its server over a kill, and is delivered once', {
   timeout: 120_000 + 3 * DOWN_MS,
 }, async () => {
   const port = await freePort();
-  const first = await start(port);
+  await using first = await start(port);
   await ask(first, 'POST', '/alerts', {
     ...{ name: 'Turns', severity: 'warn', cooldownMs: 86_400_000 },
     ...{ stream: 'obd.engine.rpm', when: { op: '>', value: 1 }, unit: '/min' },
@@ -80,6 +80,7 @@ test('a mail waits for its server over a kill, and is delivered once', {
   const early = DOWN_MS < 60_000 ? await back() : undefined;
   await using second = await start(port);
   const server = early ?? (await back());
+  onTestFinished(server.stop);
   if (early) await fetch(`${second.url}api/v1/alerts/actions/mail/test`, { method: 'POST' });
   const about = () => server.received.filter(({ parsed }) => parsed.subject?.includes('Turns'));
   await eventually(
@@ -104,7 +105,6 @@ test('a mail waits for its server over a kill, and is delivered once', {
   const { items: after } = await ask(second, 'GET', '/alerts/history?rule=turns');
   expect(after.map(({ id }: { id: string }) => id)).toEqual([alert.id]);
   expect([...first.log, ...second.log, ...second.errors].join('\n')).not.toContain('secret-word');
-  await server.stop();
 });
 
 test('the test button sends a mail, and tells what the server said when it refuses', async () => {
@@ -114,10 +114,10 @@ test('the test button sends a mail, and tells what the server said when it refus
     certificate: certificates.good,
     moods: { ...refusing, login: () => undefined },
   });
+  onTestFinished(server.stop);
   await using gateway = await start(server.port);
   const url = `${gateway.url}api/v1/alerts/actions/mail/test`;
   const refused = await fetch(url, { method: 'POST' });
   expect(refused.status).toBe(502);
   expect(await refused.json()).toMatchObject({ detail: expect.stringContaining('nobody of that') });
-  await server.stop();
 });

@@ -128,11 +128,14 @@ export function exchange(port: number, bytes: string | Uint8Array): Promise<stri
 }
 
 /** A WebSocket opened by hand, whose owner decides when to read. Resolves after the upgrade. */
-export function rawSocket(gateway: Gateway, headers: Record<string, string> = {}): Promise<Socket> {
+export function rawSocket(
+  { port }: { readonly port: number },
+  headers: Record<string, string> = {},
+): Promise<Socket> {
   const { promise, resolve, reject } = Promise.withResolvers<Socket>();
-  const socket = connect(gateway.port, '127.0.0.1');
+  const socket = connect(port, '127.0.0.1');
   const fields = {
-    Host: `127.0.0.1:${gateway.port}`,
+    Host: `127.0.0.1:${port}`,
     Connection: 'Upgrade',
     Upgrade: 'websocket',
     'Sec-WebSocket-Version': '13',

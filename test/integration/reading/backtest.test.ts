@@ -123,7 +123,9 @@ test('every rule finds in the store what it found live, alert for alert', async 
   const at = ({ epoch: id, t }: Alert['startedAt']): number => (id === 1 ? t : t + 1_260e6);
   const [session] = await ask({});
   expect(session).toMatchObject({ session: 1, durationS: 2_100, versions: null, notes: [] });
-  for (const { rule, alerts, totals } of session?.rules ?? []) {
+  const rules = session?.rules ?? [];
+  expect(rules.map(({ rule }) => rule.id)).toEqual(RULES.map(({ id }) => id));
+  for (const { rule, alerts, totals } of rules) {
     const expected = live
       .filter((alert) => alert.rule.id === rule.id)
       .map(({ cause, severity, startedAt, endedAt, endedBy, evidence: { text } }) => {

@@ -88,6 +88,7 @@ test('a server that is down for ten minutes gets everything once, when it is bac
     await clock.advance(minutes * 60_000);
     await until(() => queue.health()['failed'] === failed);
   }
+  expect(queue.health()['nextTryS']).toBe(300);
   const back = await server({ port: first.port });
   expect(back.received).toEqual([]);
   await clock.advance(5 * 60_000);

@@ -26,10 +26,6 @@ const RUNS = Number(process.env['VIGIL_FAULT_RUNS'] ?? 20);
 const SEED = Number(process.env['VIGIL_FAULT_SEED'] ?? Math.floor(Math.random() * 1e6));
 /** Of real time. */
 const LOST_MS_MAX = 1_000;
-/**
- * For 95 % of the openings: how long the slowest waits is a matter of what else the machine does (at
- * a load of 15 one of 300 took 2.4 s).
- */
 const OPEN_MS_MAX = 2_000;
 const HOUR_SLOTS = 12;
 const KILL_MS_MAX = 1_500;
@@ -111,7 +107,7 @@ test(`${RUNS} kills under full load lose nothing that was acknowledged`, {
   const text = `kills ${RUNS}, seed ${SEED}: opened in ${quantiles(opens)} ms, lost ${quantiles(losses)} ms`;
   process.stdout.write(`${text}\n`);
   expect(Math.max(...losses)).toBeLessThanOrEqual(LOST_MS_MAX);
-  expect(quantile(opens, 0.95)).toBeLessThanOrEqual(OPEN_MS_MAX);
+  expect(Math.max(...opens)).toBeLessThanOrEqual(OPEN_MS_MAX);
 });
 
 function quantiles(values: readonly number[]): string {
