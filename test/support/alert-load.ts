@@ -5,7 +5,7 @@
  *
  *   at the start   the orders, in VIGIL_ALERT_LOAD; answered with {url, offsetUs}
  *   {flood: true}  events to whoever listens, until a client is behind; answered with {behind}
- *   {inject: n}    n alerts one after the other; answered with {health, behind} when the last is over
+ *   {inject: n}    n alerts one after the other; answered with {health, slow} when the last is over
  */
 import * as v from 'valibot';
 import type { Stream } from '#core/stream.ts';
@@ -119,5 +119,6 @@ async function inject(count: number): Promise<void> {
     await clock.sleep(Math.max(0, 1000 / alertsHz - LASTS_MS));
   }
   const health = [...parts.alerting.health(), ...parts.recording.health()];
-  process.send?.({ health, behind: parts.live.stats.coalescing });
+  const { coalescing, cutSlow } = parts.live.stats;
+  process.send?.({ health, slow: { coalescing, cutSlow } });
 }
