@@ -22,6 +22,10 @@ import { PAGE_BYTES, TABLES } from '../lmdb.ts';
  * before are not used again until the next: so a meta page whose number was damaged is found out by
  * its roots. LMDB would go back by a commit there, and say nothing.
  *
+ * A meta page that the disk did not take is no damage: LMDB writes the last page and the transaction
+ * that it had before over it, and leaves the rest (mdb_env_write_meta), so its roots are of the commit
+ * that failed, the one behind the newer page's. It is not read again before it is written.
+ *
  *   24 u32 magic        28 u32 data version        32 u64 address, 0        40 u64 size of the map
  *   48 tree of the free pages: 0 u32 page size (u32 pad in any other tree), 4 u16 flags, 6 u16 depth,
  *      8 u64 branch pages, 16 u64 leaf pages, 24 u64 overflow pages, 32 u64 entries, 40 u64 root
@@ -107,8 +111,9 @@ async function newestMeta(file: Inspectable): Promise<Meta> {
   if (pages.every(isZero)) throw new Damage('begins with zeros instead of its meta pages');
   const [first, second] = pages.map((page, number) => parseMeta(page, number));
   if (first === undefined || second === undefined) throw new Damage('has no meta pages');
-  await Promise.all([checkMeta(file, first), checkMeta(file, second)]);
   const [older, newer] = first.transaction > second.transaction ? [second, first] : [first, second];
+  await checkMeta(file, newer);
+  if (!(await isTakenBack(file, older, newer.transaction + 1n))) await checkMeta(file, older);
   if (newer.transaction > 0n && newer.transaction !== older.transaction + 1n) {
     const found = `${first.transaction} and ${second.transaction}`;
     throw new Damage(`its meta pages are of transactions ${found}, which are not neighbours`);
@@ -169,6 +174,16 @@ async function checkMeta(file: Inspectable, meta: Meta): Promise<void> {
     const roots = written.join(' and ') || 'none';
     throw new Damage(`${where}: is of transaction ${transaction}, its roots are of ${roots}`);
   }
+}
+
+/** Whether a meta page has the roots of a commit that failed, which may lie behind its last page. */
+async function isTakenBack(file: Inspectable, meta: Meta, failed: bigint): Promise<boolean> {
+  const pages = meta.trees.flatMap(({ root }) => (root === EMPTY_ROOT ? [] : [root]));
+  const inside = (page: bigint): boolean => (page + 1n) * BigInt(PAGE_BYTES) <= file.size;
+  if (pages.some((page) => page < META_PAGES || !inside(page))) return false;
+  const roots = await Promise.all(pages.map((page) => viewAt(file, Number(page))));
+  const sound = roots.every((root, i) => root.getBigUint64(0, true) === pages[i]);
+  return sound && roots.some((root) => root.getBigUint64(8, true) === failed);
 }
 
 /** The root of a tree, checked; undefined where the tree is empty. */

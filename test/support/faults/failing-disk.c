@@ -4,7 +4,8 @@
  *
  *   VIGIL_FAIL_DIRECTORY   files below it
  *   VIGIL_FAIL_FILE        while it is there, everything fails; where it has one byte, only syncs;
- *                          where it has two, only what is written to the first two pages of data.mdb
+ *                          where it has two, only what is written to the first two pages of data.mdb;
+ *                          where it has three, the first such write, and the file is removed
  *   VIGIL_FAIL_CALL        the call of this number, from 1, fails, and no other
  */
 #define _GNU_SOURCE
@@ -43,7 +44,9 @@ static int fails(int fd, off_t at, int is_sync) {
   const char *name = getenv("VIGIL_FAIL_FILE");
   if (!name || stat(name, &file) != 0) return 0;
   if (file.st_size == 1 && !is_sync) return 0;
-  if (file.st_size == 2 && (is_sync || at < 0 || at >= 8192 || !strstr(path, "data.mdb"))) return 0;
+  int is_meta = !is_sync && at >= 0 && at < 8192 && strstr(path, "data.mdb");
+  if (file.st_size >= 2 && !is_meta) return 0;
+  if (file.st_size == 3) unlink(name);
   errno = EIO;
   return 1;
 }

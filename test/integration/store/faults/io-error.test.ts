@@ -3,7 +3,7 @@
  * writer's life in turn. The errors come from test/support/faults/failing-disk.c.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -122,6 +122,19 @@ test.each([
     await expectAcknowledged(one);
   },
 );
+
+// LMDB writes what it can of the old page over the new one then, and takes nothing more (MDB_PANIC).
+test('the end of one commit failing leaves a file to go on with', async () => {
+  const one = start();
+  await one.until('it records', () => one.committed.length > 3);
+  writeFileSync(fault, 'mmm');
+  await one.until('it is told', () => one.health.at(-1)?.text.startsWith('waiting') === true);
+  const committed = one.committed.length;
+  await one.until('it goes on', () => one.committed.length > committed + 3);
+  expect(await one.stop('SIGKILL')).toBe('SIGKILL');
+  await expectAcknowledged(one);
+  expect(readdirSync(directory).filter((name) => name.includes('bad'))).toEqual([]);
+});
 
 test(`any one of ${CALLS} calls may fail`, { timeout: 60_000 + CALLS * 10_000 }, async () => {
   for (let run = 0; run < CALLS; run++) {

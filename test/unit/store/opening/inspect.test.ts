@@ -97,7 +97,8 @@ const DAMAGES: readonly (readonly [offset: number, byte: number, text: RegExp])[
   [PAGE + 144, 0, /last page is 0/],
   [152, 7, /transaction 7 belongs on the other one/],
   [152, 8, /meta page 0: is of transaction 8, its roots are of 6/],
-  [PAGE + 152, 5, /meta page 1: is of transaction 5, its roots are of 7/],
+  [PAGE + 152, 9, /meta page 1: is of transaction 9, its roots are of 7/],
+  [PAGE + 152, 3, /transactions 6 and 3, which are not neighbours/],
   [88, 3, /tree of free pages has depth 0/],
   [102, 0, /tree of tables has depth 0/],
   [102, 33, /depth 33/],
@@ -116,6 +117,20 @@ test.each(DAMAGES)('byte %i as %i', async (offset, byte, text) => {
   const bytes = good();
   bytes.writeUInt8(byte, offset);
   expect(await look(bytes)).toEqual({ state: 'bad', text: expect.stringMatching(text) });
+});
+
+test('a meta page that LMDB took back, since the disk did not take it', async () => {
+  const bytes = good();
+  // Transaction 8 failed: its root is a page of its own, behind the last one that 6 had.
+  metaPage(0, 6, 4n, TABLES.length).copy(bytes, 0);
+  const all = Buffer.concat([bytes, tablesPage(4, 8)]);
+  expect(await look(all)).toEqual({ state: 'good', text: 'transaction 7 with 4 pages' });
+  // Not where the root is of another transaction, or is no page of the file, or not that page.
+  tablesPage(4, 9).copy(all, 4 * PAGE);
+  expect((await look(all)).text).toMatch(/meta page 0: the root of tables is page 4 of 4/);
+  expect((await look(bytes)).text).toMatch(/meta page 0: the root of tables is page 4 of 4/);
+  tablesPage(5, 8).copy(all, 4 * PAGE);
+  expect((await look(all)).text).toMatch(/meta page 0: the root of tables is page 4 of 4/);
 });
 
 test('meta pages that are not of neighbouring transactions', async () => {
