@@ -1,6 +1,25 @@
 import { defineConfig } from 'vitest/config';
 
-/** Three kinds of tests, from fast to slow: parts in memory, real ports and sockets, a real browser. */
+/**
+ * Tests that compare what they measure with a limit, or fill both cores: nothing runs beside them, and
+ * neither beside a browser, which paints with the processor. Of the others two files run at a time:
+ * most of what they do is to wait for a device or a disk.
+ */
+const ALONE = [
+  'test/integration/export/memory.test.ts',
+  'test/integration/gateway/alert-delivery.test.ts',
+  'test/integration/gateway/alerts-backtest.test.ts',
+  'test/integration/gateway/recording.test.ts',
+  'test/integration/soak/*.test.ts',
+  'test/integration/store/faults/kill.test.ts',
+  'test/integration/store/power-cut.test.ts',
+];
+
+const UNIT = 0;
+const IN_PAIRS = 1;
+const BY_THEMSELVES = 2;
+
+/** Parts in memory; real ports, disks and sockets; a real browser. They run in that order. */
 // biome-ignore lint/style/noDefaultExport: vitest reads the default export
 export default defineConfig({
   test: {
@@ -8,15 +27,22 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: ['test/unit/**/*.test.ts'] },
+        test: {
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts'],
+          sequence: { groupOrder: UNIT },
+        },
       },
       {
         extends: true,
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
+          exclude: ALONE,
           testTimeout: 60_000,
-          fileParallelism: false,
+          hookTimeout: 60_000,
+          maxWorkers: 2,
+          sequence: { groupOrder: IN_PAIRS },
         },
       },
       {
@@ -27,6 +53,17 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 60_000,
           fileParallelism: false,
+          sequence: { groupOrder: BY_THEMSELVES },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'alone',
+          include: ALONE,
+          testTimeout: 60_000,
+          fileParallelism: false,
+          sequence: { groupOrder: BY_THEMSELVES },
         },
       },
     ],
