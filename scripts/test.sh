@@ -3,7 +3,7 @@
 # Installs what the tests need from Debian: chromium to look at the dashboard, socat for ptys,
 # systemd-notify; a compiler for a library that makes a disk fail, and a storage daemon, file systems
 # and namespaces for power cuts. Cutting the power and filling disks needs root; without, those tests
-# are left out, and say so. Takes some 20 minutes on 2 cores.
+# are left out, and say so. Takes some 15 minutes on 2 cores.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -11,7 +11,7 @@ say() { printf 'test: %s\n' "$*"; }
 fail() { say "$@" >&2; exit 1; }
 
 # What is passed chooses tests, which take as long as they take.
-[ $# -gt 0 ] || say 'everything takes some 20 minutes on 2 cores'
+[ $# -gt 0 ] || say 'everything takes some 15 minutes on 2 cores'
 
 missing=()
 command -v chromium >/dev/null || missing+=(chromium)
