@@ -33,7 +33,9 @@ export async function verifyCommand(argv: readonly string[]): Promise<number> {
     const { records, count, problems: lost } = store.journal;
     process.stdout.write(`journal: ${records} records beyond these, with ${count} values\n`);
     const told = problems.map(({ table: name, key, text }) => `${name} ${key}: ${text}`);
-    return conclude(directory, [...told, ...lost]);
+    const { doubt } = store.inspection;
+    const doubts = doubt === undefined ? [] : [`the data file ${doubt}`];
+    return conclude(directory, [...doubts, ...told, ...lost]);
   } finally {
     await store.close();
   }

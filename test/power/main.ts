@@ -47,7 +47,7 @@ function reportRecording({ writes, acks, evicted }: Recording): void {
 }
 
 function reportCuts(
-  { points, open, unmountable, lost, corrupt, aborted }: CutResult,
+  { points, open, unmountable, lost, corrupt }: CutResult,
   seconds: number,
 ): void {
   console.log(
@@ -56,7 +56,6 @@ function reportCuts(
   );
   const { kept, dropped, torn } = open;
   console.log(`  of their unflushed writes ${dropped} were lost, ${torn} torn, ${kept} whole`);
-  for (const text of aborted) console.log(`  V8 ended a start, which was made again: ${text}`);
   show('not mountable', unmountable);
   show('corrupt', corrupt);
   show('lost', lost);

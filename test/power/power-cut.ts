@@ -4,7 +4,15 @@
  * and qemu-storage-daemon, mkfs.ext4 and unshare.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { slotOf } from '../../src/store/keys.ts';
@@ -13,7 +21,7 @@ import { type Cut, CutDisk, chooseCuts, type Random } from './cuts.ts';
 import { type DiskWrite, parseDiskLog } from './disk-log.ts';
 import { expectationAt } from './expectation.ts';
 import { START_US } from './model.ts';
-import { type ProcessEnd, runIsolated } from './namespace.ts';
+import { runIsolated } from './namespace.ts';
 import type { RecorderOrder } from './recorder.ts';
 import type { Verdict } from './recording-check.ts';
 import type { Ack } from './writer.ts';
@@ -26,13 +34,6 @@ const MKFS = ['-q', '-F', '-J', 'size=4', '-E', 'lazy_itable_init=0,lazy_journal
 const RECORDING_EXTRA_MS = 60_000;
 const CHECK_MS_MAX = 120_000;
 const PARALLEL = 2;
-/** Of what a failed start said, in a report. */
-const STDERR_CHARS_MAX = 1_000;
-/**
- * What V8 writes when it finds itself broken, which says nothing of the disk. It was seen once in
- * several thousand starts: Node 24.21.0, on a miss of an inline cache (Runtime_LoadIC_Miss).
- */
-const RUNTIME_FAULT = /^# Fatal error in /m;
 const PROGRAMS = ['qemu-storage-daemon', 'mkfs.ext4', 'mount', 'unshare', 'setpriv'];
 /** Gives the new start another boot id, as a real one has: lmdb-js asks for it. */
 const START_SCRIPT = `set -e
@@ -66,8 +67,6 @@ export interface CutResult {
   readonly lost: readonly BadPoint[];
   /** Other points at which something was not as it was written, or did not go on. */
   readonly corrupt: readonly BadPoint[];
-  /** What V8 said of itself at starts that it ended: the same disk was started on once more. */
-  readonly aborted: readonly string[];
 }
 
 /** What the store did to a disk. */
@@ -119,7 +118,7 @@ export async function recordWrites(seconds: number, signal: AbortSignal): Promis
 export async function cutPower(recording: Recording, options: CutOptions): Promise<CutResult> {
   const directory = makeDirectory();
   try {
-    const { bad, open, aborted } = await checkAll(directory, recording, options);
+    const { bad, open } = await checkAll(directory, recording, options);
     const isUnmountable = ({ problems }: BadPoint): boolean => /mount: /.test(problems[0] ?? '');
     const rest = bad.filter((point) => !isUnmountable(point));
     return {
@@ -128,7 +127,6 @@ export async function cutPower(recording: Recording, options: CutOptions): Promi
       unmountable: bad.filter(isUnmountable),
       lost: rest.filter(({ lost }) => lost > 0),
       corrupt: rest.filter(({ lost }) => lost === 0),
-      aborted,
     };
   } finally {
     removeDirectory(directory);
@@ -156,7 +154,7 @@ async function checkAll(
   directory: string,
   { blank, writes, acks }: Recording,
   options: CutOptions,
-): Promise<Pick<CutResult, 'open' | 'aborted'> & { bad: readonly BadPoint[] }> {
+): Promise<{ bad: readonly BadPoint[]; open: CutDisk['open'] }> {
   const random = seededRandom(options.seed);
   // The last two acknowledgements tell of the cuts before them what may have been evicted.
   const places = acks.slice(0, -2).map(({ at }) => at);
@@ -164,79 +162,53 @@ async function checkAll(
   const disk = new CutDisk(writes, Buffer.from(blank));
   const queue = cuts.values();
   const bad: BadPoint[] = [];
-  const aborted: string[] = [];
   const worker = async (name: string): Promise<void> => {
     const place = path.join(directory, name);
     for (const cut of queue) {
-      const point = makePoint({ cut, disk, acks, random }, options);
-      const verdict = await checkOne(place, point, options, aborted);
+      const verdict = await checkOne(place, { cut, disk, acks, random }, options);
       if (verdict.lost > 0 || verdict.problems.length > 0) bad.push({ cut, ...verdict });
     }
   };
   await Promise.all(Array.from({ length: PARALLEL }, (_, i) => worker(`point-${i}`)));
   bad.sort((a, b) => a.cut.writes - b.cut.writes);
-  return { bad, open: disk.open, aborted };
+  return { bad, open: disk.open };
 }
 
 interface Point {
   readonly cut: Cut;
-  /** What the cut left. */
-  readonly image: Buffer;
-  readonly expectation: string;
+  readonly disk: CutDisk;
+  readonly acks: readonly Ack[];
+  readonly random: Random;
 }
 
-function makePoint(
-  { cut, disk, acks, random }: { cut: Cut; disk: CutDisk; acks: readonly Ack[]; random: Random },
-  { ignoreSync }: CutOptions,
-): Point {
-  const image = ignoreSync ? disk.lying(cut, random) : disk.honest(cut, random);
-  return { cut, image, expectation: JSON.stringify(expectationAt(acks, cut.at)) };
-}
-
-/** @param aborted takes what V8 says where it ends a start; then the disk is made and tried again */
 async function checkOne(
   place: string,
-  point: Point,
-  options: CutOptions,
-  aborted: string[],
+  { cut, disk, acks, random }: Point,
+  { ignoreSync, signal, keep }: CutOptions,
 ): Promise<Verdict> {
-  const { keep, signal } = options;
-  let end = await startOn(place, point, signal);
-  if (RUNTIME_FAULT.test(end.stderr)) {
-    aborted.push(end.stderr.trim().slice(0, STDERR_CHARS_MAX));
-    end = await startOn(place, point, signal);
-  }
-  const verdict = verdictOf(end);
-  if (keep !== undefined && verdict.problems.length > 0) {
-    writeFileSync(path.join(keep, `cut-${point.cut.writes}.img`), point.image);
-    writeFileSync(path.join(keep, `cut-${point.cut.writes}.json`), point.expectation);
-  }
-  return verdict;
-}
-
-async function startOn(
-  place: string,
-  { image, expectation }: Point,
-  signal: AbortSignal,
-): Promise<ProcessEnd> {
   // A new directory and a new file: a loop device that is still going away must not be met again.
   const directory = mkdtempSync(`${place}-`);
   const file = (name: string): string => path.join(directory, name);
+  const image = ignoreSync ? disk.lying(cut, random) : disk.honest(cut, random);
   mkdirSync(file('mount'));
   writeFileSync(file('disk.img'), image);
-  writeFileSync(file('expectation'), expectation);
+  writeFileSync(file('expectation'), JSON.stringify(expectationAt(acks, cut.at)));
   const program = path.join(import.meta.dirname, 'checker.ts');
   const command = ['sh', '-c', START_SCRIPT, 'start', directory, process.execPath, program];
-  const end = await runIsolated(command, signal, CHECK_MS_MAX);
+  const { code, stdout, stderr } = await runIsolated(command, signal, CHECK_MS_MAX);
+  const verdict = verdictOf(code, stdout, stderr);
+  if (keep !== undefined && verdict.problems.length > 0) {
+    writeFileSync(path.join(keep, `cut-${cut.writes}.img`), image);
+    copyFileSync(file('expectation'), path.join(keep, `cut-${cut.writes}.json`));
+  }
   rmSync(directory, { recursive: true });
-  return end;
+  return verdict;
 }
 
 /** A check that did not come to its end has met something that it could not bear. */
-function verdictOf({ code, stdout, stderr }: ProcessEnd): Verdict {
+function verdictOf(code: number | null, stdout: string, stderr: string): Verdict {
   if (code === 0) return JSON.parse(stdout);
-  const text = stderr.trim().slice(0, STDERR_CHARS_MAX);
-  return { lost: 0, problems: [`the start ended with ${code}: ${text}`] };
+  return { lost: 0, problems: [`the start ended with ${code}: ${stderr.trim().slice(0, 1_000)}`] };
 }
 
 /** mkfs is where an ordinary user's PATH does not lead. */

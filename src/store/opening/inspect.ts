@@ -24,7 +24,9 @@ import { PAGE_BYTES, TABLES } from '../lmdb.ts';
  *
  * A meta page that the disk did not take is no damage: LMDB writes the last page and the transaction
  * that it had before over it, and leaves the rest (mdb_env_write_meta), so its roots are of the commit
- * that failed, the one behind the newer page's. It is not read again before it is written.
+ * that failed, the one behind the newer page's. It is not read again before it is written. A damaged
+ * number in the newest page looks the same where that commit took no new page of the file: then a
+ * commit is lost. So it is told, and the file is gone on with.
  *
  *   24 u32 magic        28 u32 data version        32 u64 address, 0        40 u64 size of the map
  *   48 tree of the free pages: 0 u32 page size (u32 pad in any other tree), 4 u16 flags, 6 u16 depth,
@@ -41,6 +43,8 @@ export interface Inspection {
   readonly state: 'missing' | 'good' | 'bad';
   /** What was found, where; a part of a sentence that the file's name begins. */
   readonly text: string;
+  /** What a good file cannot tell of itself, in the same form. */
+  readonly doubt?: string;
 }
 
 /** What is looked at; undefined where there is no file. `DataFile` of io/data-file.ts is one. */
@@ -71,6 +75,9 @@ const FREE_FLAGS = 0x08;
 const DEPTH_MAX = 32;
 const EMPTY_ROOT = 0xffff_ffff_ffff_ffffn;
 
+const TAKEN_BACK =
+  'ends in a commit that the disk refused, or in a damaged one: what it had before is there';
+
 /** A file that is not as LMDB left it. Caught here. */
 class Damage extends Error {}
 
@@ -95,16 +102,16 @@ interface Meta {
 export async function inspect(file: Inspectable | undefined): Promise<Inspection> {
   if (file === undefined) return { state: 'missing', text: 'is not there yet' };
   try {
-    const meta = await newestMeta(file);
+    const { meta, takenBack } = await newestMeta(file);
     const text = `transaction ${meta.transaction} with ${meta.lastPage + 1n} pages`;
-    return { state: 'good', text };
+    return { state: 'good', text, ...(takenBack && { doubt: TAKEN_BACK }) };
   } catch (error) {
     if (!(error instanceof Damage)) throw error;
     return { state: 'bad', text: error.message };
   }
 }
 
-async function newestMeta(file: Inspectable): Promise<Meta> {
+async function newestMeta(file: Inspectable): Promise<{ meta: Meta; takenBack: boolean }> {
   const bytes = META_PAGES * PAGE_BYTES;
   if (file.size < bytes) throw new Damage(`has ${file.size} bytes, its meta pages alone ${bytes}`);
   const pages = await Promise.all([viewAt(file, 0), viewAt(file, 1)]);
@@ -113,12 +120,13 @@ async function newestMeta(file: Inspectable): Promise<Meta> {
   if (first === undefined || second === undefined) throw new Damage('has no meta pages');
   const [older, newer] = first.transaction > second.transaction ? [second, first] : [first, second];
   await checkMeta(file, newer);
-  if (!(await isTakenBack(file, older, newer.transaction + 1n))) await checkMeta(file, older);
+  const takenBack = await isTakenBack(file, older, newer);
+  if (!takenBack) await checkMeta(file, older);
   if (newer.transaction > 0n && newer.transaction !== older.transaction + 1n) {
     const found = `${first.transaction} and ${second.transaction}`;
     throw new Damage(`its meta pages are of transactions ${found}, which are not neighbours`);
   }
-  return newer;
+  return { meta: newer, takenBack };
 }
 
 function parseMeta(page: DataView, number: number): Meta {
@@ -176,13 +184,18 @@ async function checkMeta(file: Inspectable, meta: Meta): Promise<void> {
   }
 }
 
-/** Whether a meta page has the roots of a commit that failed, which may lie behind its last page. */
-async function isTakenBack(file: Inspectable, meta: Meta, failed: bigint): Promise<boolean> {
-  const pages = meta.trees.flatMap(({ root }) => (root === EMPTY_ROOT ? [] : [root]));
+/**
+ * Whether a meta page has the roots of a commit that failed. They may lie behind its last page, which
+ * is the one from before; that of a newer state would be no earlier than that of the state before it.
+ */
+async function isTakenBack(file: Inspectable, older: Meta, newer: Meta): Promise<boolean> {
+  if (older.lastPage > newer.lastPage) return false;
+  const pages = older.trees.flatMap(({ root }) => (root === EMPTY_ROOT ? [] : [root]));
   const inside = (page: bigint): boolean => (page + 1n) * BigInt(PAGE_BYTES) <= file.size;
   if (pages.some((page) => page < META_PAGES || !inside(page))) return false;
   const roots = await Promise.all(pages.map((page) => viewAt(file, Number(page))));
   const sound = roots.every((root, i) => root.getBigUint64(0, true) === pages[i]);
+  const failed = newer.transaction + 1n;
   return sound && roots.some((root) => root.getBigUint64(8, true) === failed);
 }
 

@@ -110,7 +110,8 @@ export async function openOffline(
 
 async function inspectTwice(data: DataFile, clock: Clock): Promise<Inspection> {
   let inspection = await inspect(data);
-  for (let n = 1; n < INSPECTIONS_MAX && inspection.state === 'bad'; n++) {
+  const isSound = () => inspection.state !== 'bad' && inspection.doubt === undefined;
+  for (let n = 1; n < INSPECTIONS_MAX && !isSound(); n++) {
     await clock.sleep(INSPECTION_PAUSE_MS);
     inspection = await inspect(data);
   }

@@ -202,8 +202,9 @@ async function setDamageAside(
   full: boolean,
   signal: AbortSignal | undefined,
 ): Promise<string[]> {
-  const { state, text } = await inspectFile(file);
+  const { state, text, doubt } = await inspectFile(file);
   if (state === 'missing') return [];
+  const doubts = doubt === undefined ? [] : [`${file} ${doubt}`];
   if (state === 'bad' && full) throw new StoreError('NO_ROOM', `${FULL_TEXT}, and ${file} ${text}`);
   if (state === 'bad') return [await putAside(file, text)];
   const probe = await runProbe(file, { timeoutMs: PROBE_MS_MAX, keepLock: full, signal });
@@ -214,9 +215,12 @@ async function setDamageAside(
   switch (probe.state) {
     case 'good':
       checkMajor(Object(probe.facts.schema).major ?? SCHEMA.major);
-      return [];
+      return doubts;
     case 'slow':
-      return [`${file} could not be looked through before it was opened: the probe ${probe.text}`];
+      return [
+        ...doubts,
+        `${file} could not be looked through before it was opened: the probe ${probe.text}`,
+      ];
     case 'bad':
       return [await putAside(file, `is damaged: ${probe.text}`)];
   }

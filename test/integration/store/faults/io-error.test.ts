@@ -133,6 +133,7 @@ test('the end of one commit failing leaves a file to go on with', async () => {
   await one.until('it goes on', () => one.committed.length > committed + 3);
   expect(await one.stop('SIGKILL')).toBe('SIGKILL');
   await expectAcknowledged(one);
+  // Neither by the writer, when it opened the file again, nor by us.
   expect(readdirSync(directory).filter((name) => name.includes('bad'))).toEqual([]);
 });
 

@@ -124,13 +124,27 @@ test('a meta page that LMDB took back, since the disk did not take it', async ()
   // Transaction 8 failed: its root is a page of its own, behind the last one that 6 had.
   metaPage(0, 6, 4n, TABLES.length).copy(bytes, 0);
   const all = Buffer.concat([bytes, tablesPage(4, 8)]);
-  expect(await look(all)).toEqual({ state: 'good', text: 'transaction 7 with 4 pages' });
+  expect(await look(all)).toEqual({
+    state: 'good',
+    text: 'transaction 7 with 4 pages',
+    doubt: expect.stringMatching(/^ends in a commit that the disk refused, or in a damaged one/),
+  });
   // Not where the root is of another transaction, or is no page of the file, or not that page.
   tablesPage(4, 9).copy(all, 4 * PAGE);
   expect((await look(all)).text).toMatch(/meta page 0: the root of tables is page 4 of 4/);
   expect((await look(bytes)).text).toMatch(/meta page 0: the root of tables is page 4 of 4/);
   tablesPage(5, 8).copy(all, 4 * PAGE);
   expect((await look(all)).text).toMatch(/meta page 0: the root of tables is page 4 of 4/);
+});
+
+test('a damaged number in the newest meta page is told, whatever it looks like', async () => {
+  const bytes = good();
+  bytes.writeUInt8(5, PAGE + 152);
+  expect(await look(bytes)).toMatchObject({ state: 'good', doubt: expect.any(String) });
+  // That commit took a page of its own, so nothing has taken it back.
+  bytes.writeUInt8(4, PAGE + 144);
+  const grown = Buffer.concat([bytes, Buffer.alloc(PAGE)]);
+  expect((await look(grown)).text).toBe('meta page 1: is of transaction 5, its roots are of 7');
 });
 
 test('meta pages that are not of neighbouring transactions', async () => {
