@@ -1,6 +1,9 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { runChild } from '../../../../src/io/child.ts';
 import { nameKey, numberKey } from '../../../../src/store/keys.ts';
@@ -12,6 +15,7 @@ import {
   runProbe,
 } from '../../../../src/store/opening/probe.ts';
 import { encodeRecord } from '../../../../src/store/record.ts';
+import { Child } from '../../../support/child.ts';
 
 /** Damaged files are opened in children only: here a crash would take the tests with it. */
 const STORE = new URL('../../../../src/store/', import.meta.url).href;
@@ -253,11 +257,15 @@ test('a file that was being written when the process was killed is good', async 
       await database.commit(Array.from({ length: 40 }, (_, j) => ({
         table: 'samples', key: numberKey((i * 7 + j * 13) % 500),
         value: j % 3 ? new Uint8Array((i * j) % 9000) : undefined })));
+      if (i === 0) process.send('writing');
     }`,
   );
   for (let kill = 0; kill < 12; kill++) {
-    const end = await runChild(program, [file], { timeoutMs: 150 + 13 * kill, env: {} });
-    expect(end.late, end.stderr).toBe(true);
+    await using child = new Child(fork(program, [file], { execArgv: [] }), 'write.ts');
+    await child.next();
+    await sleep(13 * kill);
+    expect(child.process.kill('SIGKILL')).toBe(true);
+    await once(child.process, 'exit');
     expect((await judge(readFileSync(file))).state).toBe('good');
   }
 });
