@@ -75,6 +75,7 @@ function conclude(directory: string, problems: readonly string[]): number {
   for (const text of problems.slice(0, TOLD_MAX)) process.stdout.write(`  ${text}\n`);
   const more = problems.length - TOLD_MAX;
   if (more > 0) process.stdout.write(`  and ${more} more\n`);
-  process.stdout.write(`${directory}: damaged in ${problems.length} places\n`);
+  const places = problems.length === 1 ? '1 place' : `${problems.length} places`;
+  process.stdout.write(`${directory}: damaged in ${places}\n`);
   return 1;
 }
