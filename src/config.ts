@@ -1,7 +1,11 @@
+import path from 'node:path';
 import { parseArgs } from 'node:util';
 import * as v from 'valibot';
-import { isMap, isScalar, isSeq, LineCounter, parseDocument, type YAMLParseError } from 'yaml';
 import { ConfigError, codeOf } from '#core/errors.ts';
+import { nearest } from '#core/spelling.ts';
+import { SettingError } from './settings/errors.ts';
+import { flagOf, ownVariable, variableOf } from './settings/names.ts';
+import { entriesIn, shown } from './settings/yaml-text.ts';
 import { LISTS, SECRETS, SETTINGS } from './settings.ts';
 import { unknownOption } from './unknown-option.ts';
 
@@ -13,34 +17,70 @@ import { unknownOption } from './unknown-option.ts';
  * (file and line, variable or flag), what was expected and what was found.
  */
 const CONFIG_CHARS_MAX = 256 * 1024;
-/** How much of a value an error message shows. */
-const FOUND_CHARS_MAX = 80;
-const QUOTES = 'expected quotes around a value with a colon at its end';
+/** In the data directory: the file where no other is named. It need not be there. */
+const OWN_FILE = 'settings.yaml';
 const UNREADABLE: ReadonlyMap<string, string> = new Map([
   ['ENOENT', 'no such file'],
   ['ENOTDIR', 'no such file'],
   ['EISDIR', 'a directory, not a file'],
   ['EACCES', 'no permission to read it'],
 ]);
-type Key = keyof typeof SETTINGS;
+/** Of a file that nobody named: there is none, and of its directory whoever uses that will tell. */
+const NOT_THERE: readonly string[] = ['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG'];
+/** Variables that are no settings, without `VIGIL_`. */
+const NOT_SETTINGS: readonly string[] = ['config', 'setup_password'];
+export type Key = keyof typeof SETTINGS;
 export type Config = Readonly<{ [K in Key]: v.InferOutput<(typeof SETTINGS)[K]['schema']> }>;
+
+/** Where a setting was written. */
+export interface Origin {
+  readonly kind: 'file' | 'variable' | 'flag';
+  /** Of the file, the variable or the flag. */
+  readonly name: string;
+  /** In the file; null for what has no lines. */
+  readonly line: number | null;
+}
+
+/** A setting as it was written. */
+export interface Written {
+  readonly value: unknown;
+  readonly origin: Origin;
+}
 
 /** What a person asked for on the command line. */
 export interface Invocation {
   readonly config: Config;
   /** Validate, say so, and leave. */
   readonly check: boolean;
+  /** What holds of what was written, by key; the defaults are not in it. */
+  readonly written: ReadonlyMap<string, Written>;
+  readonly file: SettingsFile;
+}
+
+/** The file that settings are read from, and written to. */
+export interface SettingsFile {
+  readonly path: string;
+  /** As it was read; undefined where there is none and none is needed. */
+  readonly text: string | undefined;
+  /** Whether somebody named it. */
+  readonly isNamed: boolean;
+  /** Where everything is kept, as far as that is known without the file. */
+  readonly data: string;
 }
 
 export const USAGE = `vigil, the in-car gateway
 
   scripts/start.sh [options]
 
-  --config FILE      settings in YAML; the flags below override it
+  --config FILE      settings in YAML; the flags below override it  (settings.yaml, in --data)
   --device NAME      name of this gateway in messages          (vigil)
   --data DIR         where everything is kept          (data, in the clone)
   --quota MB         what the recording may keep; the oldest makes room  (512)
   --http HOST:PORT   dashboard and API                         (127.0.0.1:8080)
+  --https HOST:PORT  the same over TLS, with a certificate of its own making
+  --hosts NAME       a further name that it is called by; may be given several times
+  --origins ORIGIN   web pages elsewhere that may use the API; may be given several times
+  --proxies NETWORK  proxies in front that tell who asks; may be given several times
   --obd URL          serial:///dev/ttyUSB0?baud=38400, tcp://192.168.0.10:35000 or sim:
   --eeg URL          thinkgear+serial:///dev/rfcomm0 or thinkgear+sim:; may be given several times
   --sim SEED         a simulated car and driver in place of devices not given
@@ -50,20 +90,17 @@ export const USAGE = `vigil, the in-car gateway
   --webhook URL      where alerts are posted as JSON; may be given several times
   --buzzer URL       a line that sounds at an alarm: gpio:gpiochip0/17
   --link URL         where people find the dashboard, for links in mails
+  --registration WHO  open: anybody may make a student's account; invite: with one  (invite)
+  --require-tls BOOL  who may change things logs in over TLS or on the gateway only  (true)
+  --production BOOL  what is for trying things out is refused  (false)
   --log LEVEL        debug, info, warn or error                (info)
   --check            validate the settings and leave
   -h, --help         this text
   --version          the version
 
-Every option with a value is also a variable of the environment: VIGIL_HTTP, VIGIL_OBD, with commas
-in VIGIL_EEG. Another variable that begins with VIGIL_ stops the start: it may be one misspelt.
+Every option with a value is also a variable of the environment: VIGIL_HTTP, VIGIL_REQUIRE_TLS, with
+commas in VIGIL_EEG. In the file --require-tls is requireTls. Another variable that begins with VIGIL_ stops the start: it may be one misspelt.
 `;
-
-/** A value as written, and where: the words for an error message. */
-interface Written {
-  readonly value: unknown;
-  readonly where: string;
-}
 
 /**
  * Reads the configuration.
@@ -73,22 +110,45 @@ interface Written {
  */
 export function readConfig(
   argv: readonly string[],
-  env: Readonly<Record<string, string | undefined>>,
+  env: Environment,
   readFile: (path: string) => string,
 ): Invocation {
-  const flags = parseFlags(argv);
-  const path = flags.config ?? (env['VIGIL_CONFIG'] || undefined);
+  const { values, check } = parseFlags(argv);
+  const place = fileOf(values, env);
+  const text = textOf(place, readFile);
   const written = new Map<string, Written>([
-    ...(path === undefined ? [] : fromFile(path, readText(path, readFile))),
+    ...(text === undefined ? [] : fromFile(place.path, text)),
     ...fromEnvironment(env),
-    ...fromFlags(flags.values),
+    ...fromFlags(values),
   ]);
   const entries = Object.entries(SETTINGS).map(([key, { schema, fallback }]) => {
-    const { value, where } = written.get(key) ?? { value: fallback, where: `default of ${key}` };
-    return [key, validate(schema, { value, where }, { secret: SECRETS.includes(key) })];
+    const setting = written.get(key) ?? { value: fallback, origin: undefined };
+    return [key, validate(key, schema, setting)];
   });
   const config = Object.fromEntries(entries) as Config; // Each by its own schema.
-  return { config: deepFreeze(withSimulation(checkSpeed(config))), check: flags.check };
+  return {
+    config: deepFreeze(withSimulation(checkSpeed(config))),
+    ...{ check, written, file: { ...place, text } },
+  };
+}
+
+/** Which file is read, or would be. @throws ConfigError for flags that cannot be understood */
+export function settingsFile(argv: readonly string[], env: Environment): FilePlace {
+  return fileOf(parseFlags(argv).values, env);
+}
+
+type FilePlace = Omit<SettingsFile, 'text'>;
+export type Environment = Readonly<Record<string, string | undefined>>;
+type Flags = Readonly<Record<string, unknown>>;
+
+function fileOf(flags: Flags, env: Environment): FilePlace {
+  const given = (name: string): string | undefined => {
+    const value = flags[name] ?? (env[variableOf(name)] || undefined);
+    return typeof value === 'string' ? value : undefined;
+  };
+  const data = given('data') ?? SETTINGS.data.fallback ?? '';
+  const named = given('config');
+  return { path: named ?? path.join(data, OWN_FILE), isNamed: named !== undefined, data };
 }
 
 /** Real devices send in real time. */
@@ -118,22 +178,18 @@ function deepFreeze<T>(value: T): T {
   return Object.freeze(value);
 }
 
-function parseFlags(argv: readonly string[]): {
-  values: Readonly<Record<string, unknown>>;
-  config: string | undefined;
-  check: boolean;
-} {
+function parseFlags(argv: readonly string[]): { values: Flags; check: boolean } {
   const text = { type: 'string' } as const;
   const options = {
     config: text,
     check: { type: 'boolean' } as const,
     ...Object.fromEntries(
-      Object.keys(SETTINGS).map((key) => [key, { ...text, multiple: LISTS.includes(key) }]),
+      Object.keys(SETTINGS).map((key) => [flagOf(key), { ...text, multiple: LISTS.includes(key) }]),
     ),
   };
   try {
     const { values } = parseArgs({ args: joinDashes(argv), options });
-    return { values, config: values.config, check: values.check ?? false };
+    return { values, check: values.check ?? false };
   } catch (error) {
     throw new ConfigError(wordsOf(error, Object.keys(options)), { cause: error });
   }
@@ -144,7 +200,7 @@ function joinDashes(argv: readonly string[]): string[] {
   const joined: string[] = [];
   for (const arg of argv) {
     const last = joined.at(-1) ?? '';
-    if (/^-[^-]/.test(arg) && /^--[a-z]+$/.test(last)) joined.splice(-1, 1, `${last}=${arg}`);
+    if (/^-[^-]/.test(arg) && /^--[a-z-]+$/.test(last)) joined.splice(-1, 1, `${last}=${arg}`);
     else joined.push(arg);
   }
   return joined;
@@ -153,41 +209,47 @@ function joinDashes(argv: readonly string[]): string[] {
 /** The first line of what parseArgs says, which throws nothing but errors for people. */
 function wordsOf(error: unknown, options: readonly string[]): string {
   const [line = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
-  const [, flag] = /^Option '(--[a-z]+).*argument (?:missing|is ambiguous)/.exec(line) ?? [];
+  const [, flag] = /^Option '(--[a-z-]+).*argument (?:missing|is ambiguous)/.exec(line) ?? [];
   if (flag !== undefined) return `flag ${flag}: its value is missing`;
   return unknownOption(line, options) ?? line;
 }
 
-function* fromFlags(values: Readonly<Record<string, unknown>>): Generator<[string, Written]> {
+function* fromFlags(values: Flags): Generator<[string, Written]> {
   for (const key of Object.keys(SETTINGS)) {
-    if (values[key] !== undefined) yield [key, { value: values[key], where: `flag --${key}` }];
+    const flag = flagOf(key);
+    const origin = { kind: 'flag', name: `--${flag}`, line: null } as const;
+    if (values[flag] !== undefined) yield [key, { value: values[flag], origin }];
   }
 }
 
 /** Lists are written with commas. An empty variable counts as not set. */
-function* fromEnvironment(
-  env: Readonly<Record<string, string | undefined>>,
-): Generator<[string, Written]> {
+function* fromEnvironment(env: Environment): Generator<[string, Written]> {
+  const keys = new Map(Object.keys(SETTINGS).map((key) => [variableOf(key), key]));
   for (const [name, text] of Object.entries(env)) {
-    const key = /^VIGIL_(.+)$/.exec(name)?.[1]?.toLowerCase();
-    if (key === undefined || key === 'config' || !text) continue;
-    const where = `variable ${name}`;
-    if (!Object.hasOwn(SETTINGS, key)) throw unknownKey(key, where);
-    yield [key, { value: LISTS.includes(key) ? text.split(',') : text, where }];
+    const own = ownVariable(name);
+    if (own === undefined || NOT_SETTINGS.includes(own) || !text) continue;
+    const key = keys.get(name.toUpperCase());
+    if (key === undefined) throw new ConfigError(`variable ${name}: ${unknownText(own)}`);
+    const origin = { kind: 'variable', name, line: null } as const;
+    yield [key, { value: LISTS.includes(key) ? text.split(',') : text, origin }];
   }
 }
 
-function readText(path: string, readFile: (path: string) => string): string {
+/** Undefined where no file is needed, and none is there. */
+function textOf(
+  { path: file, isNamed }: FilePlace,
+  readFile: (path: string) => string,
+): string | undefined {
+  let text: string;
   try {
-    const text = readFile(path);
-    if (text.length <= CONFIG_CHARS_MAX) return text;
-    throw new ConfigError(
-      `${path}: ${text.length} characters, at most ${CONFIG_CHARS_MAX} are read`,
-    );
+    text = readFile(file);
   } catch (error) {
-    if (error instanceof ConfigError) throw error;
-    throw new ConfigError(`${path}: ${reasonOf(error)}`, { cause: error });
+    if (!isNamed && NOT_THERE.includes(codeOf(error))) return undefined;
+    throw new SettingError(file, { file, expected: reasonOf(error) }, { cause: error });
   }
+  if (text.length <= CONFIG_CHARS_MAX) return text;
+  const expected = `${text.length} characters, at most ${CONFIG_CHARS_MAX} are read`;
+  throw new SettingError(file, { file, expected });
 }
 
 function reasonOf(error: unknown): string {
@@ -195,92 +257,56 @@ function reasonOf(error: unknown): string {
   return known ?? `cannot be read (${error instanceof Error ? error.message : String(error)})`;
 }
 
-function* fromFile(path: string, text: string): Generator<[string, Written]> {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines });
-  const at = (offset = 0): string => `${path} line ${lines.linePos(offset).line}`;
-  const [broken] = document.errors;
-  if (broken) {
-    const reason = unquotedIn(text, broken) ?? `not YAML: ${broken.message.split('\n')[0]}`;
-    throw new ConfigError(`${at(broken.pos[0])}: ${reason}`);
-  }
-  const root = document.contents;
-  if (root === null || (isScalar(root) && root.value === null)) return; // Empty, or only comments.
-  if (!isMap(root)) {
-    const found = isScalar(root) ? shown(root.value) : kindOf(root);
-    throw new ConfigError(`${at()}: expected "key: value" lines, found ${found}`);
-  }
-  for (const { key, value } of root.items) {
-    const name = isScalar(key) ? String(key.value) : kindOf(key);
-    const where = at(isScalar(key) ? key.range?.[0] : undefined);
-    if (!Object.hasOwn(SETTINGS, name)) throw unknownKey(name, where);
-    yield [name, writtenIn(value, name, `${where}: ${name}`)];
-  }
-}
-
-/** A setting is one value or a list of them, and needs nothing that YAML has beyond that. */
-function plainValue(node: unknown, where: string): unknown {
-  if (node === null) return null; // A key alone in its line.
-  if (isScalar(node)) return node.value;
-  if (isSeq(node) && node.items.every((item) => isScalar(item))) {
-    return node.items.map(({ value }) => value);
-  }
-  const items = isSeq(node) ? node.items : [node];
-  const unquoted = items.map(keyAlone).find((key) => key !== undefined);
-  const reason =
-    unquoted === undefined
-      ? `expected a value or a list of values, found ${kindOf(node)}`
-      : `${QUOTES}: ${shown(`${unquoted}:`)}`;
-  throw new ConfigError(`${where}: ${reason}`);
-}
-
-/** `obd: sim:`: a text with a colon at its end, where YAML sees a key in a place that has none. */
-function unquotedIn(text: string, { code, pos }: YAMLParseError): string | undefined {
-  if (code !== 'BLOCK_AS_IMPLICIT_KEY') return undefined;
-  const [line = ''] = text.slice(text.lastIndexOf('\n', pos[0]) + 1).split(/\r?\n/, 1);
-  const [, key, value] = /^\s*([a-z]+):\s+([^\s"'#[{][^"'#]*:)\s*(?:#.*)?$/.exec(line) ?? [];
-  return value === undefined ? undefined : `${key}: ${QUOTES}: ${shown(value)}`;
-}
-
-/** The key of `- thinkgear+sim:`, which YAML takes for a map without a value. */
-function keyAlone(node: unknown): string | undefined {
-  if (!isMap(node) || node.items.length !== 1) return undefined;
-  const [pair] = node.items;
-  const isAlone = pair?.value === null || (isScalar(pair?.value) && pair.value.value === null);
-  return isAlone && isScalar(pair?.key) ? String(pair.key.value) : undefined;
-}
-
 /** One text stands for a list of it, where a list is wanted. */
-function writtenIn(node: unknown, key: string, where: string): Written {
-  const value = plainValue(node, where);
-  return { value: LISTS.includes(key) && typeof value === 'string' ? [value] : value, where };
+function* fromFile(file: string, text: string): Generator<[string, Written]> {
+  for (const { key, line, value: read } of entriesIn(file, text)) {
+    if (!Object.hasOwn(SETTINGS, key)) {
+      const expected = unknownText(key);
+      throw new SettingError(`${file} line ${line}`, { file, line, expected });
+    }
+    const value = read();
+    const origin = { kind: 'file', name: file, line } as const;
+    const isOne = LISTS.includes(key) && typeof value === 'string';
+    yield [key, { value: isOne ? [value] : value, origin }];
+  }
 }
 
-function kindOf(node: unknown): string {
-  if (isMap(node)) return 'a map';
-  return isSeq(node) ? 'a list with other lists, maps or aliases in it' : 'an alias';
-}
-
-function unknownKey(key: string, where: string): ConfigError {
-  const known = Object.keys(SETTINGS).join(', ');
-  return new ConfigError(`${where}: no setting is called ${shown(key)}; there are ${known}`);
+function unknownText(key: string): string {
+  const keys = Object.keys(SETTINGS);
+  const [near] = nearest(key, keys, 1);
+  const meant = near === undefined ? '' : `, did you mean ${near}?`;
+  return `no setting is called ${shown(key)}${meant || ';'} there are ${keys.join(', ')}`;
 }
 
 /** Every schema has its own words: "expected ...", or a sentence that is whole. */
 function validate(
+  key: string,
   schema: v.GenericSchema,
-  { value, where }: Written,
-  { secret }: { readonly secret: boolean },
+  { value, origin }: { readonly value: unknown; readonly origin: Origin | undefined },
 ): unknown {
-  const result = v.safeParse(schema, value);
-  if (result.success) return result.output;
-  const [issue] = result.issues;
-  const words = issue.message.replace(/, found .*$/s, '');
-  const found = words.includes('expected ') && !secret ? `, found ${shown(issue.input)}` : '';
-  throw new ConfigError(`${where}: ${words}${found}`);
+  const fault = settingFault(key, schema, value);
+  if (fault === undefined) return v.parse(schema, value);
+  const { kind, name = '', line = null } = origin ?? {};
+  const file = kind === 'file' ? name : null;
+  throw new SettingError(whereOf(key, origin), { ...fault, key, file, line });
 }
 
-function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'nothing';
-  return text.length <= FOUND_CHARS_MAX ? text : `${text.slice(0, FOUND_CHARS_MAX)}...`;
+function whereOf(key: string, origin: Origin | undefined): string {
+  if (origin === undefined) return `default of ${key}`;
+  const { kind, name, line } = origin;
+  return kind === 'file' ? `${name} line ${line}: ${key}` : `${kind} ${name}`;
+}
+
+/** What is wrong with a value of a setting, if anything; of a secret it is not told what it was. */
+export function settingFault(
+  key: string,
+  schema: v.GenericSchema,
+  value: unknown,
+): { readonly expected: string; readonly found: string | null } | undefined {
+  const { success, issues } = v.safeParse(schema, value);
+  if (success) return undefined;
+  const [issue] = issues;
+  const expected = issue.message.replace(/, found .*$/s, '');
+  const isTold = expected.includes('expected ') && !SECRETS.includes(key);
+  return { expected, found: isTold ? shown(issue.input) : null };
 }

@@ -1,9 +1,10 @@
+import { isIP } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import * as v from 'valibot';
 import { ConfigError } from '#core/errors.ts';
-import { isLoopback } from './http/guard.ts';
 import { parseBuzzerUrl, parseWebhookUrl } from './io/action-url.ts';
 import { parseMailUrl } from './io/mail-url.ts';
+import { isNetwork, normalAddress } from './io/network.ts';
 import { parsePortUrl } from './io/port-url.ts';
 
 /** What can be set: one row of SETTINGS is all that a setting needs. */
@@ -23,9 +24,16 @@ const EEG_EXAMPLES =
 const NAME = 'expected a name of a-z, 0-9, _ and -, at most 23';
 const DIRECTORY = 'expected a directory';
 const LINK = 'expected a URL such as http://10.42.0.1';
+const HOST = 'expected a name or an address such as car.example.org';
+const ORIGIN = 'expected an origin such as https://example.org, without a path';
+const PROXY = 'expected an address or a network such as 10.0.0.0/8';
+/** Of names, origins and proxies. */
+const NETWORK_ITEMS_MAX = 16;
 const SEED = 'expected a whole number from 0';
 /** Settings that may be given several times, and with commas in a variable. */
-export const LISTS: readonly string[] = ['eeg', 'webhook', 'can'];
+export const LISTS: readonly string[] = [
+  ...['eeg', 'webhook', 'can', 'hosts', 'origins', 'proxies'],
+];
 
 /** Settings of which no message shows what was found: there is a password in it. */
 export const SECRETS: readonly string[] = ['mail', 'webhook'];
@@ -41,20 +49,50 @@ const buzzerUrl = v.pipe(v.string('expected a GPIO line'), fallible(parseBuzzerU
 const eegUrl = v.pipe(v.string(`expected ${EEG_EXAMPLES}`), fallible(parseEegUrl));
 
 export const SETTINGS = {
-  /** Name of this gateway in messages. */
-  device: setting(v.pipe(v.string(NAME), v.regex(/^[a-z0-9_-]{1,23}$/, NAME)), 'vigil'),
-  /** Directory of everything that is kept. */
-  data: setting(v.pipe(v.string(DIRECTORY), v.nonEmpty(DIRECTORY)), DATA),
-  http: setting(address, '127.0.0.1:8080'),
-  obd: setting(v.optional(portUrl)),
+  device: setting(
+    v.pipe(v.string(NAME), v.regex(/^[a-z0-9_-]{1,23}$/, NAME)),
+    'vigil',
+    'Name of this gateway in messages.',
+  ),
+  data: setting(
+    v.pipe(v.string(DIRECTORY), v.nonEmpty(DIRECTORY)),
+    DATA,
+    'Directory of everything that is kept.',
+  ),
+  http: setting(address, '127.0.0.1:8080', 'Where the dashboard and the API are.'),
+  https: setting(
+    v.optional(address),
+    undefined,
+    'Where they are over TLS too, with a certificate of its own making.',
+  ),
+  hosts: setting(
+    networkItems(fallible(parseHost), HOST),
+    [],
+    'Further names that the gateway is called by.',
+  ),
+  origins: setting(
+    networkItems(fallible(parseOrigin), ORIGIN),
+    [],
+    'Web pages elsewhere that may use the API: their origins.',
+  ),
+  proxies: setting(
+    networkItems(v.check(isNetwork, PROXY), PROXY),
+    [],
+    'Addresses and networks of proxies in front of the gateway, which tell who asks.',
+  ),
+  obd: setting(
+    v.optional(portUrl),
+    undefined,
+    'The OBD adapter: a serial port or a network address.',
+  ),
   eeg: setting(
     v.pipe(
       v.array(eegUrl, `expected ${EEG_EXAMPLES}, or a list of them`),
       v.maxLength(EEG_DEVICES_MAX, `expected at most ${EEG_DEVICES_MAX}`),
     ),
     [],
+    'EEG headsets.',
   ),
-  /** Seed of the simulated car and driver, which take the place of devices not given. */
   sim: setting(
     v.optional(
       v.pipe(
@@ -63,30 +101,61 @@ export const SETTINGS = {
         v.maxValue(0xffff_ffff, 'expected a whole number below 2^32'),
       ),
     ),
+    undefined,
+    'Seed of a simulated car and driver, which take the place of devices not given.',
   ),
-  /** Megabytes that the recording may keep; the oldest makes room. The file is 1.4 times as long. */
-  quota: setting(wholeNumber(QUOTA_MB_MIN, QUOTA_MB_MAX, 'megabytes'), 512),
-  /** A stored session in place of devices; nothing is recorded. */
-  replay: setting(v.optional(wholeNumber(1, 0xffff_ffff, 'a session'))),
-  /** How fast the time of a simulation or a replay passes. */
-  speed: setting(wholeNumber(1, SPEED_MAX, 'times as fast'), 1),
-  /** Where mail about alerts goes. */
-  mail: setting(v.optional(mailUrl)),
+  /** The file is 1.4 times as long. */
+  quota: setting(
+    wholeNumber(QUOTA_MB_MIN, QUOTA_MB_MAX, 'megabytes'),
+    512,
+    'Megabytes that the recording may keep; the oldest makes room.',
+  ),
+  replay: setting(
+    v.optional(wholeNumber(1, 0xffff_ffff, 'a session')),
+    undefined,
+    'A stored session in place of devices; nothing is recorded.',
+  ),
+  speed: setting(
+    wholeNumber(1, SPEED_MAX, 'times as fast'),
+    1,
+    'How fast the time of a simulation or a replay passes.',
+  ),
+  mail: setting(v.optional(mailUrl), undefined, 'Where mail about alerts goes.'),
   webhook: setting(
     v.pipe(
       v.array(webhookUrl, 'expected a URL, or a list of them'),
       v.maxLength(WEBHOOKS_MAX, `expected at most ${WEBHOOKS_MAX}`),
     ),
     [],
+    'Where alerts are posted as JSON.',
   ),
-  buzzer: setting(v.optional(buzzerUrl)),
-  /** Where people find the dashboard, for links in mails. */
-  link: setting(v.optional(v.pipe(v.string(LINK), fallible(parseLink)))),
+  buzzer: setting(v.optional(buzzerUrl), undefined, 'A line that sounds at an alarm.'),
+  link: setting(
+    v.optional(v.pipe(v.string(LINK), fallible(parseLink))),
+    undefined,
+    'Where people find the dashboard, for links in mails.',
+  ),
+  registration: setting(
+    v.picklist(['open', 'invite'], 'expected open or invite'),
+    'invite',
+    "Whether anybody may make a student's account for themselves, or with an invite only.",
+  ),
+  requireTls: setting(
+    yesOrNo(),
+    true,
+    'Whether those who may change things log in over TLS, or on the gateway itself, only.',
+  ),
+  production: setting(
+    yesOrNo(),
+    false,
+    'Set in the image: what is for trying things out is refused.',
+  ),
   can: setting(v.optional(notYet('this version reads no CAN bus, use obd'))),
   mqtt: setting(v.optional(notYet('this version has no MQTT broker'))),
   log: setting(
     v.picklist(['debug', 'info', 'warn', 'error'], 'expected debug, info, warn or error'),
     'info',
+    'The least that is written to the log.',
   ),
 } as const;
 
@@ -98,10 +167,25 @@ function parseAddress(text: string): { host: string; port: number } {
   if (digits === undefined) throw new ConfigError(ADDRESS);
   const [host, port] = [name.replace(/^\[|\]$/g, ''), Number(digits)];
   if (port > 65_535) throw new ConfigError('expected a port from 0 to 65535');
-  if (!isLoopback(host)) {
-    throw new ConfigError('expected a loopback address, as there are no accounts yet');
-  }
   return { host, port };
+}
+
+/** A name of RFC 1123 clause 2.1 or an address, in lower case. */
+function parseHost(text: string): string {
+  const name = text.toLowerCase();
+  if (isIP(name) !== 0) return normalAddress(name) ?? name;
+  const labels = name.length > 253 ? [] : name.split('.');
+  const isName = labels.every((label) => /^(?!-)[a-z0-9-]{1,63}(?<!-)$/.test(label));
+  if (labels.length === 0 || !isName) throw new ConfigError(HOST);
+  return name;
+}
+
+/** As a browser writes it, RFC 6454 clause 6.2: without the port that goes without saying. */
+function parseOrigin(text: string): string {
+  const url = URL.parse(text);
+  const isWeb = url?.protocol === 'http:' || url?.protocol === 'https:';
+  if (url && isWeb && url.href === `${url.origin}/`) return url.origin;
+  throw new ConfigError(ORIGIN);
 }
 
 /** Without a slash at its end. */
@@ -147,12 +231,35 @@ function wholeNumber(min: number, max: number, of: string) {
   return v.pipe(numberOrText(words), v.minValue(min, words), v.maxValue(max, words));
 }
 
+function networkItems<A extends v.PipeAction<string, string, v.BaseIssue<unknown>>>(
+  check: A,
+  words: string,
+) {
+  return v.pipe(
+    v.array(v.pipe(v.string(words), check), `${words}, or a list of them`),
+    v.maxLength(NETWORK_ITEMS_MAX, `expected at most ${NETWORK_ITEMS_MAX}`),
+  );
+}
+
+function yesOrNo() {
+  const words = 'expected true or false';
+  const text = v.pipe(
+    v.picklist(['true', 'false'], words),
+    v.transform((value) => value === 'true'),
+  );
+  return v.union([v.boolean(), text], words);
+}
+
 /** Numbers come as text from flags and variables. */
 function numberOrText(words: string) {
   const text = v.pipe(v.string(), v.digits(), v.transform(Number));
   return v.pipe(v.union([v.number(), text], words), v.integer(words));
 }
 
-function setting<S extends v.GenericSchema>(schema: S, fallback?: v.InferInput<S>) {
-  return { schema, fallback };
+/**
+ * @param fallback what holds where nothing is written
+ * @param about a sentence for whoever sets it; those of a later version have none, and are not shown
+ */
+function setting<S extends v.GenericSchema>(schema: S, fallback?: v.InferInput<S>, about = '') {
+  return { schema, fallback, about };
 }
