@@ -6,7 +6,8 @@ import type { Clock, Epoch } from '#core/clock.ts';
 import { isSystemError } from '#core/errors.ts';
 import type { PartHealth } from '#core/health.ts';
 import type { Session, Span } from '#core/session.ts';
-import type { Stream } from '#core/stream.ts';
+import type { Reading as Measured, Stream } from '#core/stream.ts';
+import type { Login } from './accounts/logins.ts';
 import type { Config } from './config.ts';
 import { anchorEpoch, readWall } from './io/clock.ts';
 import { makeDataDirectory, nextEpoch } from './io/files.ts';
@@ -14,9 +15,11 @@ import { type Lock, lockDirectory } from './io/lock.ts';
 import type { Log } from './io/log.ts';
 import { createReading, type Reading } from './reading/service.ts';
 import { Sessions } from './sessions/sessions.ts';
-import { nameKey } from './store/keys.ts';
+import { AuditTable, type AuditTableOptions } from './store/audit-records.ts';
+import { EPOCH_US_MAX, nameKey } from './store/keys.ts';
 import { MailTable } from './store/mail-records.ts';
 import { DATA_FILE } from './store/opening/opening.ts';
+import { newestEvents } from './store/reading/newest-events.ts';
 import { StoreReader } from './store/reading/reader.ts';
 import { SessionRecords } from './store/session-records.ts';
 import { Store, type StoreOptions } from './store/store.ts';
@@ -123,6 +126,22 @@ export class Recording {
     return this.#store.streams();
   }
 
+  /** What takes the batches of clients, and knows which it has. */
+  ingestStore() {
+    const store = this.#store;
+    return {
+      openings: () => store.openings,
+      keep: (batch: readonly Measured[]) => store.keep(batch),
+      durable: () => store.durable(),
+      streams: () => store.streams(),
+      newest: (ids: readonly string[], spans: readonly Span[]) => {
+        const ranges = spans.map(({ epoch, from }) => ({ epoch, from, to: EPOCH_US_MAX }));
+        const ground = { reads: store.reads, tail: store.tail(new Set()) };
+        return newestEvents(ground, store.numbersOf(ids), ranges);
+      },
+    };
+  }
+
   /** Where rules, alerts and mail are kept. */
   alertTables() {
     const byName = (id: string) => nameKey(id);
@@ -130,6 +149,15 @@ export class Recording {
       rules: new TableRecords<string, AlertRule>(this.#store, 'rules', byName),
       alerts: new TableRecords<string, Alert>(this.#store, 'alerts', byName),
       mail: new MailTable(this.#store),
+    };
+  }
+
+  /** Where log-ins and the audit log are kept. */
+  accountTables(age: AuditTableOptions['age']) {
+    const byName = (id: string) => nameKey(id);
+    return {
+      logins: new TableRecords<string, Login>(this.#store, 'tokens', byName),
+      audit: new AuditTable(this.#store, { age }),
     };
   }
 
@@ -181,7 +209,9 @@ export class Recording {
     const { bus, clock } = this.#options;
     if (!(await this.#store.opened(signal))) return;
     this.#epochs = new StoreReader(this.#store.reads, undefined).epochs();
-    await this.#sessions.open({ lastSeen: this.#store.lastSeen });
+    const { lastSeen } = this.#store;
+    // A span ends before its end, and what was seen last is still in it.
+    await this.#sessions.open({ lastSeen: lastSeen && { ...lastSeen, t: lastSeen.t + 1 } });
     this.#sessionsLoaded = true;
     bus.attach(this.#sessions);
     await this.#sessions.run(clock, signal);

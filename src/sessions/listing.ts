@@ -12,6 +12,10 @@ export interface SessionQuery {
   /** 1 to 1,000. */
   readonly limit: number;
   readonly driver?: string | undefined;
+  /** What drivers are called for who asks; by their names where it is left out. */
+  readonly calls?: ((driver: string, session: Session) => string) | undefined;
+  /** Id of the account whose own they are. */
+  readonly owner?: string | undefined;
   readonly vehicle?: string | undefined;
   readonly tag?: string | undefined;
   /** Wall time in milliseconds since 1970: sessions of which any part lies between the two. */
@@ -55,9 +59,12 @@ export function page(
   return { items, next: null };
 }
 
-function matches(session: Session, { driver, vehicle, tag }: SessionQuery): boolean {
+function matches(session: Session, query: SessionQuery): boolean {
+  const { driver, calls = (name) => name, vehicle, tag, owner } = query;
   return (
-    (driver === undefined || session.driver === driver) &&
+    (owner === undefined || session.owner === owner) &&
+    (driver === undefined ||
+      (session.driver !== null && calls(session.driver, session) === driver)) &&
     (vehicle === undefined || session.vehicle === vehicle) &&
     (tag === undefined || session.tags.includes(tag))
   );

@@ -21,6 +21,7 @@ export type NotesChange = {
 };
 
 export const NO_NOTES: SessionNotes = {
+  owner: null,
   driver: null,
   vehicle: null,
   study: null,
@@ -49,6 +50,7 @@ export function changeNotes(notes: SessionNotes, change: NotesChange): SessionNo
     checkLength('tags', tag, TAG_CHARACTERS_MAX);
   }
   return {
+    owner: change.owner === undefined ? notes.owner : change.owner,
     driver: change.driver === undefined ? notes.driver : change.driver,
     vehicle: change.vehicle === undefined ? notes.vehicle : change.vehicle,
     study: change.study === undefined ? notes.study : change.study,

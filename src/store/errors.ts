@@ -3,6 +3,7 @@
  * - NEWER: made by a later version
  * - NO_ROOM: the disk is full
  * - OFF: the store could not be opened; the gateway goes on without it
+ * - BUSY: more waits for the disk than there is room for
  * - FAILED: the disk did not take it, or did not give it
  * - UNKNOWN_STREAM: nothing was ever stored under an id that was asked for
  */
@@ -12,6 +13,7 @@ export type StoreErrorCode =
   | 'NEWER'
   | 'NO_ROOM'
   | 'OFF'
+  | 'BUSY'
   | 'FAILED'
   | 'UNKNOWN_STREAM';
 

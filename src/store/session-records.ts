@@ -16,6 +16,11 @@ export class SessionRecords extends TableRecords<number, Session> {
     this.#store = store;
   }
 
+  /** Earlier versions had no accounts. */
+  override list(): Session[] {
+    return super.list().map((session) => ({ ...session, owner: session.owner ?? null }));
+  }
+
   /** 0 before the first. */
   lastId(): number {
     const record = this.#store.reads.get('meta', LAST_KEY);

@@ -65,6 +65,8 @@ interface Running {
 export class Store implements Consumer {
   readonly name = 'store';
   readonly capacity = CAPACITY;
+  /** How often it was opened. What was not durable before the last time may be gone. */
+  openings = 0;
   readonly #opened = Promise.withResolvers<void>();
   readonly #settled = Promise.withResolvers<void>();
   readonly #options: StoreOptions;
@@ -105,6 +107,14 @@ export class Store implements Consumer {
     }
     // An alarm does not wait for the second to be over.
     if (urgent) void this.#try('flush', ({ recorder }) => recorder.flush());
+  }
+
+  /** Takes all of a batch now or none, of which the bus may bring each too. @throws StoreError OFF, BUSY */
+  keep(batch: readonly Reading[]): void {
+    const { registry } = this.#on().opened;
+    const isKnown = batch.every(({ stream }) => registry.of(stream) !== undefined);
+    if (isKnown && this.#intake.keep(batch)) return;
+    throw new StoreError('BUSY', 'more waits for the disk than there is room for');
   }
 
   /** Resolves when the store was opened for the first time, or could not be. */
@@ -217,6 +227,7 @@ export class Store implements Consumer {
       }
       this.#troubles.works('open', 'recording');
       this.#running = running;
+      this.openings++;
       this.#opened.resolve();
     } catch (error) {
       if (signal.aborted && error === signal.reason) return; // The stop, not a failure.

@@ -47,6 +47,8 @@ export class Intake {
   #gathers = new Map<Stream, Gather>();
   /** Tells events of one microsecond apart, whatever order they come in. */
   #eventSeq = 0;
+  /** Taken by `keep`, and not brought by the bus yet. */
+  readonly #kept = new WeakSet<Reading>();
 
   get isEmpty(): boolean {
     return this.#gathers.size === 0;
@@ -57,7 +59,23 @@ export class Intake {
     return this.#bytes;
   }
 
+  /**
+   * Takes all of a batch, or none where there is no room. `add` passes over them when the bus brings
+   * them too.
+   *
+   * @returns whether they were taken
+   */
+  keep(batch: readonly Reading[]): boolean {
+    if (this.#bytes >= WAITING_BYTES_MAX || !batch.every(isStorable)) return false;
+    for (const reading of batch) {
+      this.#gather(reading);
+      this.#kept.add(reading);
+    }
+    return true;
+  }
+
   add(reading: Reading): void {
+    if (this.#kept.delete(reading)) return;
     if (this.#bytes >= WAITING_BYTES_MAX) {
       this.dropped++;
       return;
@@ -66,13 +84,7 @@ export class Intake {
       this.refused++;
       return;
     }
-    const { stream } = reading;
-    let gather = this.#gathers.get(stream);
-    if (gather === undefined) {
-      gather = createGather(reading);
-      this.#gathers.set(stream, gather);
-    }
-    this.#bytes += gather.add(reading);
+    this.#gather(reading);
   }
 
   /** Takes everything. Streams without a number are left out, and counted by the registry. */
@@ -105,6 +117,16 @@ export class Intake {
   clear(): void {
     this.#gathers.clear();
     this.#bytes = 0;
+  }
+
+  #gather(reading: Reading): void {
+    const { stream } = reading;
+    let gather = this.#gathers.get(stream);
+    if (gather === undefined) {
+      gather = createGather(reading);
+      this.#gathers.set(stream, gather);
+    }
+    this.#bytes += gather.add(reading);
   }
 }
 

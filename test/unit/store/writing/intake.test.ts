@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Reading, Stream, StreamKind } from '#core/stream.ts';
+import { countOf } from '../../../../src/store/columns.ts';
 import { EPOCH_US_MAX } from '../../../../src/store/keys.ts';
 import { Intake } from '../../../../src/store/writing/intake.ts';
 import { StreamRegistry } from '../../../../src/store/writing/registry.ts';
@@ -64,4 +65,23 @@ test('a time between two microseconds is that of the first', () => {
     { t: Float64Array.of(1234) },
   ]);
   expect(taken.flatMap((one) => one.events)).toMatchObject([{ t: 1234 }]);
+});
+
+test('a batch is kept as a whole, and counts once when the bus brings it too', () => {
+  const intake = new Intake();
+  const batch = readingsAt(1000);
+  expect(intake.keep(batch)).toBe(true);
+  for (const reading of [...batch, ...readingsAt(2000)]) intake.add(reading);
+  const taken = intake.drain(new StreamRegistry());
+  expect(taken.flatMap(({ columns }) => columns.map(countOf))).toEqual([2, 2, 2, 2]);
+  expect(taken.flatMap((one) => one.events.map(({ t }) => t))).toEqual([1000, 2000]);
+});
+
+test('of a batch in which one cannot be kept none is', () => {
+  const intake = new Intake();
+  const batch = [...readingsAt(1000), ...readingsAt(-1)];
+  expect(intake.keep(batch)).toBe(false);
+  expect(intake.isEmpty).toBe(true);
+  for (const reading of batch) intake.add(reading);
+  expect([intake.isEmpty, intake.refused]).toEqual([false, 4]);
 });
