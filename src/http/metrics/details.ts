@@ -1,0 +1,205 @@
+import type { PartHealth } from '#core/health.ts';
+import type { Json } from '#core/stream.ts';
+import type { Metric, MetricType, Sample } from './exposition.ts';
+
+/**
+ * What the parts count, as metrics: rows here give a number of `GET /health` its name, type and unit. A
+ * number without a row goes out as `vigil_part_detail`, so that nothing that is counted is left out.
+ */
+interface Row {
+  /** After `vigil_`. */
+  readonly name: string;
+  readonly type: MetricType;
+  readonly help: string;
+  /** What makes the base unit of it. */
+  readonly factor: number;
+}
+
+const MB = 2 ** 20;
+const MS = 1e-3;
+
+/** `part.key`, where `*` is any part, and told as a label, and `:name` a key that is a label. */
+// biome-ignore format: a table
+const ROWS: Readonly<Record<string, Row>> = {
+  'http.requests':          total('http_requests', 'Requests that came in.'),
+  'http.errors':            total('http_errors', 'Requests that failed by a fault of the gateway.'),
+  'http.limited':           total('http_limited', 'Requests that came faster than they may.'),
+  'http.refused':           total('ws_refused', 'WebSockets that were refused.'),
+  'http.shed':              total('ws_shed', 'WebSockets that came faster than they may.'),
+  'http.strangers':         gauge('ws_strangers', 'WebSockets that have not said who they are.'),
+  'http.turnedAway':        total('ws_turned_away', 'WebSockets closed as they did not say who they are.'),
+  'http.ended':             total('ws_logins_ended', 'WebSockets closed as their log-in or token ended.'),
+  'http.messagesIn':        total('ws_messages_in', 'Messages of clients.'),
+  'http.violations':        total('ws_violations', 'Messages of clients that fit no shape.'),
+  'http.cutLimit':          total('ws_cut_limit', 'Clients closed for breaking a limit.'),
+  'http.clients':           gauge('ws_clients', 'Clients that are connected.'),
+  'http.coalescing':        gauge('ws_coalescing_clients', 'Clients that get only the newest values.'),
+  'http.coalesced':         total('ws_coalesced', 'Messages held back for slow clients.'),
+  'http.wavesDropped':      total('ws_waves_dropped', 'Blocks dropped for slow clients.'),
+  'http.cutSlow':           total('ws_cut_slow', 'Clients closed for reading too slowly.'),
+  'http.dead':             total('ws_dead', 'Clients that went without closing.'),
+  'http.messagesOut':       total('ws_messages_out', 'Messages sent to clients.'),
+  'http.bytesOut':          total('ws_sent_bytes', 'Bytes sent to clients of WebSockets.'),
+
+  'http.bodies.bytes':      gauge('http_body_bytes', 'Bodies of requests in memory.'),
+  'http.bodies.tooLong':    total('http_bodies_too_long', 'Bodies that were too long.'),
+  'http.bodies.unframed':   total('http_bodies_unframed', 'Bodies of which nobody can say where they end.'),
+  'http.bodies.late':       total('http_bodies_late', 'Bodies that took too long.'),
+  'http.bodies.crowdedOut': total('http_bodies_crowded_out', 'Bodies that found no room.'),
+  'http.bodies.cutOff':     total('http_bodies_cut_off', 'Bodies that broke off.'),
+
+  'store.dropped':          total('store_dropped', 'Readings that found no room to wait.'),
+  'store.refused':          total('store_refused', 'Readings that cannot be stored.'),
+  'store.waitingBytes':     gauge('store_waiting_bytes', 'What waits to be written.'),
+  'store.failures':         total('store_failures', 'Writes that the disk refused.'),
+  'store.usedMB':           gauge('store_used_bytes', 'What the recording takes.', MB),
+  'store.quotaMB':          gauge('store_quota_bytes', 'What the recording may take.', MB),
+  'store.fileMB':           gauge('store_file_bytes', 'Size of the data file.', MB),
+  'store.bytes.:class':     gauge('store_class_bytes', 'What each class of records takes.'),
+  'store.records':          total('store_records', 'Records written.'),
+  'store.recordBytes':      total('store_record_bytes', 'Bytes of records written.'),
+  'store.seals':            total('store_seals', 'Blocks closed and made durable.'),
+  'store.blocks':           total('store_blocks', 'Blocks written.'),
+  'store.evicted':          total('store_evicted', 'Blocks that made room for newer ones.'),
+  'store.lost':             total('store_lost', 'Readings given up, for whatever reason.'),
+  'store.pinnedBytes':      gauge('store_pinned_bytes', 'What sessions keep that are not to go.'),
+  'store.pressed':          gauge('store_pressed', '1 where no room was found for the last block.'),
+  'store.waiting':          gauge('store_waiting', 'Readings that wait for their block.'),
+  'store.recovered':        gauge('store_recovered', 'Readings taken over from the start before.'),
+  'store.refusedStreams':   total('store_refused_streams', 'Streams that were too many.'),
+  'store.scrubbed':         total('store_scrubs', 'Times that all that is stored was checked.'),
+  'store.damaged':          gauge('store_damaged', 'Stored entries that are damaged.'),
+
+  'sessions.current':       gauge('sessions_current', 'Number of the drive that is recorded.'),
+  'sessions.sessions':      gauge('sessions', 'Sessions that are kept.'),
+  'sessions.unsaved':       gauge('sessions_unsaved', 'Sessions that could not be saved yet.'),
+  'sessions.writeFailures': total('sessions_write_failures', 'Times that sessions could not be saved.'),
+  'sessions.forgotten':     total('sessions_forgotten', 'Sessions given up to make room.'),
+  'sessions.refusedDrives': total('sessions_refused_drives', 'Drives that were one too many.'),
+
+  'reading.questions':      total('reading_questions', 'Questions about recordings.'),
+  'reading.refused':        total('reading_refused', 'Questions that were too many at a time.'),
+  'reading.stalled':        total('reading_stalled', 'Answers that nobody read.'),
+  'reading.faults':         total('reading_faults', 'Times that the reading thread ended by a fault.'),
+  'reading.running':        gauge('reading_running', 'Questions that are being answered.'),
+  'reading.waiting':        gauge('reading_waiting', 'Questions that wait for their turn.'),
+  'reading.exports':        gauge('reading_exports', 'Exports that are under way.'),
+
+  'alerts.rules':           gauge('alert_rules', 'Rules that are followed.'),
+  'alerts.started':         total('alerts_started', 'Alerts that began.'),
+  'alerts.forgotten':       total('alerts_forgotten', 'Alerts given up to make room.'),
+  'alerts.late':            total('alerts_late_readings', 'Readings that came too late for a rule.'),
+  'alerts.notFinite':       total('alerts_not_finite', 'Values that are no number to a rule.'),
+  'alerts.refused':         total('alerts_refused', 'Alerts that were too many a minute.'),
+  'alerts.latched':         gauge('alerts_latched', 'Causes that were too many for a rule.'),
+  'alerts.stalls':          total('alerts_stalls', 'Times that rules had to wait for the processor.'),
+
+  'accounts.throttled':     total('accounts_throttled', 'Log-ins that came faster than they may.'),
+  'accounts.busy':          total('accounts_busy', 'Log-ins refused as too many were under way.'),
+  'accounts.unsaved':       gauge('accounts_unsaved_logins', 'Log-ins that could not be saved yet.'),
+  'accounts.auditDropped':  total('audit_dropped', 'Entries of the audit log that were given up.'),
+
+  'exports.running':        gauge('exports_running', 'Exports to files that are under way.'),
+  'exports.kept':           gauge('exports_kept', 'Finished exports that are kept.'),
+  'exports.bytes':          gauge('exports_bytes', 'Bytes of the exports that are kept.'),
+  'exports.failed':         total('exports_failed', 'Exports to files that broke off.'),
+  'exports.removed':        total('exports_removed', 'Finished exports that made room or were too old.'),
+
+  '*.sinceS':               gauge('part_state_seconds', 'For how long the part has been as it is.'),
+  '*.failures':             total('part_failures', 'Times that a link was lost or not found.'),
+  '*.delivered':            total('action_delivered', 'Alerts that an action told of.'),
+  '*.failed':               total('action_failed', 'Alerts that an action could not tell of.'),
+  '*.retries':              total('action_retries', 'Times that an action was tried again.'),
+  '*.dropped':              total('action_dropped', 'Alerts that were too many for an action.'),
+  '*.withdrawn':            total('action_withdrawn', 'Alerts that were over before an action told of them.'),
+  '*.waiting':              gauge('action_waiting', 'Alerts that wait for an action.'),
+
+  '*.requests':             total('obd_requests', 'Requests to the vehicle.'),
+  '*.values':               total('obd_values', 'Values that the vehicle told.'),
+  '*.silent':               total('obd_silent', 'Requests without an answer.'),
+  '*.malformed':            total('obd_malformed', 'Answers that make no sense.'),
+  '*.timeouts':             total('obd_timeouts', 'Commands that the adapter did not answer.'),
+  '*.restarts':             total('obd_restarts', 'Times that the adapter started by itself.'),
+  '*.timing.requestMs':     gauge('obd_request_seconds', 'How long a request takes, on average.', MS),
+  '*.timing.requestMaxMs':  gauge('obd_request_max_seconds', 'How long the slowest request took.', MS),
+  '*.disturbed':            total('obd_disturbed', 'Answers that were disturbed on the bus.'),
+  '*.unexpected':           total('obd_unexpected', 'Answers to something that was not asked.'),
+  '*.incomplete':           total('obd_incomplete', 'Answers of which a part is missing.'),
+  '*.badLines':             total('obd_bad_lines', 'Lines of the adapter that make no sense.'),
+  '*.garbageLines':         total('obd_garbage_lines', 'Lines that came before anything was asked.'),
+  '*.commands':             total('obd_commands', 'Commands to the adapter.'),
+  '*.strayBytes':           total('obd_stray_bytes', 'Bytes that nobody had asked for.'),
+  '*.strayPrompts':         total('obd_stray_prompts', 'Prompts that nobody had asked for.'),
+  '*.timing.commandMs':     gauge('obd_command_seconds', 'How long the adapter takes by itself.', MS),
+  '*.timing.ecuMs':         gauge('obd_ecu_seconds', 'How long the vehicle takes, on average.', MS),
+  '*.timing.ecuMaxMs':      gauge('obd_ecu_max_seconds', 'How long the vehicle took at the longest.', MS),
+  '*.packets':              total('eeg_packets', 'Packets of the headset.'),
+  '*.badChecksums':         total('eeg_bad_checksums', 'Packets that were damaged.'),
+  '*.resyncs':              total('link_resyncs', 'Times that the beginning of a packet was lost.'),
+  '*.skippedBytes':         total('eeg_skipped_bytes', 'Bytes that belong to no packet.'),
+  '*.hz':                   gauge('eeg_rate_hertz', 'Measured rate of the headset.'),
+  '*.ppm':                  gauge('eeg_rate_error_ratio', 'How far the rate is from the nominal one.', 1e-6),
+  '*.doubted':              total('eeg_doubted', 'Packets that were not believed.'),
+  '*.rowOverflows':         total('eeg_row_overflows', 'Rows that are longer than their packet.'),
+  '*.unknownRows':          total('eeg_unknown_rows', 'Rows that nothing is known of.'),
+  '*.legacyRows':           total('eeg_legacy_rows', 'Rows of early headsets.'),
+  '*.notComputed':          total('eeg_not_computed', 'Values that the headset could not compute.'),
+  '*.outOfRange':           total('eeg_out_of_range', 'Values that cannot be.'),
+  '*.lost.:cause':          total('eeg_lost_samples', 'Samples that are missing, by the cause.'),
+};
+
+/** Told of by the metrics of the alerts. */
+const ELSEWHERE = /^alerts\.(ongoing|latencyMs)/;
+const OTHER: Row = gauge('part_detail', 'What else a part counts or measures, as it calls it.');
+
+/** Everything that is a number in the details of the parts. */
+export function detailMetrics(parts: readonly PartHealth[]): Metric[] {
+  const found = new Map<Row, Sample[]>();
+  for (const { id, details } of parts) {
+    for (const [key, value] of numbersIn(details)) {
+      if (ELSEWHERE.test(`${id}.${key}`)) continue;
+      const [row, labels] = rowOf(id, key);
+      const samples = found.get(row) ?? [];
+      found.set(row, [...samples, { labels, value: value * row.factor }]);
+    }
+  }
+  return [...found].map(([{ name, type, help }, samples]) => {
+    return { name: `vigil_${name}`, type, help, samples };
+  });
+}
+
+function rowOf(part: string, key: string): readonly [Row, Sample['labels']] {
+  const exact = ROWS[`${part}.${key}`];
+  if (exact) return [exact, {}];
+  const shared = ROWS[`*.${key}`];
+  if (shared) return [shared, { part }];
+  const last = key.slice(key.lastIndexOf('.') + 1);
+  for (const [scope, labels] of [
+    [part, {}],
+    ['*', { part }],
+  ] as const) {
+    const above = `${scope}.${key.slice(0, -last.length)}:`;
+    const [path, row] = Object.entries(ROWS).find(([one]) => one.startsWith(above)) ?? [];
+    if (path && row) return [row, { ...labels, [path.slice(above.length)]: last }];
+  }
+  return [OTHER, { part, detail: key }];
+}
+
+/** With their paths; lists are left out, as a place in one names nothing. Yes and no are 1 and 0. */
+function numbersIn(details: { readonly [key: string]: Json }): [string, number][] {
+  return Object.entries(details).flatMap(([key, value]): [string, number][] => {
+    if (typeof value === 'number') return [[key, value]];
+    if (typeof value === 'boolean') return [[key, Number(value)]];
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return [];
+    const below = numbersIn(value as { readonly [key: string]: Json });
+    return below.map(([path, number]) => [`${key}.${path}`, number]);
+  });
+}
+
+function total(name: string, help: string): Row {
+  return { name: `${name}_total`, type: 'counter', help, factor: 1 };
+}
+
+function gauge(name: string, help: string, factor = 1): Row {
+  return { name, type: 'gauge', help, factor };
+}

@@ -1,0 +1,99 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { Health, PartHealth } from '#core/health.ts';
+import { exposition } from '../../../../src/http/metrics/exposition.ts';
+import { metricsOf } from '../../../../src/http/metrics/metrics.ts';
+import { alertOf } from '../../../support/alert-fixture.ts';
+import { parseExposition } from './exposition-parser.ts';
+
+const machine = {
+  eventLoop: { p50Ms: 0.14, p99Ms: 4, maxMs: 17.22 },
+  memory: { rssMB: 100.5, heapMB: 40, externalMB: 3, freeMB: 900 },
+  disk: { freeMB: 1000, totalMB: 2000 },
+};
+
+function part(id: string, details: PartHealth['details']): PartHealth {
+  return { id, status: 'ok', text: '', details };
+}
+
+function told(parts: readonly PartHealth[], extra: Partial<Health> = {}) {
+  const health: Health = {
+    ...{ status: 'degraded', version: '1', uptimeS: 12.5, epoch: 7, clockTrust: 'ntp' },
+    parts,
+    consumers: [{ name: 'live', queued: 1, dropped: 2, delivered: 3 }],
+    ...extra,
+  };
+  return parseExposition(exposition(metricsOf({ health, ongoing: [alertOf()], machine })));
+}
+
+test('the whole, the bus, the alerts and the computer', () => {
+  const metrics = told([part('alerts', { started: 4, latencyMsP50: 0.5, latencyMsP99: null })]);
+  const value = (name: string, labels = '') => metrics.get(`vigil_${name}`)?.values.get(labels);
+  expect(value('uptime_seconds')).toBe(12.5);
+  expect(value('status', '{status="degraded"}')).toBe(1);
+  expect(value('status', '{status="ok"}')).toBe(0);
+  expect(value('clock_trust', '{trust="ntp"}')).toBe(1);
+  expect(value('part_status', '{part="alerts",status="ok"}')).toBe(1);
+  expect(value('bus_queued', '{consumer="live"}')).toBe(1);
+  expect(value('bus_dropped_total', '{consumer="live"}')).toBe(2);
+  expect(value('bus_delivered_total', '{consumer="live"}')).toBe(3);
+  const { severity } = alertOf();
+  expect(value('alerts_active', `{severity="${severity}"}`)).toBe(1);
+  expect(value('alerts_started_total')).toBe(4);
+  expect(metrics.get('vigil_alert_latency_seconds')?.values).toEqual(
+    new Map([['{quantile="0.5"}', 0.0005]]),
+  );
+  expect(value('event_loop_delay_seconds', '{quantile="0.99"}')).toBe(0.004);
+  expect(value('process_resident_memory_bytes')).toBe(100.5 * 2 ** 20);
+  expect(value('disk_free_bytes')).toBe(1000 * 2 ** 20);
+});
+
+test('what a part counts has a name, a type and a base unit', () => {
+  const metrics = told([
+    part('http', { requests: 5, clients: 2 }),
+    part('store', { usedMB: 1.5, bytes: { samples: 3, waves: 4 }, pressed: false }),
+    part('obd', { failures: 1, timing: { requestMs: 28.6 } }),
+    part('eeg', { failures: 2, lost: { link: 9, last: [{ n: 1 }] } }),
+  ]);
+  const of = (name: string) => Object.fromEntries(metrics.get(`vigil_${name}`)?.values ?? []);
+  expect(of('http_requests_total')).toEqual({ '': 5 });
+  expect(metrics.get('vigil_ws_clients')?.type).toBe('gauge');
+  expect(of('store_used_bytes')).toEqual({ '': 1.5 * 2 ** 20 });
+  expect(of('store_class_bytes')).toEqual({ '{class="samples"}': 3, '{class="waves"}': 4 });
+  expect(of('store_pressed')).toEqual({ '': 0 });
+  expect(of('part_failures_total')).toEqual({ '{part="obd"}': 1, '{part="eeg"}': 2 });
+  expect(of('obd_request_seconds')).toEqual({ '{part="obd"}': 0.0286 });
+  expect(of('eeg_lost_samples_total')).toEqual({ '{part="eeg",cause="link"}': 9 });
+});
+
+test('a number that nobody has named is told too', () => {
+  const metrics = told([part('new', { depth: { deep: 3 }, word: 'x', list: [1] })]);
+  expect(metrics.get('vigil_part_detail')?.values).toEqual(
+    new Map([['{part="new",detail="depth.deep"}', 3]]),
+  );
+});
+
+test('a disk that cannot be asked has no room that is told', () => {
+  const health: Health = {
+    ...{ status: 'ok', version: '1', uptimeS: 1, epoch: 1, clockTrust: 'none' },
+    ...{ parts: [], consumers: [] },
+  };
+  const metrics = metricsOf({ health, ongoing: [], machine: { ...machine, disk: null } });
+  expect([...parseExposition(exposition(metrics)).keys()]).not.toContain('vigil_disk_free_bytes');
+});
+
+test('whatever parts are called and count, it can be read', () => {
+  const value = fc.oneof(
+    fc.double(),
+    fc.integer(),
+    fc.boolean(),
+    fc.string(),
+    fc.constant(null),
+    fc.dictionary(fc.string(), fc.double()),
+  );
+  fc.assert(
+    fc.property(fc.string(), fc.dictionary(fc.string(), value), (id, details) => {
+      told([part(id, details)]);
+    }),
+  );
+});
