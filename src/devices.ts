@@ -6,12 +6,18 @@ import { openerFor, type PortUrl } from './io/port-url.ts';
 import type { EegUrl } from './settings.ts';
 import { createSimulation, type Simulation } from './sim/simulation.ts';
 import { thinkgearSource } from './sources/eeg/eeg.ts';
-import { BAUD_RATES, obdSource } from './sources/obd/obd.ts';
+import { BAUD_RATES, type Diagnosed, obdSource } from './sources/obd/obd.ts';
 import type { Source } from './sources/source.ts';
+
+/** What a source reads: a car, the driver, or what was recorded of both. */
+export type DeviceKind = 'obd' | 'eeg' | 'replay';
 
 /** A source as the configuration asks for it. */
 export interface Device {
+  readonly kind: DeviceKind;
   readonly source: Source;
+  /** The car that can be asked more than is read anyway; only of kind `obd`. */
+  readonly car?: Diagnosed;
   /** Its bytes come from the simulator, not from a car or a head. */
   readonly simulated: boolean;
 }
@@ -34,7 +40,7 @@ function obdDevice(url: PortUrl, simulation: Simulation): Device {
     open: opener(url, simulation.adapter),
     bauds: searches ? BAUD_RATES : [],
   });
-  return { source, simulated: url.kind === 'sim' };
+  return { kind: 'obd', source, car: source, simulated: url.kind === 'sim' };
 }
 
 function eegDevice({ port }: EegUrl, index: number, simulation: Simulation, log: Log): Device {
@@ -45,7 +51,7 @@ function eegDevice({ port }: EegUrl, index: number, simulation: Simulation, log:
     open: opener(port, simulation.headset),
     log,
   });
-  return { source, simulated: port.kind === 'sim' };
+  return { kind: 'eeg', source, simulated: port.kind === 'sim' };
 }
 
 function opener(url: PortUrl, simulated: OpenPort): OpenPort {

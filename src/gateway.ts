@@ -1,16 +1,32 @@
+import { randomBytes } from 'node:crypto';
+import path from 'node:path';
 import { Bus } from '#core/bus.ts';
 import type { Clock } from '#core/clock.ts';
+import { Accounting } from './accounting.ts';
 import { Alerting } from './alerting.ts';
 import type { Config } from './config.ts';
 import { createDevices, type Device } from './devices.ts';
+import { Diagnosing } from './diagnosing.ts';
+import { Exports } from './exporting/exports.ts';
+import type { Limits } from './http/limits.ts';
 import { Live } from './http/live.ts';
 import { startHttp } from './http/server.ts';
 import { loadStatic } from './http/static.ts';
+import { CLIENT_ALERT } from './ingest/streams.ts';
+import { createIngest } from './ingesting.ts';
 import type { Log } from './io/log.ts';
+import { Machine } from './io/machine.ts';
+import { spoolAt } from './io/spool.ts';
+import { managing, type Process, partOfAnother } from './managing.ts';
+import { reachOf } from './reach.ts';
 import { Recording } from './recording.ts';
 import { supervise } from './sources/supervise.ts';
-import { healthOf, SourceStatus } from './status.ts';
+import { healthOf, SourceStatus, sourcesOf } from './status.ts';
+import { systemOf } from './system.ts';
 import { dashboardFiles, packageVersion, WEB_DIRECTORY } from './web-files.ts';
+
+/** Below the data; nothing in it outlives the process. */
+const EXPORTS_DIRECTORY = 'exports';
 
 export type Parts = ReturnType<typeof build>;
 
@@ -23,6 +39,12 @@ export interface World {
   readonly log: Log;
   /** Runs a function in a later turn of the event loop. */
   defer(run: () => void): void;
+  /** Of the web server, where they are not to be its own. */
+  readonly limits?: Partial<Limits>;
+  /** Of the first account; see Accounting. */
+  readonly setupPassword?: string | undefined;
+  /** The process that it is; one of its own without it is part of another program. */
+  readonly process?: Process;
 }
 
 /**
@@ -37,12 +59,38 @@ export function build(config: Config, world: World, replayed: readonly Device[] 
   const streams = () => devices.flatMap(({ source }) => source.streams);
   const bus = new Bus(defer);
   const recording = new Recording({ config, clock, realTime, log, bus });
+  const { setupPassword } = world;
+  const accounting = new Accounting({ config, realTime, log, recording, setupPassword });
   const alerting = new Alerting({
-    ...{ config, clock, realTime, log, bus, recording, streams },
+    ...{ config, clock, realTime, log, bus, recording },
+    streams: () => [...streams(), CLIENT_ALERT],
     sources: () => statuses.map((status) => status.health()),
   });
-  const live = new Live({ clock, streams, ongoing: () => alerting.snapshot() });
+  const version = packageVersion();
+  const managed = managing({
+    ...{ clock, realTime, log, recording, accounting, alerting, version },
+    process: world.process ?? partOfAnother(config),
+  });
+  const ingest = createIngest({
+    ...{ clock, realTime, recording, emit: bus.emit },
+    ownStreams: () => [...streams(), ...alerting.ownStreams],
+  });
+  const live = new Live({
+    clock,
+    streams: () => [...streams(), ...ingest.streams()],
+    ongoing: () => alerting.snapshot(),
+  });
   bus.attach(live);
+  const diagnosis = new Diagnosing({
+    ...{ clock, realTime, epoch: () => recording.epoch },
+    car: devices.find(({ car }) => car !== undefined)?.car,
+    replayed: replayed.length > 0,
+  });
+  const exports = new Exports({
+    ...{ clock: realTime, random: randomBytes },
+    files: spoolAt(path.join(config.data, EXPORTS_DIRECTORY)),
+    estimate: (request) => recording.reading.estimate(request, streams()),
+  });
   return {
     clock,
     realTime,
@@ -52,15 +100,25 @@ export function build(config: Config, world: World, replayed: readonly Device[] 
     streams,
     bus,
     recording,
+    accounting,
     alerting,
+    ingest,
+    diagnosis,
     live,
-    version: packageVersion(),
+    managed,
+    // What is replayed may be what another gateway records, and its data are that one's.
+    exports: config.replay === undefined ? exports : undefined,
+    ...(world.limits && { limits: world.limits }),
+    version,
   };
 }
 
 /** A gateway that runs. */
 export interface Running {
+  /** Without a slash at the end, as is `secureUrl`. */
   readonly url: string;
+  /** Undefined where there is no TLS. */
+  readonly secureUrl: string | undefined;
   /** Rejects with what ends the process: a bug in a part of it. Never resolves. */
   readonly bug: Promise<never>;
 }
@@ -77,17 +135,39 @@ export async function start(
   running: AsyncDisposableStack,
   stopping: AbortController,
 ): Promise<Running> {
-  const { clock, devices, statuses, bus, version, recording, alerting } = parts;
+  const { clock, devices, statuses, bus, version, recording, accounting, alerting, ingest } = parts;
+  const { managed } = parts;
+  await accounting.load();
+  await parts.exports?.open();
   const recorded = keepOn(recording, running);
+  const admitted = keepOn(accounting, running);
   const watched = keepOn(alerting, running);
+  const machine = running.use(new Machine());
+  machine.start();
+  const lookedAfter = sourcesOf(statuses);
   const http = await startHttp({
     ...parts,
+    ...managed,
     ...config.http,
-    streams: () => [...parts.streams(), ...alerting.ownStreams],
+    streams: () => [...parts.streams(), ...alerting.ownStreams, ...ingest.streams()],
     reading: recording.reading,
+    accounts: accounting.accounts,
+    audit: accounting.audit,
+    sources: lookedAfter,
+    system: () =>
+      systemOf({
+        ...{ machine, clock, device: config.device, data: config.data },
+        versions: { gateway: version, lmdb: packageVersion('lmdb') },
+        epoch: () => recording.epoch,
+        sources: lookedAfter.list,
+        store: () => recording.storeHealth(),
+      }),
     health: () => {
       const sources = statuses.map((status) => status.health());
-      const all = [...sources, ...recording.health(), ...alerting.health(), http.health()];
+      const all = [...sources, ...recording.health(), ...alerting.health()];
+      all.push(ingest.health());
+      all.push(accounting.health(), managed.settings.health(), http.health());
+      if (parts.exports) all.push(parts.exports.health());
       return healthOf({ ...parts, epoch: recording.epoch }, all);
     },
     files: await loadStatic(WEB_DIRECTORY, dashboardFiles()),
@@ -97,12 +177,12 @@ export async function start(
       version,
       simulated: devices.some((one) => one.simulated),
     },
-    origins: [],
+    ...reachOf(config, clock, recording),
   });
   running.defer(http.close);
   const { signal } = stopping;
-  const sources = statuses.map(({ source, report }) =>
-    supervise(source, { emit: bus.emit, clock, signal, report }),
+  const sources = statuses.map(({ source, report, restart }) =>
+    supervise(source, { emit: bus.emit, clock, signal, report, restart }),
   );
   running.defer(async () => {
     stopping.abort();
@@ -111,9 +191,9 @@ export async function start(
   });
   // A part that ends in a bug ends the process, and systemd starts it again.
   const bug = new Promise<never>(
-    (_, reject) => void Promise.all([...sources, recorded, watched]).catch(reject),
+    (_, reject) => void Promise.all([...sources, recorded, admitted, watched]).catch(reject),
   );
-  return { url: http.url, bug };
+  return { url: http.url, secureUrl: http.secureUrl, bug };
 }
 
 /** Runs a part until everything that was started later has stopped; resolves or rejects then. */

@@ -1,18 +1,23 @@
 import { readFileSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import { inspect } from 'node:util';
-import { type Config, readConfig, USAGE } from './config.ts';
-import { EXIT_SOFTWARE, exitCodeOf } from './exit.ts';
+import { ConfigError } from '#core/errors.ts';
+import { type Config, USAGE } from './config.ts';
+import { EXIT_SOFTWARE, EXIT_TEMPFAIL, exitCodeOf } from './exit.ts';
 import { build, type Parts, start, type World } from './gateway.ts';
 import { monotonicClock } from './io/clock.ts';
 import { endWithin } from './io/deadline.ts';
 import { createLog } from './io/log.ts';
+import { ownAddresses } from './io/network.ts';
+import { systemdPower } from './io/power.ts';
 import { scaledClock } from './io/scaled-clock.ts';
 import { type Systemd, systemd } from './io/systemd.ts';
+import { type Starting, startingWith } from './last-good.ts';
 import { lockData } from './recording.ts';
 import { openReplay } from './replay.ts';
 import { progressCheck } from './status.ts';
 import { packageVersion } from './web-files.ts';
+import { welcomeLines } from './welcome.ts';
 
 /** What has not stopped by then is left behind; the unit's TimeoutStopSec is longer. */
 const STOP_MS_MAX = 5_000;
@@ -20,28 +25,39 @@ const STOP_MS_MAX = 5_000;
 const IDLE_MS = 60_000;
 
 /** The composition root: the gateway from its configuration to its stop. */
-async function run(config: Config): Promise<void> {
-  const world = surroundings(config);
+async function run(starting: Starting): Promise<void> {
+  const { config } = starting.invocation;
+  const stopping = new AbortController();
+  const restart = (): void => {
+    process.exitCode = EXIT_TEMPFAIL;
+    stopping.abort();
+  };
+  const power = systemdPower(process.env, process.pid);
+  const world = { ...surroundings(config), process: { starting, power, restart } };
   await using running = new AsyncDisposableStack();
   const lock = await lockData(config);
   running.defer(lock.release);
   const replayed = await openReplay(config, world.realTime, running);
   const parts = build(config, world, replayed);
-  const { log, recording, version, devices } = parts;
-  const stopping = new AbortController();
+  const { log, recording, accounting, managed, version, devices } = parts;
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => stopping.abort());
   if (devices.length === 0) log.warn({}, 'no device is configured; --sim 1 shows a simulated one');
 
-  const { url, bug } = await start(config, parts, running, stopping);
+  const { url, secureUrl, bug } = await start(config, parts, running, stopping);
   const manager = systemd(process.env, (error) =>
     log.error({ source: 'systemd' }, `systemd-notify: ${error.message}`),
   );
   manager.notify('READY=1');
-  log.info({}, `Vigil ${version} at ${url}/`);
+  const { claimCode } = accounting;
+  const addresses = ownAddresses().map(({ address }) => address);
+  for (const line of welcomeLines({ version, url, secureUrl, addresses, claimCode })) {
+    log.info({}, line);
+  }
   const { id, trust } = recording.epoch;
   const wall = trust === 'none' ? 'not to be trusted' : `set by ${trust}`;
   const where = config.replay === undefined ? `start ${id} with` : 'plays';
   log.info({}, `${where} the data in ${config.data}; the wall clock is ${wall}`);
+  await managed.settings.keep();
   flushCompileCache();
 
   try {
@@ -56,6 +72,17 @@ async function run(config: Config): Promise<void> {
   log.info({}, 'stopping');
 }
 
+/** With settings that turn out to be of no use, such as another's address, the last good ones. */
+async function runOrInstead(starting: Starting): Promise<void> {
+  try {
+    await run(starting);
+  } catch (error) {
+    const other = error instanceof ConfigError ? starting.instead(error) : undefined;
+    if (other === undefined) throw error;
+    await run(other);
+  }
+}
+
 /** The clocks, the log to where it is read, and the turns of the event loop. */
 function surroundings({ speed, log: level }: Config): World {
   const realTime = monotonicClock();
@@ -65,7 +92,13 @@ function surroundings({ speed, log: level }: Config): World {
   // Whoever read the log has gone; the recording goes on.
   process.stdout.on('error', () => {});
   const log = createLog({ level, journald, now: realTime.now, write });
-  return { clock, realTime, log, defer: setImmediate };
+  return {
+    clock,
+    realTime,
+    log,
+    defer: setImmediate,
+    setupPassword: process.env['VIGIL_SETUP_PASSWORD'],
+  };
 }
 
 /** Pings the service manager while the gateway gets anywhere. Resolves at the stop. */
@@ -86,9 +119,9 @@ try {
   if (argv.includes('--help') || argv.includes('-h')) process.stdout.write(USAGE);
   else if (argv.includes('--version')) process.stdout.write(`${packageVersion()}\n`);
   else {
-    const { config, check } = readConfig(argv, process.env, (path) => readFileSync(path, 'utf8'));
-    if (check) process.stdout.write('the configuration is good\n');
-    else await run(config);
+    const starting = await startingWith(argv, process.env, (path) => readFileSync(path, 'utf8'));
+    if (starting.invocation.check) process.stdout.write('the configuration is good\n');
+    else await runOrInstead(starting);
   }
 } catch (error) {
   const code = exitCodeOf(error);

@@ -35,7 +35,8 @@ export async function openReplay(
     streams: [...new Set(reader.streams().map(({ stream }) => stream.id))],
     stretches: sessionStretches(store, session),
   });
-  return [{ source: replaySource({ id: 'replay', recording }), simulated: true }];
+  const source = replaySource({ id: 'replay', recording });
+  return [{ kind: 'replay', source, simulated: true }];
 }
 
 async function open(data: string, clock: Clock): Promise<OfflineStore> {

@@ -1,15 +1,37 @@
 import type { Bus, ConsumerHealth } from '#core/bus.ts';
 import type { Clock, Epoch } from '#core/clock.ts';
 import type { Health, PartHealth } from '#core/health.ts';
-import type { Micros } from '#core/stream.ts';
-import type { Device } from './devices.ts';
+import type { Json, Micros } from '#core/stream.ts';
+import type { Device, DeviceKind } from './devices.ts';
 import type { Log } from './io/log.ts';
 import type { Source } from './sources/source.ts';
-import type { Status } from './sources/supervise.ts';
+import { Restart, type Status } from './sources/supervise.ts';
+
+/** A source as those see it who look after it. */
+export interface SourceOverview {
+  readonly id: string;
+  readonly kind: DeviceKind;
+  /** Where it is: `/dev/ttyUSB0`, or what is played; null where it has no name. */
+  readonly device: string | null;
+  readonly simulated: boolean;
+  readonly state: Status['state'];
+  /** One sentence for a person. */
+  readonly text: string;
+  /** Seconds since it has been as it is: reading, or not. */
+  readonly sinceS: number;
+  /** Connections that were lost, and those that a person began anew. */
+  readonly failures: number;
+  readonly restarts: number;
+  /** What the source tells of itself. */
+  readonly counters: { readonly [key: string]: Json };
+}
 
 /** The state of one supervised source: for health, and for the log when it changes. */
 export class SourceStatus {
   readonly source: Source;
+  /** For who wants the link opened anew. */
+  readonly restart = new Restart();
+  readonly #kind: DeviceKind;
   readonly #simulated: boolean;
   readonly #log: Log;
   readonly #clock: Clock;
@@ -21,8 +43,9 @@ export class SourceStatus {
   /** Kinds of failure that were told in this outage: two that alternate are told once each. */
   readonly #told = new Set<string>();
 
-  constructor({ source, simulated }: Device, log: Log, clock: Clock) {
+  constructor({ kind, source, simulated }: Device, log: Log, clock: Clock) {
     this.source = source;
+    this.#kind = kind;
     this.#simulated = simulated;
     this.#log = log;
     this.#clock = clock;
@@ -57,26 +80,63 @@ export class SourceStatus {
   };
 
   health(): PartHealth {
-    const running = this.#status.state === 'running';
     return {
       id: this.source.id,
-      status: running ? 'ok' : 'waiting',
-      text: running
-        ? (this.source.note?.() ?? 'receiving data')
-        : this.#lastError || (this.source.note?.() ?? 'opening the link'),
+      status: this.#status.state === 'running' ? 'ok' : 'waiting',
+      text: this.#text(),
       details: {
         ...this.source.health(),
         ...(this.#simulated ? { simulated: true } : {}),
-        sinceS: Math.round((this.#clock.now() - this.#since) / 1e6),
+        sinceS: this.#sinceS(),
         failures: this.#failures,
       },
     };
+  }
+
+  overview(): SourceOverview {
+    const { device, recording, ...counters } = this.source.health();
+    const where = device ?? recording;
+    return {
+      id: this.source.id,
+      kind: this.#kind,
+      device: typeof where === 'string' ? where : null,
+      simulated: this.#simulated,
+      state: this.#status.state,
+      text: this.#text(),
+      sinceS: this.#sinceS(),
+      failures: this.#failures,
+      restarts: this.restart.count,
+      counters,
+    };
+  }
+
+  #text(): string {
+    const note = this.source.note?.();
+    if (this.#status.state === 'running') return note ?? 'receiving data';
+    return this.#lastError || (note ?? 'opening the link');
+  }
+
+  #sinceS(): number {
+    return Math.round((this.#clock.now() - this.#since) / 1e6);
   }
 }
 
 /** A failure without its numbers and quoted bytes, which differ from one try to the next. */
 function kindOf(failure: string): string {
   return failure.replace(/".*"|\b[0-9A-F]{2}\b|\d+/g, '');
+}
+
+/** All sources, for who looks after them. */
+export function sourcesOf(statuses: readonly SourceStatus[]) {
+  return {
+    list: () => statuses.map((status) => status.overview()),
+    /** False where there is no such source. */
+    restart: (id: string): boolean => {
+      const found = statuses.find(({ source }) => source.id === id);
+      found?.restart.now();
+      return found !== undefined;
+    },
+  };
 }
 
 export interface Vitals {

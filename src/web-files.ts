@@ -18,7 +18,9 @@ export function dashboardFiles(): MountedFile[] {
   }));
 }
 
-export function packageVersion(): string {
-  const text = readFileSync(new URL('package.json', ROOT), 'utf8');
+/** Of this package, or of one that it uses. */
+export function packageVersion(used?: string): string {
+  const folder = used === undefined ? '' : `node_modules/${used}/`;
+  const text = readFileSync(new URL(`${folder}package.json`, ROOT), 'utf8');
   return v.parse(v.object({ version: v.string() }), JSON.parse(text)).version;
 }

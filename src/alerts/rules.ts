@@ -40,6 +40,7 @@ export class Rules {
   /** What `check` found, in surroundings that are no other yet. */
   #faults = new WeakMap<AlertRule, readonly RuleFault[]>();
   #surroundings: Surroundings | undefined;
+  #isLoaded = false;
 
   constructor(records: Records<string, AlertRule>, options: RulesOptions) {
     this.#options = options;
@@ -55,6 +56,7 @@ export class Rules {
   load(): void {
     const since = [...this.#ledger.all()].filter(({ id }) => !isShipped(id));
     const kept = this.#ledger.load((a, b) => (a.id < b.id ? -1 : 1));
+    this.#isLoaded = true;
     for (const rule of since) {
       const other = kept.find(({ id }) => id === rule.id);
       if (other === undefined) continue;
@@ -144,6 +146,24 @@ export class Rules {
     const faults = checkRule(rule, surroundings, { hints: false });
     this.#faults.set(rule, faults);
     return faults;
+  }
+
+  /** Those that somebody wrote or changed; undefined before those of earlier starts are known. */
+  own(): readonly AlertRule[] | undefined {
+    return this.#isLoaded ? [...this.#ledger.all()] : undefined;
+  }
+
+  /**
+   * Takes the rules of a backup in place of those that somebody wrote or changed, whether or not they
+   * fit the streams of this gateway: what does not is told with the rule. Resolves when it is durable.
+   */
+  async restore(rules: readonly AlertRule[]): Promise<void> {
+    const ids = new Set(rules.map(({ id }) => id));
+    const gone = [...this.#ledger.all()].filter(({ id }) => !ids.has(id));
+    const removed = gone.map(({ id }) => this.#ledger.remove(id));
+    const kept = rules.map((rule) => this.#ledger.put(rule));
+    this.#options.changed(this.list());
+    await Promise.all([...removed, ...kept]);
   }
 
   /** Tries to write what is not durable. */

@@ -216,6 +216,12 @@ export const ALERT: Stream = {
 /** One event for everything that happens to an alert after its start. */
 export const ALERT_CHANGE: Stream = { ...ALERT, id: 'alert.change', name: 'Change of an alert' };
 
+/** Id of the stream that an event on the bus tells of, where it is an alert and a stream decided. */
+export function streamOfAlert(id: string, { stream }: Event['data']): string | undefined {
+  const isAlert = id === ALERT.id || id === ALERT_CHANGE.id;
+  return isAlert && typeof stream === 'string' ? stream : undefined;
+}
+
 /** An alert on the bus: `state` says what happened, the rest is the alert as it is then. */
 export function alertEvent(news: AlertNews, alert: Alert, t: Micros): Event {
   const { id, rule, cause, severity, startedAt, endedAt, endedBy, evidence, acknowledged } = alert;

@@ -19,6 +19,8 @@ export type EndedBy = 'ignition' | 'manual' | 'power';
 
 /** What a person may say of a session, at its start or later. */
 export interface SessionNotes {
+  /** Id of the account whose own it is; null where it is nobody's. */
+  readonly owner: string | null;
   readonly driver: string | null;
   readonly vehicle: string | null;
   readonly study: string | null;

@@ -22,13 +22,14 @@ import { type Grid, grids } from './wide.ts';
  *   text   what an enumeration's number means; a frame as `123#DEADBEEF`; an event's JSON
  *   clock  none, rtc, phone, ntp or gps
  *
- * Spreadsheets take text that begins with = + - @ tab or a line break for a formula, so such text
- * gets a ' in front (OWASP, CSV Injection). Numbers are left alone: they are computed here.
+ * Spreadsheets take text that begins with = + - @ (or their full-width forms), tab or a line break
+ * for a formula, so such text gets a ' in front (OWASP, CSV Injection). Numbers are left alone: they
+ * are computed here.
  */
 
 const COMMA = 0x2c;
 const LINE_END = '\r\n';
-const FORMULA = /^[=+\-@\t\r\n]/;
+const FORMULA = /^[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/;
 const SPECIAL = /[",\r\n]/;
 
 /** Text as a cell. */

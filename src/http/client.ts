@@ -13,6 +13,7 @@
  * stalled client costs the others nothing.
  */
 import type { Micros, Sample, Stream } from '#core/stream.ts';
+import { CLOSE_TOO_SLOW } from './close-codes.ts';
 import { encodeGap } from './encode.ts';
 import type { Peer } from './transport.ts';
 
@@ -25,9 +26,6 @@ const QUEUE_MAX = 1000;
 const QUEUE_BYTES_MAX = 1024 * 1024;
 const UNSENT_BYTES_MAX = 1024 * 1024;
 const UNSENT_S_MAX = 30;
-
-/** Close code of a client that reads too slowly. */
-const CLOSE_TOO_SLOW = 4290;
 
 /** One value of one stream, shared by every client; `newest` changes in place. */
 export interface Held {
@@ -51,6 +49,8 @@ export class LiveStats {
   /** Blocks dropped for slow clients. */
   wavesDropped = 0;
   cutSlow = 0;
+  /** Gone without closing, or silent for too long. */
+  dead = 0;
   messagesOut = 0;
   bytesOut = 0;
 }
@@ -67,6 +67,8 @@ export function gap(stream: Stream, samples: number): Outgoing {
 
 /** See the top of the file. */
 export class Client {
+  /** Id of the account that it is of, where that is known. */
+  readonly user: string | undefined;
   readonly #peer: Peer;
   readonly #stats: LiveStats;
   #coalescing = false;
@@ -80,7 +82,8 @@ export class Client {
   /** When the client was first seen over UNSENT_BYTES_MAX, without a break since. */
   #overSince: Micros | undefined;
 
-  constructor(peer: Peer, stats: LiveStats) {
+  constructor(peer: Peer, stats: LiveStats, user?: string) {
+    this.user = user;
     this.#peer = peer;
     this.#stats = stats;
   }
@@ -125,6 +128,12 @@ export class Client {
 
   ping(): void {
     this.#peer.ping();
+  }
+
+  /** Values and gaps that were held back are not for it any more; events and replies are. */
+  withdraw(): void {
+    this.#held = new Set();
+    this.#lost = new Map();
   }
 
   /** No message goes out any more; harmless when repeated. */

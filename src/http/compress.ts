@@ -1,5 +1,5 @@
 import { gzipSync } from 'node:zlib';
-import type { Reply, RequestHead } from './transport.ts';
+import type { Reply, RequestHead } from './message.ts';
 
 /** Less is not worth it: it would go in one packet anyway. */
 const BYTES_MIN = 1_024;
@@ -12,6 +12,8 @@ const LEVEL = 3;
 export function compressed(request: RequestHead, reply: Reply): Reply {
   const { body, headers } = reply;
   if (typeof body !== 'string' || body.length < BYTES_MIN || body.length > BYTES_MAX) return reply;
+  // RFC 9110 clause 8.8.3: a strong tag is of these bytes and of no others.
+  if (headers['etag']?.startsWith('"')) return reply;
   const varied = { ...headers, vary: 'accept-encoding' };
   if (!acceptsGzip(request)) return { ...reply, headers: varied };
   return {
@@ -22,7 +24,7 @@ export function compressed(request: RequestHead, reply: Reply): Reply {
 }
 
 /** RFC 9110 clause 12.5.3; a weight of 0 is a refusal. */
-export function acceptsGzip({ headers }: RequestHead): boolean {
+export function acceptsGzip({ headers }: Pick<RequestHead, 'headers'>): boolean {
   return (headers.get('accept-encoding') ?? '').split(',').some((coding) => {
     const [name = '', ...parameters] = coding.split(';').map((part) => part.trim().toLowerCase());
     const refused = parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter));

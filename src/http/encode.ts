@@ -4,12 +4,14 @@
  * JSON text:
  *   {"type":"samples","t":<us>,"values":{"<stream>":<number>,...}}   newest value per stream
  *   {"type":"wave","stream":"<id>","seq":<n>,"t":<us>,"hz":<n>,"values":[...]}
- *   {"type":"event","stream":"<id>","t":<us>,"data":{...}}
- *   {"type":"alert","t":<us>,"state":"started",...}                  see below
+ *   {"type":"event","seq":<n>,"stream":"<id>","t":<us>,"data":{...}}
+ *   {"type":"alert","seq":<n>,"t":<us>,"state":"started",...}        see below
  *   {"type":"gap","stream":"<id>","lost":<samples>}                  missing before what follows
  *
  * `t` is microseconds since the epoch's start; of `samples`, the time of the newest value in it. The
- * values of a wave are in the stream's unit, rounded to a decimal below the step of its ADC.
+ * values of a wave are in the stream's unit, rounded to a decimal below the step of its ADC. The `seq`
+ * of events and alerts counts all of them, whoever gets them, from 1 at the start of the process; what
+ * is told again in a snapshot has none.
  *
  * Events of the streams `alert` and `alert.change` go out as `alert`, with what `alertEvent` of
  * core/alert.ts puts in: `state` is what happened (started, escalated, ended, acknowledged, silenced,
@@ -74,9 +76,10 @@ export function runsByAge(samples: readonly Sample[]): Sample[][] {
   return runs;
 }
 
-export function encodeEvent({ stream, t, data }: Event): Uint8Array {
-  if (ALERTS.has(stream.id)) return encodeJson({ type: 'alert', t, ...data });
-  return encodeJson({ type: 'event', stream: stream.id, t, data });
+/** @param seq left out where it is told again */
+export function encodeEvent({ stream, t, data }: Event, seq?: number): Uint8Array {
+  if (ALERTS.has(stream.id)) return encodeJson({ type: 'alert', seq, t, ...data });
+  return encodeJson({ type: 'event', seq, stream: stream.id, t, data });
 }
 
 /** @param lost samples */

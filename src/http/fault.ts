@@ -13,6 +13,8 @@ const ECHO_CHARS_MAX = 64;
 const EXPECTED: Readonly<Record<string, (issue: Issue) => string>> = {
   array: () => 'a list',
   boolean: () => 'true or false',
+  // Of what clients send only a body that is a file is one.
+  instance: () => 'a file',
   integer: () => 'a whole number',
   iso_timestamp: () => 'a time like 2026-11-22T08:00:00Z',
   literal: ({ expected }) => String(expected),
@@ -24,6 +26,7 @@ const EXPECTED: Readonly<Record<string, (issue: Issue) => string>> = {
   object: () => 'an object',
   // It is written `("a" | "b")`.
   picklist: ({ expected }) => `one of ${expected?.slice(1, -1).replaceAll(' | ', ', ')}`,
+  record: () => 'an object',
   strict_object: () => 'an object',
   string: () => 'text',
 };

@@ -1,4 +1,4 @@
-import type { Micros, Sample, Stream, Wave } from '#core/stream.ts';
+import type { Event, Micros, Sample, Stream, Wave } from '#core/stream.ts';
 import type { Client, Held, Outgoing } from './client.ts';
 import {
   encodeSamples,
@@ -8,6 +8,7 @@ import {
   runsByAge,
 } from './encode.ts';
 import { PatternIndex } from './pattern.ts';
+import { isAlertOf } from './privacy.ts';
 
 /** What a client asked for under one subscription. */
 export interface Subscription {
@@ -17,6 +18,20 @@ export interface Subscription {
   readonly maxHz: number;
   /** How waves are sent; everything else is JSON. */
   readonly format: 'json' | 'bin';
+  /** Patterns of what is not for this client, whatever it asks for; the same in all its subscriptions. */
+  readonly without?: readonly string[];
+}
+
+/** Whether an event of what a subscription covers is for its client: an alert may tell of what is not. */
+export function isForClient({ without = [] }: Subscription, { stream, data }: Event): boolean {
+  return !isAlertOf(without, { stream: stream.id, data });
+}
+
+/** Tells of ids whether a subscription covers them. */
+export function coverage({ patterns, without = [] }: Subscription): (id: string) => boolean {
+  const wanted = new PatternIndex([patterns]);
+  const unwanted = new PatternIndex([without]);
+  return (id) => wanted.first(id) >= 0 && unwanted.first(id) < 0;
 }
 
 /** A stream as the live view knows it, with its newest value and who wants it. */
@@ -25,6 +40,8 @@ export class Channel implements Held {
   /** Stands for the stream in binary messages; u16. */
   readonly number: number;
   newest: Sample | undefined;
+  /** When it last had a reading; never where that is undefined. */
+  seenAt: Micros | undefined;
   /** Those that want it, at most one a feed. */
   readonly pacers = new Set<Pacer>();
   #value: { readonly of: Sample; readonly text: string } | undefined;
@@ -98,6 +115,8 @@ export class Feed {
   /** Fastest first. */
   readonly #pacers: readonly Pacer[];
   readonly #index: PatternIndex;
+  readonly #without: readonly string[];
+  readonly #unwanted: PatternIndex;
   readonly #channels = new Map<Channel, Pacer>();
 
   constructor(key: string, subscriptions: readonly Subscription[]) {
@@ -105,15 +124,22 @@ export class Feed {
     const fastestFirst = subscriptions.toSorted((a, b) => b.maxHz - a.maxHz);
     this.#pacers = fastestFirst.map((subscription) => new Pacer(this, subscription));
     this.#index = new PatternIndex(fastestFirst.map(({ patterns }) => patterns));
+    this.#without = subscriptions.flatMap(({ without = [] }) => without);
+    this.#unwanted = new PatternIndex([this.#without]);
   }
 
   /** Adds the channel where a subscription matches; the fastest of several gets it. */
   offer(channel: Channel): boolean {
     const pacer = this.#pacers[this.#index.first(channel.stream.id)];
-    if (!pacer) return false;
+    if (!pacer || this.#unwanted.first(channel.stream.id) >= 0) return false;
     channel.pacers.add(pacer);
     this.#channels.set(channel, pacer);
     return true;
+  }
+
+  /** Whether an event is for its clients. */
+  shows({ stream, data }: Event): boolean {
+    return !isAlertOf(this.#without, { stream: stream.id, data });
   }
 
   /** Takes the feed out of its channels. */

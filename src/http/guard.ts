@@ -1,14 +1,16 @@
 /**
- * Who may talk to the gateway while it has no accounts: pages of its own, on its own host.
+ * Which names the gateway answers to, and whose pages may ask it: its own, and those of the settings.
  *
- * Binding to the loopback address keeps other hosts out, but not the pages that a browser on this
- * host opens: a foreign page can open a WebSocket here or send a POST without a body, which asks for
- * no permission first (Origin tells on it, RFC 6454 clause 7), and with a name of its own that resolves
- * to 127.0.0.1 even read replies (Host tells on it).
+ * An address that strangers cannot reach keeps other hosts out, but not the pages that a browser beside
+ * it opens: a foreign page can open a WebSocket here or send a POST without a body, which asks for no
+ * permission first (Origin tells on it, RFC 6454 clause 7), and with a name of its own that resolves to
+ * the gateway even read replies (Host tells on it). An address in place of a name is nobody's trick: no
+ * page can have it for its own without being served from here.
  */
+import { isIP } from 'node:net';
 import { seen } from './fault.ts';
+import type { RequestHead } from './message.ts';
 import { Problem } from './problem.ts';
-import type { RequestHead } from './transport.ts';
 
 /** Whether an address or name to listen on can be reached from this host only. */
 export function isLoopback(host: string): boolean {
@@ -16,11 +18,25 @@ export function isLoopback(host: string): boolean {
   return name === 'localhost' || name === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(name);
 }
 
-/** Refuses a Host that is not this one. */
-export function checkHost({ headers }: RequestHead): void {
+/** Of a Host, without the port, the brackets of an IPv6 address and the root's dot; in lower case. */
+export function hostNameOf(host: string): string {
+  const name = host.replace(/:\d{1,5}$/, '').toLowerCase();
+  return name.replace(/^\[(.*)\]$/, '$1').replace(/([^.])\.$/, '$1');
+}
+
+/**
+ * Refuses a Host that is not this one.
+ *
+ * @param names in lower case; addresses, and those of this computer for itself, need not be among them
+ */
+export function checkHost({ headers }: RequestHead, names: readonly string[]): void {
   const host = headers.get('host') ?? '';
-  const name = host.replace(/:\d{1,5}$/, '').replace(/^\[(.*)\]$/, '$1');
-  if (!isLoopback(name)) throw new Problem(403, `${seen(host)} is not a name of this gateway.`);
+  const name = hostNameOf(host);
+  if (isLoopback(name) || isIP(name) !== 0 || names.includes(name)) return;
+  throw new Problem(
+    403,
+    `${seen(host)} is not a name of this gateway; the setting hosts adds one.`,
+  );
 }
 
 /** Methods that change nothing, RFC 9110 clause 9.2.1. */

@@ -1,11 +1,19 @@
 import { ALERT } from '#core/alert.ts';
 import type { Consumer } from '#core/bus.ts';
 import type { Clock } from '#core/clock.ts';
-import type { Event, Reading, Stream } from '#core/stream.ts';
+import type { Event, Micros, Reading, Stream } from '#core/stream.ts';
 import { Client, gap, LiveStats, lasting, type Outgoing } from './client.ts';
 import { encodeEvent, encodeJson } from './encode.ts';
-import { Channel, Feed, type Pacer, type Subscription, snapshotMessages } from './feed.ts';
-import { PatternIndex } from './pattern.ts';
+import {
+  Channel,
+  coverage,
+  Feed,
+  isForClient,
+  type Pacer,
+  type Subscription,
+  snapshotMessages,
+} from './feed.ts';
+import { RecentEvents } from './recent.ts';
 import type { Peer } from './transport.ts';
 
 /** Readings that may wait for a turn of ours; a turn takes milliseconds. */
@@ -15,6 +23,8 @@ const TICK_MS = 1000;
 const WAIT_MS_MAX = 500;
 /** A client is pinged at every so many ticks; uws.ts cuts it after 60 s without an answer. */
 const TICKS_A_PING = 20;
+/** RFC 6455 clause 7.4.1: no close frame came. */
+const CLOSED_WITHOUT_A_WORD = 1006;
 /** Alerts that a snapshot has, the newest: more could fill the queue of a slow client at once. */
 const SNAPSHOT_ALERTS_MAX = 100;
 
@@ -47,6 +57,10 @@ export class Live implements Consumer {
   readonly #feeds = new Map<string, Feed>();
   /** The feed of every client; undefined until it subscribes. */
   readonly #clients = new Map<Client, Feed | undefined>();
+  readonly #listeners = new Set<() => void>();
+  readonly #recent = new RecentEvents();
+  /** Values of all streams since the start; each of a wave counts. */
+  #values = 0;
 
   constructor(options: LiveOptions) {
     this.#clock = options.clock;
@@ -75,9 +89,35 @@ export class Live implements Consumer {
     }
   }
 
-  /** A new client, without subscriptions. */
-  connect(peer: Peer): Client {
-    const client = new Client(peer, this.stats);
+  /** Calls back every second, before the ticks go out, until what is returned is called. */
+  onTick(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** Values that have come since the start, raw frames left out. */
+  get values(): number {
+    return this.#values;
+  }
+
+  /** How many clients are of an account. */
+  clientsOf(user: string): number {
+    return [...this.#clients.keys()].filter((client) => client.user === user).length;
+  }
+
+  /** How many streams have had a reading since a time. */
+  streamsSince(t: Micros): number {
+    const all = [...this.#channels.values()];
+    return all.filter(({ seenAt = Number.NEGATIVE_INFINITY }) => seenAt >= t).length;
+  }
+
+  /**
+   * A new client, without subscriptions.
+   *
+   * @param user id of the account that it is of, to be counted by
+   */
+  connect(peer: Peer, user?: string): Client {
+    const client = new Client(peer, this.stats, user);
     this.#clients.set(client, undefined);
     this.stats.clients++;
     return client;
@@ -87,39 +127,80 @@ export class Live implements Consumer {
   subscribe(client: Client, subscriptions: readonly Subscription[]): void {
     if (!this.#clients.has(client)) return;
     this.#leave(client);
+    this.#clients.set(client, undefined);
+    if (subscriptions.length === 0) {
+      client.withdraw();
+      return;
+    }
     const feed = this.#feed(subscriptions);
     feed.clients.add(client);
     this.#clients.set(client, feed);
   }
 
   /** The streams a subscription covers now; one that appears later is told of when it does. */
-  announce({ patterns }: Subscription): Announcement[] {
+  announce(subscription: Subscription): Announcement[] {
     for (const stream of this.#streams()) this.#channel(stream);
-    return this.#covered(patterns).map(announce);
+    return this.#covered(subscription).map(announce);
   }
 
-  /** Sends the newest known value of every stream that the subscription covers, and what alerts last. */
-  sendSnapshot(client: Client, { patterns }: Subscription): void {
-    client.deliver(snapshotMessages(this.#covered(patterns)));
-    if (new PatternIndex([patterns]).first(ALERT.id) < 0) return;
-    const alerts = this.#ongoing().slice(-SNAPSHOT_ALERTS_MAX);
+  /**
+   * Sends the newest known value of every stream that the subscription covers, and what alerts last.
+   *
+   * @param from values of before are not for this client
+   */
+  sendSnapshot(
+    client: Client,
+    subscription: Subscription,
+    from: Micros = Number.NEGATIVE_INFINITY,
+  ): void {
+    const covered = this.#covered(subscription);
+    client.deliver(snapshotMessages(covered.filter(({ newest }) => newest && newest.t >= from)));
+    if (!coverage(subscription)(ALERT.id)) return;
+    const shown = this.#ongoing().filter((event) => isForClient(subscription, event));
+    const alerts = shown.slice(-SNAPSHOT_ALERTS_MAX);
     client.deliver(alerts.map((event) => lasting(encodeEvent(event))));
+  }
+
+  /**
+   * Sends the events that a client has missed, as far as they are still there, and before them a gap
+   * for those that are not.
+   *
+   * @param seq number of the last event that it has had; undefined where that was of another start
+   * @param from events of before are not for this client
+   */
+  resume(client: Client, subscription: Subscription, seq: number | undefined, from: Micros): void {
+    const { lost, events } = this.#recent.since(seq ?? 0, this.#clock.now());
+    const isCovered = coverage(subscription);
+    const own = events.filter(
+      ({ event }) =>
+        event.t >= from && isCovered(event.stream.id) && isForClient(subscription, event),
+    );
+    const isGap = seq === undefined || lost > 0;
+    const gapOfAll = lasting(encodeJson({ type: 'gap', stream: '*', lost }));
+    const messages = own.map((one) => lasting(encodeEvent(one.event, one.seq)));
+    client.deliver(isGap ? [gapOfAll, ...messages] : messages);
   }
 
   drain(client: Client): void {
     client.drain(snapshotMessages);
   }
 
-  /** The client's socket has closed. */
-  disconnect(client: Client): void {
+  /** The client's socket has closed, with a code where that is known. */
+  disconnect(client: Client, code?: number): void {
     client.close();
     this.#leave(client);
-    if (this.#clients.delete(client)) this.stats.clients--;
+    if (!this.#clients.delete(client)) return;
+    this.stats.clients--;
+    if (code === CLOSED_WITHOUT_A_WORD) this.stats.dead++;
   }
 
   #route(reading: Exclude<Reading, { kind: 'frame' }>, touched: Set<Pacer>): void {
     const channel = this.#channel(reading.stream);
+    channel.seenAt = reading.t;
+    this.#values += reading.kind === 'wave' ? reading.v.length : 1;
     if (reading.kind === 'sample') channel.newest = reading;
+    // Numbered whoever is there: a client that comes back asks for it.
+    const seq = reading.kind === 'event' ? this.#recent.add(reading, this.#clock.now()) : 0;
     let shared: Outgoing | undefined;
     for (const pacer of channel.pacers) {
       touched.add(pacer);
@@ -135,17 +216,18 @@ export class Live implements Consumer {
           pacer.outbox.push(channel.wave(reading, pacer.subscription.format));
           break;
         case 'event':
-          shared ??= lasting(encodeEvent(reading));
+          if (!pacer.feed.shows(reading)) break;
+          shared ??= lasting(encodeEvent(reading, seq));
           pacer.outbox.push(shared);
           break;
       }
     }
   }
 
-  #covered(patterns: readonly string[]): Channel[] {
-    const index = new PatternIndex([patterns]);
+  #covered(subscription: Subscription): Channel[] {
+    const isCovered = coverage(subscription);
     return [...this.#channels.values()].filter(
-      ({ stream }) => stream.kind !== 'frame' && index.first(stream.id) >= 0,
+      ({ stream }) => stream.kind !== 'frame' && isCovered(stream.id),
     );
   }
 
@@ -195,8 +277,13 @@ export class Live implements Consumer {
   }
 
   #tick(ping: boolean): void {
+    for (const listener of this.#listeners) listener();
     const t = this.#clock.now();
-    const tick: Outgoing = { kind: 'tick', bytes: encodeJson({ type: 'tick', t }), binary: false };
+    const tick: Outgoing = {
+      kind: 'tick',
+      bytes: encodeJson({ type: 'tick', t, seq: this.#recent.seq }),
+      binary: false,
+    };
     for (const client of this.#clients.keys()) {
       client.deliver([tick]);
       client.checkUnsent(t);

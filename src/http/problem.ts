@@ -1,4 +1,4 @@
-import type { Headers, Reply } from './transport.ts';
+import type { Headers, Reply } from './message.ts';
 
 /** One thing wrong with a body or a query. `pointer` is a JSON pointer, RFC 6901. */
 export interface Fault {
@@ -10,16 +10,24 @@ export interface Fault {
 export const REASONS: Readonly<Record<number, string>> = {
   200: 'OK',
   201: 'Created',
+  202: 'Accepted',
   204: 'No Content',
+  206: 'Partial Content',
   304: 'Not Modified',
   400: 'Bad Request',
+  401: 'Unauthorized',
   403: 'Forbidden',
   404: 'Not Found',
   405: 'Method Not Allowed',
+  408: 'Request Timeout',
   409: 'Conflict',
+  412: 'Precondition Failed',
   413: 'Content Too Large',
   415: 'Unsupported Media Type',
+  416: 'Range Not Satisfiable',
   422: 'Unprocessable Content',
+  428: 'Precondition Required',
+  429: 'Too Many Requests',
   500: 'Internal Server Error',
   502: 'Bad Gateway',
   503: 'Service Unavailable',
@@ -31,6 +39,8 @@ export class Problem extends Error {
   readonly status: number;
   readonly faults: readonly Fault[];
   readonly headers: Headers;
+  /** Besides those of RFC 9457, as its clause 3.2 allows. */
+  readonly members: Readonly<Record<string, string | boolean>> = {};
 
   /** @param detail one sentence: what was wrong with this request */
   constructor(
@@ -53,7 +63,7 @@ export function sentence(text: string): string {
 
 /** The reply of RFC 9457. The type is left out, which by its clause 4.2.1 means just the status. */
 export function problemReply(problem: Problem): Reply {
-  const { status, message, faults, headers } = problem;
+  const { status, message, faults, headers, members } = problem;
   return {
     status,
     headers: { 'content-type': 'application/problem+json', ...headers },
@@ -62,6 +72,7 @@ export function problemReply(problem: Problem): Reply {
       status,
       detail: message,
       ...(faults.length > 0 ? { errors: faults } : {}),
+      ...members,
     }),
   };
 }

@@ -1,9 +1,11 @@
 import * as v from 'valibot';
 import { coerceQuery } from './coerce.ts';
-import { faultPointer, faultText } from './fault.ts';
+import { contentHash, isKnown } from './etag.ts';
+import { faultPointer, faultText, seen } from './fault.ts';
+import { FORM, parseForm } from './form.ts';
+import type { Reply, Request, RequestHead } from './message.ts';
 import { Problem, sentence } from './problem.ts';
-import { type AnyRoute, Content } from './route.ts';
-import type { Reply, Request } from './transport.ts';
+import { type Access, type AnyRoute, type Caller, Content, Headed } from './route.ts';
 
 /** Where every route is found. */
 export const PREFIXES = ['/api/v1', '/api'] as const;
@@ -11,6 +13,9 @@ export const PREFIXES = ['/api/v1', '/api'] as const;
 const FAULTS_MAX = 20;
 /** Of a route without a query: a name in it is a mistake, which would else go unnoticed. */
 const NO_QUERY = v.strictObject({});
+
+/** Who asks, where they may. @throws Problem */
+export type Authorise = (access: Access, request: Request) => Promise<Caller>;
 
 interface Match<D> {
   readonly route: AnyRoute<D>;
@@ -25,6 +30,7 @@ export async function dispatch<D>(
   routes: readonly AnyRoute<D>[],
   deps: D,
   request: Request,
+  authorise: Authorise,
 ): Promise<Reply | undefined> {
   const segments = decodePath(request.path);
   const matches = routes.flatMap((route) => matchRoute(route, segments));
@@ -36,7 +42,29 @@ export async function dispatch<D>(
       request.method,
       matches.map(({ route }) => route.method),
     );
-  return await answer(match, deps, request);
+  const caller = await authorise(match.route.access, request);
+  try {
+    return await answer(match, deps, request, caller);
+  } catch (error) {
+    if (error instanceof Problem && match.route.refused) throw match.route.refused(error);
+    throw error;
+  }
+}
+
+/**
+ * How many bytes the body of a request may have, known before it is read; undefined where no route says
+ * so. Never throws: a path that cannot be read is refused by `dispatch`.
+ */
+export function bodyLimit<D>(
+  routes: readonly AnyRoute<D>[],
+  { method, path }: RequestHead,
+): number | undefined {
+  if (path.includes('%')) return undefined; // None of the paths with long bodies needs one.
+  const segments = path.split('/').slice(1);
+  const able = routes.filter(
+    (route) => route.bodyBytesMax !== undefined && route.method === method,
+  );
+  return able.find((route) => matchRoute(route, segments).length > 0)?.bodyBytesMax;
 }
 
 /** 405 with the methods there are, which RFC 9110 clause 15.5.6 wants; OPTIONS gets just the list. */
@@ -72,34 +100,61 @@ function matchRoute<D>(route: AnyRoute<D>, segments: readonly string[]): Match<D
   });
 }
 
-async function answer<D>({ route, params }: Match<D>, deps: D, request: Request): Promise<Reply> {
+async function answer<D>(
+  { route, params }: Match<D>,
+  deps: D,
+  request: Request,
+  caller: Caller,
+): Promise<Reply> {
   const schema = route.query ?? NO_QUERY;
   const checked = check(schema, coerceQuery(schema, request.query), 'query');
   const query = route.query && checked;
-  const body = route.body && check(route.body, bodyOf(request, route.body), 'body');
-  const reply = await route.handle(deps, { params, query, body });
-  if (reply instanceof Content) return { status: 200, headers: reply.headers, body: reply.body };
-  const headers = route.headers?.(reply, query) ?? {};
+  const body = route.body && check(route.body, bodyOf(request, route, route.body), 'body');
+  const { headers: sent } = request;
+  const answered = await route.handle(deps, { params, query, body, headers: sent, caller });
+  if (answered instanceof Content) {
+    return { status: answered.status, headers: answered.headers, body: answered.body };
+  }
+  const { value: reply, headers: own } =
+    answered instanceof Headed ? answered : new Headed({}, answered);
+  const headers = { ...route.headers?.(reply, query), ...own };
   if (reply === undefined) return { status: route.status?.(reply) ?? 204, headers };
-  return {
+  const json = {
     status: route.status?.(reply) ?? 200,
     headers: { 'content-type': 'application/json', ...headers },
     body: JSON.stringify(reply),
   };
+  return route.tagged ? tagged(json, sent) : json;
+}
+
+/** A weak tag: what is sent may still be compressed. */
+function tagged(reply: Reply & { readonly body: string }, sent: Request['headers']): Reply {
+  const tag = `"${contentHash(Buffer.from(reply.body))}"`;
+  const headers = { ...reply.headers, etag: `W/${tag}` };
+  return isKnown(sent, tag) ? { status: 304, headers } : { ...reply, headers };
 }
 
 /** Undefined where there is none, and none is needed. */
-function bodyOf(request: Request, { type }: v.GenericSchema): unknown {
+function bodyOf<D>(request: Request, { forms }: AnyRoute<D>, { type }: v.GenericSchema): unknown {
   if (type === 'optional' && request.body.length === 0) return undefined;
-  return parseBody(request);
+  return type === 'instance' ? bytesOf(request) : parseBody(request, forms === true);
 }
 
-function parseBody({ headers, body }: Request): unknown {
+/** A body with the schema `v.instance(Uint8Array)`: a file. */
+function bytesOf({ headers, body }: Request): Uint8Array {
+  const accept = 'application/octet-stream';
+  if (headers.get('content-type') === accept) return body;
+  throw new Problem(415, `The body must be ${accept}.`, [], { accept });
+}
+
+function parseBody({ headers, body }: Request, forms: boolean): unknown {
   const type = (headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase();
+  if (forms && type === FORM) return parseForm(body);
   if (type !== 'application/json') {
+    const types = ['application/json', ...(forms ? [FORM] : [])];
     // RFC 9110 clause 15.5.16.
-    throw new Problem(415, 'The body must be application/json.', [], {
-      accept: 'application/json',
+    throw new Problem(415, `The body must be ${types.join(' or ')}.`, [], {
+      accept: types.join(', '),
     });
   }
   try {
@@ -119,6 +174,11 @@ function check<S extends v.GenericSchema>(
 ): v.InferOutput<S> {
   const { success, output, issues } = v.safeParse(schema, value);
   if (success) return output;
+  if (Array.isArray(value) && 'entries' in schema) {
+    // The library takes it for an object without any names.
+    const message = `Expected an object, found ${seen(value)}.`;
+    throw new Problem(422, `The ${where} is wrong. ${message}`, [{ pointer: '', message }]);
+  }
   const known = 'entries' in schema ? Object.keys(schema.entries ?? {}) : [];
   const faults = issues.slice(0, FAULTS_MAX).map((issue) => ({
     pointer: faultPointer(issue),

@@ -13,8 +13,9 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { ConfigError } from '#core/errors.ts';
 import { acceptsGzip } from './compress.ts';
+import { contentHash, isKnown } from './etag.ts';
+import type { Reply, RequestHead } from './message.ts';
 import { refuseMethod } from './router.ts';
-import type { Reply, RequestHead } from './transport.ts';
 
 /** Of all files together, uncompressed. */
 const BYTES_MAX = 4 * 1024 * 1024;
@@ -83,7 +84,7 @@ export class StaticFiles {
       'cache-control': file.cacheControl,
       ...(file.gzip && { vary: 'accept-encoding' }),
     };
-    if (isKnown(request, etag)) return { status: 304, headers };
+    if (isKnown(request.headers, etag)) return { status: 304, headers };
     return {
       status: 200,
       headers: {
@@ -135,7 +136,7 @@ async function listFiles(directory: string): Promise<MountedFile[]> {
 
 async function prepare(file: string, body: Buffer): Promise<StaticFile> {
   const extension = extname(file);
-  const hash = createHash('sha256').update(body).digest('base64url').slice(0, 22);
+  const hash = contentHash(body);
   const packed = COMPRESSED_ALREADY.has(extension) ? body : await promisify(gzip)(body, GZIP);
   return {
     type: TYPES[extension] ?? 'application/octet-stream',
@@ -155,10 +156,4 @@ function inlineScriptHashes(html: string): string[] {
         .digest('base64'),
     )
     .map((hash) => `'sha256-${hash}'`);
-}
-
-/** RFC 9110 clause 13.1.2: the comparison is a weak one. */
-function isKnown({ headers }: RequestHead, etag: string): boolean {
-  const tags = (headers.get('if-none-match') ?? '').split(',').map((tag) => tag.trim());
-  return tags.some((tag) => tag === '*' || tag.replace(/^W\//, '') === etag);
 }

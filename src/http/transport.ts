@@ -3,34 +3,8 @@
  * other file knows only these types, so that another server could take its place.
  */
 
-export type Headers = Readonly<Record<string, string>>;
-
-/** A request without its body. All of it is copied, so it may be kept. */
-export interface RequestHead {
-  /** Upper case. */
-  readonly method: string;
-  /** As sent: percent-encoded, without the query. */
-  readonly path: string;
-  readonly query: URLSearchParams;
-  /** Names in lower case. */
-  readonly headers: ReadonlyMap<string, string>;
-}
-
-export interface Request extends RequestHead {
-  /** Empty for GET and HEAD, whatever was sent. */
-  readonly body: Uint8Array;
-}
-
-export interface Reply {
-  readonly status: number;
-  /** Names in lower case. */
-  readonly headers: Headers;
-  /** Chunks of an iterable are asked for only as fast as the client reads. */
-  readonly body?: string | Uint8Array | AsyncIterable<Uint8Array>;
-}
-
-/** Answers a request. Must not reject: what went wrong is a reply too. */
-export type Handler = (request: Request) => Promise<Reply>;
+import type { Bodies } from './bodies.ts';
+import type { Arrival, Handler, Headers, Origin, Reply, RequestHead } from './message.ts';
 
 /** `buffered`: taken, but the kernel is full. `dropped`: not taken, now or ever. */
 export type SendResult = 'sent' | 'buffered' | 'dropped';
@@ -54,28 +28,43 @@ export interface PeerSession {
   message(data: Uint8Array, binary: boolean): void;
   /** Some of the buffered bytes have left. */
   drain(): void;
-  /** The last call, whoever closed it. */
-  close(): void;
+  /**
+   * The last call, whoever closed it.
+   *
+   * @param code as RFC 6455 clause 7.4.1 has them; 1006 of one that went without a word
+   */
+  close(code?: number): void;
 }
 
 export interface SocketEndpoint {
   readonly path: string;
   /** The reply to send in place of the upgrade, or undefined to go ahead. */
   refuse(request: RequestHead): Reply | undefined;
-  open(peer: Peer): PeerSession;
+  open(peer: Peer, request: RequestHead): PeerSession;
 }
 
 export interface ServerOptions {
   readonly handle: Handler;
   readonly sockets: readonly SocketEndpoint[];
-  /** Sent with every reply that does not say otherwise. */
-  readonly headers: Headers;
+  /** Sent with every reply that does not say otherwise; `vary` adds to that of the reply. */
+  headers(request: RequestHead): Headers;
+  /** Where a request comes from. Must not throw. */
+  origin(arrival: Arrival): Origin;
+  /** How many WebSockets are open, which the server keeps count of. */
+  readonly connections: { now: number };
+  /** Takes the bodies of requests as they arrive. */
+  readonly bodies: Bodies;
   /** Told of a reply's body that broke off: a bug of ours, the client only sees the connection end. */
   readonly onError: (error: unknown, request: RequestHead) => void;
 }
 
 export interface Listening {
   readonly port: number;
+  /**
+   * Has new connections get another certificate, of a listener over TLS; those that are open stay as they
+   * are. Rejects with a ConfigError where it cannot be used, and goes on with the last one.
+   */
+  renew(certificate: string): Promise<void>;
   /** Closes the port and every connection. */
   close(): void;
 }

@@ -1,6 +1,8 @@
+import { streamOfAlert } from '#core/alert.ts';
 import type { SessionStats, Stretch } from '#core/session.ts';
 import type { StreamKind } from '#core/stream.ts';
 import { exportFileName, FORMATS } from '../export/formats.ts';
+import type { ExportSource } from '../export/source.ts';
 import { sessionStats } from '../sessions/statistics.ts';
 import type { EventKey } from '../store/keys.ts';
 import { exportSource, hasData } from '../store/reading/export-source.ts';
@@ -64,7 +66,7 @@ export function statistics(reader: StoreReader, { stretches }: StatisticsQuestio
 /** @throws ReadingError BAD_CURSOR */
 function events(reader: StoreReader, question: EventsQuestion): EventPage {
   const { stretches, limit, after } = question;
-  const streams = eventNumbers(reader, question.types);
+  const streams = eventNumbers(reader, question);
   const first = after === undefined ? 0 : stretches.findIndex((one) => continues(one, after));
   if (first < 0) throw new ReadingError('BAD_CURSOR', 'the cursor is of no page of these events');
   const found: { readonly key: EventKey; readonly item: SessionEvent }[] = [];
@@ -91,18 +93,26 @@ function continues({ epoch, from, to }: Stretch, { epoch: id, t }: EventKey): bo
   return epoch.id === id && t >= from && t < to;
 }
 
+/** What is kept of each batch of a client, for the gateway itself: told only to who asks for it. */
+const RECEIPTS = 'ingest';
+
 /** Numbers of the event streams that were asked for; undefined for all. */
 function eventNumbers(
   reader: StoreReader,
-  types: readonly string[] | undefined,
+  { types, without = [] }: EventsQuestion,
 ): number[] | undefined {
-  return (
-    types &&
-    reader
-      .streams()
-      .filter(({ stream }) => types.some((type) => `${stream.id}.`.startsWith(`${type}.`)))
-      .map(({ number }) => number)
-  );
+  const all = reader.streams().filter(({ stream }) => stream.kind === 'event');
+  const wanted = all.filter(({ stream: { id } }) => {
+    const isWanted = types ? isUnder(types, id) : !isUnder([RECEIPTS], id);
+    return isWanted && !isUnder(without, id);
+  });
+  // Reading all is faster than reading each.
+  return wanted.length === all.length ? undefined : wanted.map(({ number }) => number);
+}
+
+/** Whether an id is one of these or below one. */
+function isUnder(ids: readonly string[], id: string): boolean {
+  return ids.some((one) => `${id}.`.startsWith(`${one}.`));
 }
 
 function exportHead({ title, format }: ExportQuestion): ExportHead {
@@ -116,12 +126,23 @@ function exportHead({ title, format }: ExportQuestion): ExportHead {
  */
 export function* exportPieces(
   reader: StoreReader,
-  { title, about, format, stretches, ...question }: ExportQuestion,
+  { title, about, format, stretches, without = [], ...question }: ExportQuestion,
 ): Generator<Uint8Array> {
-  const streams = question.streams ?? recordedIds(reader, stretches, FORMATS[format].kinds);
+  const wanted = question.streams ?? recordedIds(reader, stretches, FORMATS[format].kinds);
+  const streams = wanted.filter((id) => !isUnder(without, id));
   checkKnown(reader, streams);
   const source = exportSource({ title, reader, streams: [...new Set(streams)], stretches });
-  yield* FORMATS[format].export({ ...source, about });
+  yield* FORMATS[format].export({ ...source, events: shownEvents(source, without), about });
+}
+
+/** Without alerts about streams that are left out. */
+function shownEvents(source: ExportSource, without: readonly string[]): ExportSource['events'] {
+  return function* (stretch) {
+    for (const row of source.events(stretch)) {
+      const about = streamOfAlert(row.stream.id, row.data);
+      if (about === undefined || !isUnder(without, about)) yield row;
+    }
+  };
 }
 
 /** Ids of streams of these kinds that have data, in the order in which they were first stored. */

@@ -53,6 +53,8 @@ export interface Series {
 export interface EventsQuestion extends OverStretches {
   /** Ids, or what they begin with up to a dot; all events where there is no list. */
   readonly types?: readonly string[] | undefined;
+  /** Ids that are left out, each with all below it. */
+  readonly without?: readonly string[] | undefined;
   /** Events of a page. */
   readonly limit: number;
   /** Where the page before ended. */
@@ -82,6 +84,8 @@ export interface ExportQuestion extends OverStretches {
   readonly about?: ExportAbout | undefined;
   /** Ids; everything that has data and that the format can hold where there is no list. */
   readonly streams?: readonly string[] | undefined;
+  /** Ids that are left out of everything, each with all below it. */
+  readonly without?: readonly string[] | undefined;
   readonly format: ExportFormatName;
 }
 

@@ -8,7 +8,7 @@ import {
   type Stretch,
   timeline,
 } from '#core/session.ts';
-import { isPattern, type Micros } from '#core/stream.ts';
+import { isPattern, type Micros, type Stream } from '#core/stream.ts';
 import { neededBy } from '../alerts/backtest/lead.ts';
 import { aboutSession } from '../export/about.ts';
 import type { ExportFormatName } from '../export/formats.ts';
@@ -18,6 +18,7 @@ import type { Reads } from '../store/lmdb.ts';
 import type { Tail } from '../store/tail.ts';
 import { type ExportFile, ReadingThread } from './client.ts';
 import { ReadingError } from './errors.ts';
+import { estimateBytes } from './estimate.ts';
 import type { EventPage } from './questions.ts';
 import { endOf, partOf, studyTimes, type Window, within } from './stretches.ts';
 
@@ -55,12 +56,18 @@ export interface SessionEventsQuery {
   readonly types?: readonly string[] | undefined;
   readonly limit: number;
   readonly after?: EventKey | undefined;
+  /** Ids of streams that are left out, each with all below it. */
+  readonly without?: readonly string[] | undefined;
 }
 
 export interface ExportRequest extends Window {
   readonly session: number;
   readonly format: ExportFormatName;
   readonly streams?: readonly string[] | undefined;
+  /** Ids of streams that are left out, each with all below it. */
+  readonly without?: readonly string[] | undefined;
+  /** What the file says in place of what the session does. */
+  readonly said?: Pick<Session, 'driver' | 'notes' | 'consent'> | undefined;
 }
 
 export interface BacktestRequest {
@@ -138,12 +145,14 @@ export class Reading {
   }
 
   /**
-   * The last seconds of the session that began last of those that are open, as `data` gives them.
+   * The last seconds of an open session, as `data` gives them.
    *
+   * @param id of the session; without it, of the one that began last
    * @throws ReadingError NO_SESSION where none is open, and as `data`
    */
-  async recent(streams: readonly string[], seconds: number): Promise<Uint8Array> {
-    const session = this.sessions().current().at(-1);
+  async recent(streams: readonly string[], seconds: number, id?: number): Promise<Uint8Array> {
+    const current = this.sessions().current();
+    const session = id === undefined ? current.at(-1) : current.find((one) => one.id === id);
     if (!session) throw new ReadingError('NO_SESSION', 'no session is open');
     const stretches = this.#timeline(session.spans);
     const last = stretches.at(-1);
@@ -163,13 +172,25 @@ export class Reading {
    *
    * @throws SessionError NOT_FOUND; ReadingError BAD_WINDOW, UNKNOWN_STREAM, and what ExportError has
    */
-  async export({ session: id, format, streams, ...window }: ExportRequest): Promise<ExportFile> {
+  async export(request: ExportRequest): Promise<ExportFile> {
+    const { session: id, format, streams, without, said, ...window } = request;
     const session: Session = this.sessions().get(id);
     const whole = this.#timeline(session.spans);
     const stretches = partOf(whole, window, { gaps: false });
-    const about = aboutSession(session, whole);
-    const question = { title: `session ${id}`, about, format, streams, stretches };
+    const about = aboutSession({ ...session, ...said }, whole);
+    const question = { title: `session ${id}`, about, format, streams, without, stretches };
     return await this.#thread.export(question, streams && this.#numbersOf(streams));
+  }
+
+  /**
+   * About how many bytes a file will have.
+   *
+   * @param known streams that the gateway has at this moment
+   * @throws SessionError NOT_FOUND; ReadingError BAD_WINDOW
+   */
+  estimate(request: ExportRequest, known: readonly Stream[]): number {
+    const session = this.sessions().get(request.session);
+    return estimateBytes(request, session, this.#timeline(session.spans), known);
   }
 
   /**

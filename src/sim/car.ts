@@ -45,6 +45,8 @@ export interface CarOptions {
   readonly ignitionOffAtS?: number;
   /** Drives `onS` seconds, stays parked `offS` seconds, and so on. */
   readonly ignitionCycles?: { readonly onS: number; readonly offS: number };
+  /** The driver has stopped so many seconds after the ignition came on, and turns off the engine alone. */
+  readonly engineOffAfterS?: number;
   /** False: the ignition comes on, but nobody starts the engine. */
   readonly engineStarts?: boolean;
   /** The trouble that will show; chosen by the seed when absent. */
@@ -145,7 +147,9 @@ function nextState(was: CarState, step: number, { traits, options, cycle }: Worl
   const key = ignitionAt(t / 1e6, options);
   const ignitionS = key ? was.ignitionS + STEP_S : 0;
   const phase = phaseOf(ignitionS, options);
-  const drives = phase === 'running' && ignitionS < (key?.untilS ?? 0) - STOP_LEAD_S;
+  const { engineOffAfterS = Number.POSITIVE_INFINITY } = options;
+  const drivesUntilS = Math.min(key?.untilS ?? 0, engineOffAfterS) - STOP_LEAD_S;
+  const drives = phase === 'running' && ignitionS < drivesUntilS;
   const targetKmh = drives ? cycle.targetKmh(ignitionS) : 0;
   const motion = nextMotion(was.motion, targetKmh && targetKmh + unsteadyKmh(t / 1e6), STEP_S);
   const { ambientC, baroKpa, trouble } = traits;
@@ -182,8 +186,9 @@ function ignitionAt(s: number, options: CarOptions): { untilS: number } | undefi
   return s % (onS + offS) < onS ? { untilS: onS } : undefined;
 }
 
-function phaseOf(ignitionS: number, { engineStarts = true }: CarOptions): Engine['phase'] {
-  if (!engineStarts || ignitionS < CRANK_FROM_S) return 'off';
+function phaseOf(ignitionS: number, options: CarOptions): Engine['phase'] {
+  const { engineStarts = true, engineOffAfterS = Number.POSITIVE_INFINITY } = options;
+  if (!engineStarts || ignitionS < CRANK_FROM_S || ignitionS >= engineOffAfterS) return 'off';
   return ignitionS < CRANK_TO_S ? 'cranking' : 'running';
 }
 

@@ -18,44 +18,95 @@ export type Status =
   | { readonly state: 'running' }
   | { readonly state: 'waiting'; readonly retryMs: number; readonly error: LinkError };
 
+/** Why a connection, or the pause before the next, ended that a person wanted to begin anew. */
+const RESTARTED = Symbol('restarted');
+
+/** Has a source begin anew when a person wants it to. */
+export class Restart {
+  /** Times that somebody wanted it, since the start. */
+  count = 0;
+  #phase: AbortController | undefined;
+
+  /** Closes the link and opens it again at once, or ends the pause before the next try. */
+  now(): void {
+    this.count++;
+    this.#phase?.abort(RESTARTED);
+  }
+
+  /** From now on this is what ends early. */
+  watch(phase: AbortController): void {
+    this.#phase = phase;
+  }
+}
+
 export interface SuperviseContext {
   readonly emit: Emit;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   /** Called at every change of state. */
   readonly report: (status: Status) => void;
+  /** Left out where nobody asks for it. */
+  readonly restart?: Restart;
 }
 
 /**
  * Keeps one source running until `signal` aborts: the one retry loop of the gateway. Pauses double
  * from RETRY_MS_FIRST to RETRY_MS_MAX, and only data resets them. A link that brings no data for
- * `source.silenceMs` counts as lost, because rfcomm, CAN and USB links die without an error.
+ * `source.silenceMs` counts as lost, because rfcomm, CAN and USB links die without an error. One that
+ * is to begin anew is opened at once, and that is no failure.
  * Rejects only on a bug, never on a lost link.
  */
 export async function supervise(source: Source, context: SuperviseContext): Promise<void> {
-  const { clock, signal, report } = context;
+  const { signal, report } = context;
   let retryMs = RETRY_MS_FIRST;
   while (!signal.aborted) {
     report({ state: 'starting' });
-    const error = await connection(source, context, () => {
+    const ended = await connection(source, context, () => {
       retryMs = RETRY_MS_FIRST;
     });
-    if (!error) return;
-    report({ state: 'waiting', retryMs, error });
-    await clock.sleep(retryMs, signal).catch(() => {}); // An abort ends the loop above.
-    retryMs = Math.min(retryMs * 2, RETRY_MS_MAX);
+    if (ended === undefined) return;
+    const error = ended === RESTARTED ? undefined : ended;
+    if (error) report({ state: 'waiting', retryMs, error });
+    const restarted = !error || (await pause(retryMs, context));
+    retryMs = restarted ? RETRY_MS_FIRST : Math.min(retryMs * 2, RETRY_MS_MAX);
+  }
+}
+
+/** Waits before the next try. True when a person ended it. */
+async function pause(ms: number, { clock, signal, restart }: SuperviseContext): Promise<boolean> {
+  using phase = new Phase(signal, restart);
+  await clock.sleep(ms, phase.signal).catch(() => {}); // A stop ends the loop of the caller.
+  return phase.reason === RESTARTED;
+}
+
+/** What ends early when the source is stopped or is to begin anew. */
+class Phase extends AbortController implements Disposable {
+  readonly #stopping: AbortSignal;
+  readonly #stop = (): void => this.abort(this.#stopping.reason);
+
+  constructor(stopping: AbortSignal, restart: Restart | undefined) {
+    super();
+    this.#stopping = stopping;
+    stopping.addEventListener('abort', this.#stop, { once: true });
+    restart?.watch(this);
+  }
+
+  get reason(): unknown {
+    return this.signal.reason;
+  }
+
+  [Symbol.dispose](): void {
+    this.#stopping.removeEventListener('abort', this.#stop);
   }
 }
 
 /** One run of the source under the watchdog. Returns what ended it, or undefined when stopped. */
 async function connection(
   source: Source,
-  { emit, clock, signal, report }: SuperviseContext,
+  { emit, clock, signal, report, restart }: SuperviseContext,
   onData: () => void,
-): Promise<LinkError | undefined> {
-  const ending = new AbortController();
-  const stop = (): void => ending.abort(signal.reason);
-  signal.addEventListener('abort', stop, { once: true });
+): Promise<LinkError | typeof RESTARTED | undefined> {
+  using ending = new Phase(signal, restart);
   let lastAt: Micros = clock.now();
   let running = false;
   const receive: Emit = (reading) => {
@@ -73,12 +124,12 @@ async function connection(
     throw new LinkError('LINK_LOST', 'the device closed the connection');
   } catch (error) {
     if (signal.aborted) return undefined; // How a source stops is its own affair.
-    if (ending.signal.reason instanceof LinkError) return ending.signal.reason;
+    if (ending.reason === RESTARTED) return RESTARTED;
+    if (ending.reason instanceof LinkError) return ending.reason;
     if (error instanceof LinkError) return error;
     throw error;
   } finally {
     ending.abort();
-    signal.removeEventListener('abort', stop);
     await watchdog;
   }
 }

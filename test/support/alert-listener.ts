@@ -1,5 +1,6 @@
 /** A client that counts the alerts of alert-load.ts, and how long each took to reach it. */
 import * as v from 'valibot';
+import { openSocket } from './tokens.ts';
 
 /** `THRESHOLD` of alert-load.ts: what a value is above it is the number of the crossing, from 1. */
 const THRESHOLD = 1_000;
@@ -22,7 +23,7 @@ export class AlertListener implements Disposable {
 
   /** @param offsetUs CLOCK_MONOTONIC at time 0 of the gateway's clock */
   constructor(url: string, offsetUs: number) {
-    this.#socket = new WebSocket(`${url.replace(/^http/, 'ws')}/ws/telemetry`);
+    this.#socket = openSocket(`${url}/ws/telemetry`);
     this.#socket.onmessage = ({ data }) => {
       const now = Number(process.hrtime.bigint() / 1000n);
       const { success, output } = v.safeParse(Started, JSON.parse(String(data)));

@@ -3,7 +3,7 @@
  * of made-up streams besides, so many rules on them, and readings that cross a threshold, each of
  * which has to be an alert. Orders and answers are JSON messages of the parent.
  *
- *   at the start   the orders, in VIGIL_ALERT_LOAD; answered with {url, offsetUs}
+ *   at the start   the orders, in VIGIL_ALERT_LOAD; answered with {url, offsetUs, token}
  *   {flood: true}  events to whoever listens, until a client is behind; answered with {behind}
  *   {inject: n}    n alerts one after the other; answered with {health, slow} when the last is over
  */
@@ -12,7 +12,9 @@ import type { Stream } from '#core/stream.ts';
 import { readConfig } from '../../src/config.ts';
 import { build, start } from '../../src/gateway.ts';
 import { monotonicClock } from '../../src/io/clock.ts';
+import { adminToken } from './accounts.ts';
 import { SILENT_LOG } from './silent-log.ts';
+import { PASSWORD } from './tokens.ts';
 
 const Orders = v.object({
   /** Flags of the gateway. */
@@ -50,7 +52,13 @@ const streams: readonly Stream[] = Array.from({ length: rules }, (_, i) => {
 });
 
 const { config } = readConfig(flags, {}, () => '');
-const parts = build(config, { clock, realTime: clock, log: SILENT_LOG, defer: setImmediate });
+const parts = build(config, {
+  clock,
+  realTime: clock,
+  log: SILENT_LOG,
+  defer: setImmediate,
+  setupPassword: PASSWORD,
+});
 const running = new AsyncDisposableStack();
 const stopping = new AbortController();
 const { url, bug } = await start(config, parts, running, stopping);
@@ -65,7 +73,7 @@ process.on('disconnect', () => process.exit(0));
 process.on('SIGTERM', () => process.exit(0));
 await watch();
 void load();
-process.send?.({ url, offsetUs });
+process.send?.({ url, offsetUs, token: await adminToken(parts.accounting.accounts) });
 
 /** Each stream is known, and has a rule. */
 async function watch(): Promise<void> {

@@ -1,6 +1,18 @@
-import { type Browser, chromium } from 'playwright-core';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { PASSWORD } from './tokens.ts';
 
 /** The browser of the system. Without its sandbox, which needs more rights than a container has. */
 export function launchBrowser(): Promise<Browser> {
   return chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
+}
+
+/**
+ * Logs a page in before it is opened, so that it finds itself known: its browser gets the cookie, as
+ * from the page's own form.
+ */
+export async function signIn(page: Page, url: string): Promise<void> {
+  const reply = await page.context().request.post(new URL('/api/v1/auth/login', url).href, {
+    data: { username: 'admin', password: PASSWORD, refresh: 'cookie' },
+  });
+  if (!reply.ok()) throw new Error(`log-in: ${reply.status()} ${await reply.text()}`);
 }

@@ -1,5 +1,7 @@
 /** Calls of the API as programs make them; a body that is not undefined goes as JSON. */
 
+import { get } from './tokens.ts';
+
 /** @returns a reply of 2xx; anything else is an error that says what was answered */
 export async function call(url: string, method: string, body?: unknown): Promise<Response> {
   const response = await send(url, method, body);
@@ -16,7 +18,8 @@ export async function exchange(url: string, method: string, body?: unknown) {
 }
 
 function send(url: string, method: string, body: unknown): Promise<Response> {
-  const headers = { 'content-type': 'application/json' };
+  // A large export comes at once, and not as a file to be fetched later.
+  const headers = { 'content-type': 'application/json', prefer: 'wait=60' };
   const json = body === undefined ? {} : { body: JSON.stringify(body), headers };
-  return fetch(url, { method, ...json });
+  return get(url, { method, ...json });
 }

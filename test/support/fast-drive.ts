@@ -4,7 +4,9 @@ import { build, type Parts, start } from '../../src/gateway.ts';
 import { monotonicClock } from '../../src/io/clock.ts';
 import type { Log } from '../../src/io/log.ts';
 import { scaledClock } from '../../src/io/scaled-clock.ts';
+import { adminToken } from './accounts.ts';
 import { SILENT_LOG } from './silent-log.ts';
+import { logInAs, PASSWORD } from './tokens.ts';
 
 /** A gateway in this process whose simulated car drives. */
 export interface FastDrive {
@@ -35,11 +37,18 @@ export async function fastDrive(
   const { config } = readConfig([...flags, '--http', '127.0.0.1:0'], {}, () => '');
   const realTime = monotonicClock();
   const clock = scaledClock(realTime, speed);
-  const parts = build(config, { clock, realTime, log, defer: setImmediate });
+  const parts = build(config, {
+    clock,
+    realTime,
+    log,
+    defer: setImmediate,
+    setupPassword: PASSWORD,
+  });
   prepare?.(parts);
   const stopping = new AbortController();
   await using running = new AsyncDisposableStack();
   const { url, bug } = await start(config, parts, running, stopping);
+  logInAs(url, await adminToken(parts.accounting.accounts));
   await Promise.race([during({ parts, api: `${url}/api/v1`, clock }), bug]);
   stopping.abort();
 }

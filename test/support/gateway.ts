@@ -9,6 +9,7 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Health, PartHealth } from '#core/health.ts';
+import { get, logIn, openSocket, PASSWORD } from './tokens.ts';
 
 const ROOT = new URL('../../', import.meta.url).pathname;
 const POLL_MS = 50;
@@ -36,11 +37,12 @@ export async function startGateway({ args, env = {} }: GatewayOptions): Promise<
   const child = spawn(process.execPath, ['src/main.ts', '--data', data, ...flags], {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env['PATH'], ...env },
+    env: { PATH: process.env['PATH'], VIGIL_SETUP_PASSWORD: PASSWORD, ...env },
   });
   const gateway = new Gateway(child, data);
   try {
     await gateway.untilListening();
+    await logIn(gateway.url);
     return gateway;
   } catch (error) {
     await gateway[Symbol.asyncDispose]();
@@ -84,7 +86,7 @@ export class Gateway implements AsyncDisposable {
   }
 
   async health(): Promise<Health> {
-    const response = await fetch(`${this.url}health`);
+    const response = await get(`${this.url}health`);
     return (await response.json()) as Health;
   }
 
@@ -180,7 +182,7 @@ export class Subscriber implements Disposable {
   readonly #socket: WebSocket;
 
   constructor({ url }: { readonly url: string }) {
-    this.#socket = new WebSocket(`${url.replace(/^http/, 'ws')}ws/telemetry`);
+    this.#socket = openSocket(`${url}ws/telemetry`);
     this.#socket.onopen = () => {
       this.#socket.send(JSON.stringify({ type: 'subscribe', streams: ['*'], maxHz: 50 }));
     };

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import * as v from 'valibot';
 import { Child, ROOT } from './child.ts';
+import { logInAs } from './tokens.ts';
 
 export interface LoadOptions {
   /** Of the recording. */
@@ -22,7 +23,7 @@ export interface LoadedGateway extends AsyncDisposable {
   readonly offsetUs: number;
 }
 
-const Hello = v.object({ url: v.string(), offsetUs: v.number() });
+const Hello = v.object({ url: v.string(), offsetUs: v.number(), token: v.string() });
 
 export async function startLoaded({ data, flags = [], env, ...load }: LoadOptions) {
   const own = ['--sim', '1', '--http', '127.0.0.1:0', '--data', data];
@@ -36,7 +37,8 @@ export async function startLoaded({ data, flags = [], env, ...load }: LoadOption
   const child = new Child(started, 'alert-load.ts');
   const stop = () => child[Symbol.asyncDispose]();
   try {
-    const hello = v.parse(Hello, await child.next());
+    const { token, ...hello } = v.parse(Hello, await child.next());
+    logInAs(hello.url, token);
     return { child, ...hello, [Symbol.asyncDispose]: stop } satisfies LoadedGateway;
   } catch (error) {
     await stop();

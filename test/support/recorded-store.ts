@@ -45,7 +45,7 @@ export function sessionOf(id: number, epoch: number, from: Micros, to: Micros | 
   return {
     ...{ id, startedBy: 'ignition', endedBy: to === null ? null : 'ignition', stats: null },
     spans: [{ epoch, from, to }],
-    ...{ driver: 'Ada', vehicle: null, study: null, tags: ['test', 'wet'], notes: '' },
+    ...{ owner: null, driver: 'Ada', vehicle: null, study: null, tags: ['test', 'wet'], notes: '' },
     ...{ consent: null, pinned: id === 1 },
   };
 }

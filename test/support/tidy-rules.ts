@@ -35,10 +35,10 @@ const RANKS: readonly (readonly string[])[] = [
   ['core'],
   ['io'],
   [
-    ...['sources', 'sim', 'fatigue', 'store', 'sessions', 'accounts'],
-    ...['alerts', 'export', 'outbox', 'cloud'],
+    ...['sources', 'sim', 'fatigue', 'store', 'sessions', 'accounts', 'ingest'],
+    ...['alerts', 'export', 'outbox', 'cloud', 'settings', 'backup'],
   ],
-  ['reading'],
+  ['reading', 'exporting'],
   ['mqtt', 'http'],
   [''], // Files directly in src/.
 ];

@@ -29,6 +29,7 @@ export const listActions = route({
   method: 'GET',
   path: '/alerts/actions',
   summary: 'What alerts do besides being shown, and whether that works.',
+  access: 'rules',
   query: undefined,
   body: undefined,
   reply: v.object({
@@ -40,17 +41,20 @@ export const listActions = route({
         text: v.string(),
       }),
     ),
+    next: v.null(),
   }),
-  handle: ({ alerting }: AlertActionsDeps) => ({ items: alerting.actions() }),
+  handle: ({ alerting }: AlertActionsDeps) => ({ items: alerting.actions(), next: null }),
 });
 
 export const testAction = route({
   method: 'POST',
   path: '/alerts/actions/:id/test',
   summary: 'Tries an action at once. 502 with what the other end said when it did not take it.',
+  access: 'watch',
   query: undefined,
   body: v.optional(v.strictObject({})),
   reply: v.void(),
+  problems: [502],
   handle: ({ alerting }: AlertActionsDeps, { params }) =>
     answering(async () => {
       try {

@@ -5,6 +5,7 @@ import { RuleBody } from '../../alerts/rule/schema.ts';
 import type { RuleDraft } from '../../alerts/rules.ts';
 import type { ExportFile } from '../../reading/client.ts';
 import type { BacktestRequest } from '../../reading/service.ts';
+import { checkRuleShown } from '../privacy.ts';
 import { Content, route } from '../route.ts';
 import { answering } from './problems.ts';
 
@@ -91,6 +92,7 @@ export const backtestRules = route({
   method: 'POST',
   path: '/alerts/backtest',
   summary: 'When alert rules, or two versions of one, would have found something in sessions.',
+  access: 'watch',
   query: undefined,
   body: v.pipe(
     v.strictObject({
@@ -110,7 +112,7 @@ export const backtestRules = route({
     ),
   ),
   reply: BacktestShape,
-  handle: ({ alerting, reading }: AlertBacktestDeps, { body }) =>
+  handle: ({ alerting, reading }: AlertBacktestDeps, { body, caller }) =>
     answering(async () => {
       const { sessions, rule, against, rules = [] } = body;
       const written = [
@@ -118,9 +120,11 @@ export const backtestRules = route({
         ...(against === undefined ? [] : [{ pointer: '/against', rule: against }]),
         ...rules.map((one, i) => ({ pointer: `/rules/${i}`, rule: one })),
       ];
+      const found = written.map((one) => ruleOf(one, alerting.rules));
+      for (const one of found) checkRuleShown(caller, one);
       const { mime, pieces } = await reading.backtest({
         sessions: [...new Set(sessions)],
-        rules: written.map((one) => ruleOf(one, alerting.rules)),
+        rules: found,
         versions: against !== undefined,
       });
       return new Content({ 'content-type': mime }, pieces);

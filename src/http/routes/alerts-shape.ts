@@ -1,8 +1,9 @@
 import * as v from 'valibot';
-import { type Alert, SEVERITIES } from '#core/alert.ts';
+import { type Alert, type AlertNote, SEVERITIES } from '#core/alert.ts';
 import { type Epoch, TRUST } from '#core/clock.ts';
 import { leastTrust } from '#core/session.ts';
 import { RulePatch } from '../../alerts/rule/schema.ts';
+import { type Asker, seesNames } from '../privacy.ts';
 import { WallTime, wallTime } from './wall-time.ts';
 
 /** Rules and alerts as clients see them. */
@@ -53,10 +54,13 @@ export const AlertShape = v.object({
   notes: v.array(v.object({ by: v.string(), at: WallTime, text: v.string() })),
 });
 
-export function alertShape(alert: Alert, epochs: ReadonlyMap<number, Epoch>) {
+/** @param asker to whom it is told: notes of others may have a name in them */
+export function alertShape(alert: Alert, epochs: ReadonlyMap<number, Epoch>, asker: Asker) {
   const { id, rule, cause, severity, startedAt, endedAt, endedBy, evidence, acknowledged } = alert;
   const { text, stream, value, unit, readings } = evidence;
   const moments = [startedAt, ...(endedAt ? [endedAt] : [])];
+  const isShown = ({ by }: AlertNote): boolean => seesNames(asker) || by === asker.user?.username;
+  const notes = alert.notes.filter(isShown);
   const trusts = moments.map(({ epoch }) => epochs.get(epoch)?.trust ?? 'none');
   return {
     ...{ id, rule, cause, severity },
@@ -68,6 +72,6 @@ export function alertShape(alert: Alert, epochs: ReadonlyMap<number, Epoch>) {
     acknowledgedBy: acknowledged?.by ?? null,
     acknowledgedAt: wallTime(acknowledged?.at ?? null, epochs),
     silencedUntil: wallTime(alert.silencedUntil, epochs),
-    notes: alert.notes.map(({ by, at, text }) => ({ by, at: wallTime(at, epochs), text })),
+    notes: notes.map(({ by, at, text }) => ({ by, at: wallTime(at, epochs), text })),
   };
 }

@@ -1,11 +1,12 @@
 import * as v from 'valibot';
 import type { Alert, AlertRule } from '#core/alert.ts';
 import type { Stream } from '#core/stream.ts';
-import type { RuleFault } from '../../alerts/errors.ts';
+import { AlertError, type RuleFault } from '../../alerts/errors.ts';
 import { RuleBody, RulePatch } from '../../alerts/rule/schema.ts';
 import { ruleSentence } from '../../alerts/rule/words.ts';
 import type { RulePatch as RuleChange, RuleDraft } from '../../alerts/rules.ts';
-import { route } from '../route.ts';
+import { checkRuleShown, isHiddenRule } from '../privacy.ts';
+import { type Caller, route } from '../route.ts';
 import { RuleShape } from './alerts-shape.ts';
 import { answering, sentenceOf } from './problems.ts';
 
@@ -37,26 +38,31 @@ export const listRules = route({
   method: 'GET',
   path: '/alerts',
   summary: 'The alert rules: those that come with the gateway, then the others by their names.',
+  access: 'rules',
   query: undefined,
   body: undefined,
   reply: v.object({ items: v.array(RuleShape), next: v.null() }),
-  handle: (deps: AlertRulesDeps) => ({
-    items: deps.alerting.rules.list().map(shaper(deps)),
-    next: null,
-  }),
+  handle: (deps: AlertRulesDeps, { caller }) => {
+    const shown = deps.alerting.rules.list().filter((rule) => !isHiddenRule(caller, rule));
+    return { items: shown.map(shaper(deps)), next: null };
+  },
 });
 
 export const createRule = route({
   method: 'POST',
   path: '/alerts',
   summary: 'Adds an alert rule, which is watched from then on; its id is made of its name.',
+  access: 'watch',
   query: undefined,
   body: RuleBody,
   reply: RuleShape,
   status: () => 201,
+  tells: { Location: [201] },
   headers: ({ id }) => ({ location: `/api/v1/alerts/${id}` }),
-  handle: (deps: AlertRulesDeps, { body }) =>
+  problems: [409],
+  handle: (deps: AlertRulesDeps, { body, caller }) =>
     answering(async () => {
+      checkRuleShown(caller, body);
       const rule = await deps.reading.inTime(deps.alerting.rules.create(body));
       return shaper(deps)(rule);
     }),
@@ -66,11 +72,12 @@ export const readRule = route({
   method: 'GET',
   path: '/alerts/:id',
   summary: 'One alert rule.',
+  access: 'rules',
   query: undefined,
   body: undefined,
   reply: RuleShape,
-  handle: (deps: AlertRulesDeps, { params }) =>
-    answering(() => shaper(deps)(deps.alerting.rules.get(params['id'] ?? ''))),
+  handle: (deps: AlertRulesDeps, { params, caller }) =>
+    answering(() => shaper(deps)(ruleOf(deps, params['id'], caller))),
 });
 
 export const changeRule = route({
@@ -78,12 +85,14 @@ export const changeRule = route({
   path: '/alerts/:id',
   summary:
     'Changes an alert rule. What is left out stays; an alert of it that lasts ends, unless only the name or the actions change.',
+  access: 'watch',
   query: undefined,
   body: RulePatch,
   reply: RuleShape,
-  handle: (deps: AlertRulesDeps, { params, body }) =>
+  handle: (deps: AlertRulesDeps, { params, body, caller }) =>
     answering(async () => {
-      const change = deps.alerting.rules.update(params['id'] ?? '', body);
+      checkRuleShown(caller, body);
+      const change = deps.alerting.rules.update(ruleOf(deps, params['id'], caller).id, body);
       return shaper(deps)(await deps.reading.inTime(change));
     }),
 });
@@ -92,12 +101,24 @@ export const deleteRule = route({
   method: 'DELETE',
   path: '/alerts/:id',
   summary: 'Deletes an alert rule; one that came with the gateway is again as it came.',
+  access: 'watch',
   query: undefined,
   body: undefined,
   reply: v.void(),
-  handle: ({ alerting, reading }: AlertRulesDeps, { params }) =>
-    answering(() => reading.inTime(alerting.rules.remove(params['id'] ?? ''))),
+  problems: [409],
+  handle: (deps: AlertRulesDeps, { params, caller }) =>
+    answering(() => {
+      const { alerting, reading } = deps;
+      return reading.inTime(alerting.rules.remove(ruleOf(deps, params['id'], caller).id));
+    }),
 });
+
+/** @throws AlertError NOT_FOUND, for one that watches what is not shown too */
+function ruleOf({ alerting }: AlertRulesDeps, id = '', caller: Caller): AlertRule {
+  const rule = alerting.rules.get(id);
+  if (!isHiddenRule(caller, rule)) return rule;
+  throw new AlertError('NOT_FOUND', `there is no alert rule ${JSON.stringify(id)}`);
+}
 
 /** Makes rules what clients see of them, with what is known of streams and alerts at this moment. */
 function shaper({ alerting, streams }: AlertRulesDeps) {

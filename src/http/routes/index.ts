@@ -1,5 +1,7 @@
 import type { Health } from '#core/health.ts';
 import type { Stream } from '#core/stream.ts';
+import type { Guard } from '../authorise.ts';
+import type { People } from '../privacy.ts';
 import type { AnyRoute } from '../route.ts';
 import {
   type AlertRulesDeps,
@@ -20,9 +22,36 @@ import {
   readAlert,
   silenceAlert,
 } from './alerts-history.ts';
+import { type AuditDeps, checkAudit, listAudit } from './audit.ts';
+import { type AuthDeps, getToken, login, logout, refreshToken, register } from './auth.ts';
+import { changeMe, deleteMe, type MeDeps, readMe } from './auth-me.ts';
+import { endLogin, type LoginsDeps, listLogins } from './auth-sessions.ts';
+import { type BackupDeps, makeBackup, restoreBackup } from './backup.ts';
+import {
+  type DiagnosticsDeps,
+  listFreezeFrames,
+  listPids,
+  readReadiness,
+  readVehicle,
+} from './diagnostics.ts';
+import { clearTroubleCodes, listTroubleCodes, type TroubleCodesDeps } from './diagnostics-dtc.ts';
+import { documentRoutes } from './docs.ts';
 import { type ExportDeps, exportSession } from './export.ts';
+import { deleteExport, type ExportsDeps, readExport, readExportFile } from './exports.ts';
 import { readHealth } from './health.ts';
+import {
+  exchangeTime,
+  type IngestDeps,
+  sendAlerts,
+  sendEeg,
+  sendFace,
+  sendGame,
+  tellClock,
+} from './ingest.ts';
+import { createInvite, deleteInvite, type InvitesDeps, listInvites } from './invites.ts';
+import { readMetrics } from './metrics.ts';
 import { listEvents, readData, readRecentData, type SessionDataDeps } from './session-data.ts';
+import { markSession, type SessionEventsDeps } from './session-events.ts';
 import {
   changeSession,
   deleteSession,
@@ -32,10 +61,24 @@ import {
   type SessionsDeps,
   startSession,
 } from './sessions.ts';
+import { changeSettings, readSettings, type SettingsDeps } from './settings.ts';
+import { claimGateway, type SetupDeps } from './setup.ts';
+import { listSources, restartSource, type SourcesDeps } from './sources.ts';
 import { listStreams } from './streams.ts';
+import { readSystem, type SystemDeps } from './system.ts';
+import { type PowerDeps, powerOff, restartGateway } from './system-power.ts';
+import { readAuthority, readProfile, readTrustPage, type TrustDeps } from './trust.ts';
+import {
+  changeUser,
+  createUser,
+  deleteUser,
+  listUsers,
+  readUser,
+  type UsersDeps,
+} from './users.ts';
 
 /** What the routes together need of the gateway. */
-export interface Gateway {
+export interface Gateway extends TrustDeps {
   health(): Health;
   streams(): readonly Stream[];
   readonly reading: SessionsDeps['reading'] &
@@ -43,16 +86,64 @@ export interface Gateway {
     ExportDeps['reading'] &
     AlertRulesDeps['reading'] &
     AlertHistoryDeps['reading'] &
-    AlertBacktestDeps['reading'];
+    AlertBacktestDeps['reading'] &
+    MeDeps['reading'];
+  readonly accounts: Guard &
+    People &
+    SetupDeps['accounts'] &
+    AuthDeps['accounts'] &
+    MeDeps['accounts'] &
+    LoginsDeps['accounts'] &
+    UsersDeps['accounts'] &
+    InvitesDeps['accounts'];
+  readonly exports?: (ExportDeps & ExportsDeps)['exports'];
+  readonly audit: AuditDeps['audit'] &
+    MeDeps['audit'] &
+    SessionsDeps['audit'] &
+    TroubleCodesDeps['audit'] &
+    SourcesDeps['audit'];
   readonly alerting: AlertRulesDeps['alerting'] &
     AlertHistoryDeps['alerting'] &
     AlertActionsDeps['alerting'] &
     AlertBacktestDeps['alerting'];
+  readonly ingest: IngestDeps['ingest'] & SessionEventsDeps['ingest'];
+  readonly diagnosis: DiagnosticsDeps['diagnosis'] & TroubleCodesDeps['diagnosis'];
+  readonly sources: SourcesDeps['sources'];
+  readonly system: SystemDeps['system'];
+  readonly settings: SettingsDeps['settings'];
+  readonly backup: BackupDeps['backup'];
+  readonly power: PowerDeps['power'];
 }
 
 /** Every REST endpoint. Of two that match, the first answers. */
 export const ROUTES: readonly AnyRoute<Gateway>[] = [
+  readTrustPage,
+  readAuthority,
+  readProfile,
   readHealth,
+  readMetrics,
+  ...documentRoutes(() => ROUTES),
+  claimGateway,
+  getToken,
+  login,
+  refreshToken,
+  logout,
+  register,
+  readMe,
+  changeMe,
+  deleteMe,
+  listLogins,
+  endLogin,
+  listUsers,
+  createUser,
+  readUser,
+  changeUser,
+  deleteUser,
+  listInvites,
+  createInvite,
+  deleteInvite,
+  listAudit,
+  checkAudit,
   listStreams,
   listSessions,
   startSession,
@@ -63,7 +154,17 @@ export const ROUTES: readonly AnyRoute<Gateway>[] = [
   deleteSession,
   readData,
   listEvents,
+  markSession,
+  sendEeg,
+  sendFace,
+  sendGame,
+  sendAlerts,
+  exchangeTime,
+  tellClock,
   exportSession,
+  readExport,
+  readExportFile,
+  deleteExport,
   listRules,
   createRule,
   listActiveAlerts,
@@ -78,4 +179,19 @@ export const ROUTES: readonly AnyRoute<Gateway>[] = [
   readRule,
   changeRule,
   deleteRule,
+  listPids,
+  readVehicle,
+  readReadiness,
+  listFreezeFrames,
+  listTroubleCodes,
+  clearTroubleCodes,
+  readSystem,
+  listSources,
+  restartSource,
+  readSettings,
+  changeSettings,
+  makeBackup,
+  restoreBackup,
+  restartGateway,
+  powerOff,
 ];

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import type { Headers } from '../transport.ts';
+import type { Headers } from '../message.ts';
 
 /** Lists that come page by page. */
 

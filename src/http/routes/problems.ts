@@ -1,13 +1,30 @@
+import { AccountError } from '../../accounts/errors.ts';
 import { AlertError } from '../../alerts/errors.ts';
+import { BackupError } from '../../backup/errors.ts';
+import { ExportJobError } from '../../exporting/errors.ts';
+import { IngestError } from '../../ingest/errors.ts';
+import { PowerError } from '../../io/power.ts';
 import { ReadingError } from '../../reading/errors.ts';
 import { SessionError } from '../../sessions/errors.ts';
+import { SettingsError } from '../../settings/errors.ts';
 import { StoreError } from '../../store/errors.ts';
 import { type Fault, Problem, sentence } from '../problem.ts';
+import { accountProblem } from './account-problems.ts';
 
 /** When a client may ask again what the gateway is too busy for. */
 const RETRY_AFTER_S = '5';
 
-type Code = (AlertError | ReadingError | SessionError | StoreError)['code'];
+type Code = (
+  | AlertError
+  | BackupError
+  | IngestError
+  | ExportJobError
+  | PowerError
+  | ReadingError
+  | SessionError
+  | SettingsError
+  | StoreError
+)['code'];
 
 /** The statuses of expected failures, and what in the request they are about. */
 const ANSWERS: Readonly<Partial<Record<Code, readonly [status: number, pointer?: string]>>> = {
@@ -25,13 +42,31 @@ const ANSWERS: Readonly<Partial<Record<Code, readonly [status: number, pointer?:
   TOO_MANY_VALUES: [422, '/points'],
   BAD_WINDOW: [422, '/from'],
   BAD_CURSOR: [422, '/cursor'],
+  CHANGED: [412],
+  UNWRITABLE: [409],
+  BAD_PASSPHRASE: [422],
+  LOCKED: [422],
+  UNKNOWN: [422],
+  OTHER_VERSION: [422],
+  UNUSABLE: [422],
+  UNSUPERVISED: [409],
+  REFUSED: [409],
+  RUNNING: [429],
+  NOT_DONE: [409],
+  NO_ROOM: [503],
+  NO_CLOCK: [409],
+  OTHER_EPOCH: [409],
+  OLD_SEQ: [409],
+  BEFORE_SESSION: [422],
+  IN_FUTURE: [422],
+  KEY_REUSED: [422],
   OFF: [503],
   BUSY: [503],
   TOO_SLOW: [503],
   CLOSED: [503],
 };
 
-/** Does what a route is to do with sessions or alerts, and tells an expected failure as a Problem. */
+/** Does what a route is to do with sessions, alerts or accounts, and tells an expected failure as a Problem. */
 export async function answering<T>(work: () => T | Promise<T>): Promise<T> {
   try {
     return await work();
@@ -42,21 +77,30 @@ export async function answering<T>(work: () => T | Promise<T>): Promise<T> {
 
 /** The error itself where it is none that a client can do anything about. */
 function problemOf(error: unknown): unknown {
+  if (error instanceof AccountError) return accountProblem(error);
   const expected =
     error instanceof AlertError ||
+    error instanceof BackupError ||
+    error instanceof IngestError ||
+    error instanceof ExportJobError ||
+    error instanceof PowerError ||
     error instanceof ReadingError ||
     error instanceof SessionError ||
+    error instanceof SettingsError ||
     error instanceof StoreError;
   const found = expected ? ANSWERS[error.code] : undefined;
   if (!expected || !found) return error;
   const [status, pointer] = found;
   const faults = status === 422 ? faultsOf(error, pointer) : [];
-  const headers = status === 503 ? { 'retry-after': RETRY_AFTER_S } : {};
+  const headers = status === 503 || status === 429 ? { 'retry-after': RETRY_AFTER_S } : {};
   return new Problem(status, sentence(error.message), faults, headers);
 }
 
 function faultsOf(error: Error, pointer = pointerIn(error)): readonly Fault[] {
-  if (error instanceof AlertError) return error.faults.map(sentenceOf);
+  if (error instanceof AlertError || error instanceof SettingsError) {
+    return error.faults.map(sentenceOf);
+  }
+  if (error instanceof IngestError) return [sentenceOf(error)];
   return pointer === undefined ? [] : [sentenceOf({ pointer, message: error.message })];
 }
 

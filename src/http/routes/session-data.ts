@@ -1,14 +1,17 @@
 import * as v from 'valibot';
 import type { Session, SessionStats, Span } from '#core/session.ts';
 import type { Stream } from '#core/stream.ts';
+import { ReadingError } from '../../reading/errors.ts';
 import type { EventPage } from '../../reading/questions.ts';
 import type { DataQuery, SessionEventsQuery } from '../../reading/service.ts';
 import type { EventKey } from '../../store/keys.ts';
 import { seen } from '../fault.ts';
+import { checkOwnId, isOwn } from '../own.ts';
 import { PATTERN, PATTERN_EXPECTED, PatternIndex } from '../pattern.ts';
+import { checkShown, hiddenFrom, isAlertOf, isHidden } from '../privacy.ts';
 import { Problem, sentence } from '../problem.ts';
-import { Content, route } from '../route.ts';
-import { cursor, Limit } from './paging.ts';
+import { type Caller, Content, route } from '../route.ts';
+import { cursor, Limit, nextLink } from './paging.ts';
 import { answering } from './problems.ts';
 import { sessionId } from './sessions-shape.ts';
 
@@ -29,7 +32,7 @@ export interface SessionDataDeps {
     sessions(): { get(id: number): Session; current(): readonly Session[] };
     statistics(spans: readonly Span[]): Promise<SessionStats>;
     data(id: number, query: DataQuery): Promise<Uint8Array>;
-    recent(streams: readonly string[], seconds: number): Promise<Uint8Array>;
+    recent(streams: readonly string[], seconds: number, id?: number): Promise<Uint8Array>;
     events(id: number, query: SessionEventsQuery): Promise<EventPage>;
   };
 }
@@ -54,6 +57,7 @@ export const readData = route({
   method: 'GET',
   path: '/sessions/:id/data',
   summary: 'Values of streams: as they were recorded, or reduced to points with min, max and mean.',
+  access: 'see',
   query: v.strictObject({
     streams: Streams,
     from: Micros,
@@ -62,11 +66,13 @@ export const readData = route({
   }),
   body: undefined,
   reply: Data,
-  handle: (deps: SessionDataDeps, { params, query: { streams, ...query } }) =>
+  handle: (deps: SessionDataDeps, { params, query: { streams, ...query }, caller }) =>
     answering(async () => {
       const { reading } = deps;
       const id = sessionId(params['id']);
-      const ids = await idsOf(streams, deps, () => reading.sessions().get(id));
+      checkOwnId(caller, reading, id);
+      const session = () => reading.sessions().get(id);
+      const ids = await idsOf(streams, deps, { caller, session });
       return json(await reading.data(id, { ...query, streams: ids }));
     }),
 });
@@ -74,9 +80,13 @@ export const readData = route({
 export const readRecentData = route({
   method: 'GET',
   path: '/sessions/current/recent',
-  summary: 'The last seconds of streams, in the open session that began last.',
+  summary:
+    'The last seconds of streams, in the open session that began last: of those that are named, or ' +
+    `without names of all that have samples, in the order of their ids, ${STREAMS_MAX} at most. Waves ` +
+    'come where they are named.',
+  access: 'see',
   query: v.strictObject({
-    streams: Streams,
+    streams: v.optional(Streams),
     seconds: v.optional(
       v.pipe(v.number(), v.minValue(0), v.maxValue(RECENT_S_MAX)),
       RECENT_S_DEFAULT,
@@ -84,11 +94,16 @@ export const readRecentData = route({
   }),
   body: undefined,
   reply: Data,
-  handle: (deps: SessionDataDeps, { query: { streams, seconds } }) =>
+  handle: (deps: SessionDataDeps, { query: { streams, seconds }, caller }) =>
     answering(async () => {
       const { reading } = deps;
-      const ids = await idsOf(streams, deps, () => reading.sessions().current().at(-1));
-      return json(await reading.recent(ids, seconds));
+      const own = caller.scope === 'all' ? undefined : ownCurrent(caller, deps);
+      const session = () => own ?? reading.sessions().current().at(-1);
+      const looking = { caller, session };
+      const ids = await (streams === undefined
+        ? sampledIds(deps, looking)
+        : idsOf(streams, deps, looking));
+      return json(await reading.recent(ids, seconds, own?.id));
     }),
 });
 
@@ -96,6 +111,7 @@ export const listEvents = route({
   method: 'GET',
   path: '/sessions/:id/events',
   summary: 'What happened in a session, in the order of time, page by page.',
+  access: 'see',
   query: v.strictObject({
     types: v.optional(v.pipe(v.string(), v.minLength(1))),
     limit: Limit,
@@ -108,42 +124,100 @@ export const listEvents = route({
     ),
     next: v.nullable(v.string()),
   }),
-  handle: ({ reading }: SessionDataDeps, { params, query: { types, limit, cursor: after } }) =>
+  tells: { Link: [200] },
+  headers: ({ next }, query) => nextLink(next, query),
+  handle: (
+    { reading }: SessionDataDeps,
+    { params, query: { types, limit, cursor: after }, caller },
+  ) =>
     answering(async () => {
-      const { items, next } = await reading.events(sessionId(params['id']), {
-        types: types === undefined ? undefined : typesOf(types),
+      const id = sessionId(params['id']);
+      checkOwnId(caller, reading, id);
+      const named = types === undefined ? undefined : typesOf(types);
+      checkShown(caller, named ?? []);
+      const without = hiddenFrom(caller);
+      const { items, next } = await reading.events(id, {
+        types: named,
+        without,
         limit,
         after: after === undefined ? undefined : parseCursor(after),
       });
-      return { items, next: next && cursorOf(next) };
+      const shown = items.filter((event) => !isAlertOf(without, event));
+      return { items: shown, next: next && cursorOf(next) };
     }),
 });
+
+/** @throws ReadingError NO_SESSION */
+function ownCurrent(caller: Caller, { reading }: SessionDataDeps): Session {
+  const own = reading
+    .sessions()
+    .current()
+    .filter((session) => isOwn(caller, session));
+  const last = own.at(-1);
+  if (last) return last;
+  throw new ReadingError('NO_SESSION', 'no session of yours is open');
+}
+
+interface Looking {
+  readonly caller: Caller;
+  /** Undefined where there is none to look in: the question itself will say so. */
+  session(): Session | undefined;
+}
 
 /**
  * The ids that a list means: those that it names, and where a pattern stands in it, those of the
  * session's series that it covers.
  *
- * @param session undefined where there is none to look in: the question itself will say so
- * @throws Problem 422
+ * @throws Problem 422, 403
  */
 async function idsOf(
   text: string,
   { reading, streams }: SessionDataDeps,
-  session: () => Session | undefined,
+  { caller, session }: Looking,
 ): Promise<readonly string[]> {
   const named = listOf(text, '/streams');
+  checkShown(
+    caller,
+    named.filter((one) => !one.includes('*')),
+  );
   const patterns = named.filter((one) => one.includes('*'));
   const bad = patterns.find((one) => !PATTERN.test(one));
   if (bad !== undefined) refuse('/streams', `${PATTERN_EXPECTED}, found ${seen(bad)}`);
   const found = patterns.length > 0 ? session() : undefined;
   if (!found) return named;
-  const { streams: recorded } = found.stats ?? (await reading.statistics(found.spans));
+  const recorded = await recordedIds(found, reading);
   // Of a stream that the gateway no longer has, nobody knows the kind.
   const others = new Set(streams().flatMap(({ id, kind }) => (isSeries(kind) ? [] : id)));
   const index = new PatternIndex([patterns]);
-  const covered = Object.keys(recorded).filter((id) => !others.has(id) && index.first(id) >= 0);
+  const covered = recorded.filter((id) => {
+    return !others.has(id) && !isHidden(caller, id) && index.first(id) >= 0;
+  });
   if (covered.length === 0) refuse('/streams', `nothing was recorded of ${patterns.join(', ')}`);
   return checkCount([...named.filter((one) => !one.includes('*')), ...covered], '/streams');
+}
+
+/**
+ * What is meant by no list: the streams of samples that the session has, the first by id where there are
+ * more than may be asked for. Unlike with a pattern that covers nothing, a session too young for any is answered.
+ */
+async function sampledIds(
+  { reading, streams }: SessionDataDeps,
+  { caller, session }: Looking,
+): Promise<readonly string[]> {
+  const found = session();
+  if (!found) return [];
+  const recorded = await recordedIds(found, reading);
+  const samples = new Set(streams().flatMap(({ id, kind }) => (kind === 'sample' ? id : [])));
+  const shown = recorded.filter((id) => samples.has(id) && !isHidden(caller, id));
+  return shown.toSorted().slice(0, STREAMS_MAX);
+}
+
+async function recordedIds(
+  { stats, spans }: Session,
+  reading: Pick<SessionDataDeps['reading'], 'statistics'>,
+): Promise<readonly string[]> {
+  const { streams } = stats ?? (await reading.statistics(spans));
+  return Object.keys(streams);
 }
 
 /** @throws Problem 422 */

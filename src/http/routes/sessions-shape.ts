@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { type Epoch, TRUST } from '#core/clock.ts';
 import { leastTrust, type Session, type SessionStats, type Span } from '#core/session.ts';
 import { seen } from '../fault.ts';
+import { type Asker, isHidden, ownerOf, type People, saidOf } from '../privacy.ts';
 import { Problem } from '../problem.ts';
 import { WallTime, wallTime } from './wall-time.ts';
 
@@ -28,6 +29,9 @@ export const SessionShape = v.object({
   /** How far both can be believed. */
   clockTrust: v.picklist(TRUST),
   endedBy: v.nullable(v.picklist(['ignition', 'manual', 'power'])),
+  /** Whose own it is; the name is null where the account is no longer there. */
+  owner: v.nullable(v.object({ id: v.string(), username: v.nullable(v.string()) })),
+  /** A pseudonym, `P-7K3M9Q2A`, for who is not shown names; they get no notes and no words either. */
   driver: v.nullable(v.string()),
   vehicle: v.nullable(v.string()),
   study: v.nullable(v.string()),
@@ -50,13 +54,19 @@ export const NotesFields = {
   pinned: v.optional(v.boolean()),
 };
 
+/** To whom a session is told. */
+export interface Audience {
+  readonly asker: Asker;
+  readonly people: People;
+  readonly epochs: ReadonlyMap<number, Epoch>;
+}
+
 export function shapeOf(
   session: Session,
-  epochs: ReadonlyMap<number, Epoch>,
+  { asker, people, epochs }: Audience,
   stats: SessionStats | null = session.stats,
 ) {
-  const { id, endedBy, spans } = session;
-  const { driver, vehicle, study, tags, notes, consent, pinned } = session;
+  const { id, endedBy, spans, vehicle, study, tags, pinned } = session;
   const [first] = spans;
   const last = spans.at(-1);
   const trusts = spans.map(({ epoch }) => epochs.get(epoch)?.trust ?? 'none');
@@ -66,8 +76,14 @@ export function shapeOf(
     startedAt: first ? wallTime({ epoch: first.epoch, t: first.from }, epochs) : null,
     endedAt: endedBy === null ? null : endOf(last, epochs),
     clockTrust: leastTrust(trusts),
-    ...{ endedBy, driver, vehicle, study, tags, notes, consent, pinned, stats },
+    owner: ownerOf(session, asker, people),
+    ...{ endedBy, vehicle, study, tags, pinned, ...saidOf(session, asker, people) },
+    stats: stats && { ...stats, streams: shownStreams(stats, asker) },
   };
+}
+
+function shownStreams({ streams }: SessionStats, asker: Asker): SessionStats['streams'] {
+  return Object.fromEntries(Object.entries(streams).filter(([id]) => !isHidden(asker, id)));
 }
 
 function endOf(last: Span | undefined, epochs: ReadonlyMap<number, Epoch>): string | null {

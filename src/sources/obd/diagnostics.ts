@@ -51,6 +51,8 @@ export class Diagnostics {
   readonly #framing: Framing;
   readonly #queue = new JobQueue();
   #stateAt: Micros = 0;
+  /** Somebody has answered in this round of codes and readiness. */
+  #heard = false;
 
   constructor(adapter: Asker, vehicle: Vehicle, report: VehicleReport) {
     this.#adapter = adapter;
@@ -71,11 +73,26 @@ export class Diagnostics {
     return now >= this.#stateAt || this.#queue.ready(now);
   }
 
+  /** Codes and readiness are due from now on, all of them. */
+  refresh(): void {
+    this.#stateAt = 0;
+  }
+
+  /** Codes and readiness have been asked for, and nothing of them is to be asked again. */
+  get isSettled(): boolean {
+    return this.#stateAt > 0 && !this.#queue.hasUrgent;
+  }
+
   /** Runs one job. */
   async step(now: () => Micros, emit: Emit): Promise<void> {
     this.#refresh(now());
     const next = this.#queue.take(now());
     if (next === undefined) return;
+    await this.#run(next, now, emit);
+    if (next.job.urgent && this.#heard && this.isSettled) this.#report.readAt = now();
+  }
+
+  async #run(next: Waiting, now: () => Micros, emit: Emit): Promise<void> {
     const outcome = await this.#ask(next);
     // Silence means that no ECU of this car knows the service, or that the answer was late. What is
     // asked regularly needs no second try to tell.
@@ -100,6 +117,7 @@ export class Diagnostics {
     const answers = responses.filter(({ pdu }) => isAnswerTo(job.hex, pdu));
     // Whether a message is missing shows on CAN in each message, elsewhere in none.
     const readable = answers.length > 0 && (whole || this.#framing === 'can');
+    if (readable && job.urgent) this.#heard = true;
     const more = readable ? job.read(answers, t, emit) : undefined;
     this.#add(more ?? []);
     const waits = unmetWaits(job.hex, responses, answers);
@@ -119,6 +137,7 @@ export class Diagnostics {
   #refresh(now: Micros): void {
     if (now < this.#stateAt) return;
     this.#stateAt = now + STATE_MS * 1000;
+    this.#heard = false;
     this.#add(CODE_SERVICES.map((hex) => this.#codes(hex)));
     this.#add([...MONITOR_PIDS].map(([pid, scope]) => this.#monitors(pid, scope)));
   }
@@ -175,6 +194,7 @@ export class Diagnostics {
     report.codes.set(status, codes);
     const came = codes.filter((code) => !before.includes(code));
     const went = before.filter((code) => !codes.includes(code));
+    report.note(status, came, went, t);
     for (const code of [...came, ...went]) {
       const { text } = dtcText(code);
       const data = { code, status, ecu, text, present: came.includes(code) };

@@ -86,8 +86,11 @@ class FrameReader {
     return {
       hex: `02${pairs.join('')}`,
       timeoutMs: ANSWER_MS,
-      read: (responses) => {
-        const jobs = responses.flatMap((response) => this.#read(response, pids, use));
+      read: (responses, t) => {
+        const jobs = responses.flatMap((response) => {
+          this.#report.of(response.ecu).freezeFrameAt = t;
+          return this.#read(response, pids, use);
+        });
         // Several ECUs may hold a frame, and answer the same requests.
         return [...new Map(jobs.map((job) => [job.hex, job])).values()];
       },

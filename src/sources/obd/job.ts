@@ -45,6 +45,11 @@ export class JobQueue {
     return [...this.#urgent, ...this.#others].some(({ notBefore }) => notBefore <= now);
   }
 
+  /** Whether an urgent job waits, be it for its time to be asked again. */
+  get hasUrgent(): boolean {
+    return this.#urgent.length > 0;
+  }
+
   /** Removes and returns the job whose turn it is. */
   take(now: Micros): Waiting | undefined {
     const next = [...this.#urgent, ...this.#others].find(({ notBefore }) => notBefore <= now);

@@ -146,6 +146,7 @@ export class LiveData {
         return;
       }
       counters.values++;
+      ecu.latest.set(plain.id, { t, v });
       if (pid === ENGINE_SPEED) ignition.engine(v, t);
       if (pid === ROAD_SPEED) ignition.speed(v, t);
       emit({ kind: 'sample', stream, t, v });

@@ -3,15 +3,18 @@ import { LinkError } from '#core/errors.ts';
 import type { Emit, Json, Micros, Stream } from '#core/stream.ts';
 import type { OpenPort, Port } from '../../io/port.ts';
 import type { Source } from '../source.ts';
+import { Desk } from './desk.ts';
 import { Diagnostics } from './diagnostics.ts';
 import { Adapter, AdapterRestarted, type Outcome } from './elm/adapter.ts';
 import { isCan } from './elm/elm-frames.ts';
 import { Elm327, newDialogueCounters } from './elm/elm327.ts';
 import { Timing } from './elm/timing.ts';
-import { IGNITION_STATES, type Ignition, IgnitionSense } from './ignition.ts';
+import { DiagnosisError } from './errors.ts';
+import { IGNITION_STATES, IgnitionSense } from './ignition.ts';
 import { PID_BY_NUMBER, PIDS } from './j1979/pid-table.ts';
 import { LiveData } from './live-data.ts';
 import { PollPlan } from './poll.ts';
+import { Session } from './session.ts';
 import { ADAPTER_VOLTAGE, IGNITION, TROUBLE } from './streams.ts';
 import { discover, EcuStreams, type Vehicle } from './vehicle.ts';
 import { VehicleReport } from './vehicle-report.ts';
@@ -27,8 +30,8 @@ const VOLTAGE_MS = 5_000;
 const PARKED_VOLTAGE_MS = 2_000;
 /** The ignition state is told at every change, and this often anyway. */
 const IGNITION_MS = 10_000;
-/** Between two requests that are not for live values. */
-const DIAGNOSTIC_MS = 1_000;
+/** The poll looks at what else there is to do at least this often. */
+const PAUSE_MS_MAX = 1_000;
 /** Restarts of the adapter in a row, without a value between them, before the link is given up. */
 const RESTARTS_MAX = 5;
 /** What is read once a drive is asked again this often, in case it was missed. */
@@ -45,11 +48,24 @@ export interface ObdOptions {
   readonly bauds: readonly number[];
 }
 
-/** The services of a car that are not live values, for diagnosis. */
-export interface ObdSource extends Source {
-  /** What is known of the car now; empty before it has answered. */
+/** A car as people ask about it. What is known of it outlives the connection. */
+export interface Diagnosed {
+  /** The car that answers, or did last; undefined before one has. */
+  vehicle(): Vehicle | undefined;
+  /** The bus it answers on: `6 (can11)`; undefined while it does not. */
+  protocol(): string | undefined;
+  /** Codes, readiness and names; empty before they were read. */
   report(): VehicleReport;
+  /** Why no car is connected, as a sentence; undefined while one is. */
+  absence(): string | undefined;
+  /** As `refresh` of desk.ts. @throws DiagnosisError */
+  refresh(): Promise<void>;
+  /** As `clear` of desk.ts. @throws DiagnosisError */
+  clearCodes(signal: AbortSignal): Promise<readonly string[]>;
 }
+
+/** OBD as a source, and what else the car can be asked. */
+export interface ObdSource extends Source, Diagnosed {}
 
 /** OBD-II through an ELM327 or STN adapter. */
 export function obdSource(options: ObdOptions): ObdSource {
@@ -122,7 +138,7 @@ class Obd implements ObdSource {
 
   health(): { readonly [key: string]: Json } {
     const { adapter, vehicle, ignition } = this.#session ?? {};
-    const { protocol, bus, features } = adapter ?? {};
+    const { features } = adapter ?? {};
     return {
       device: this.#options.device,
       baud: this.#baud ?? null,
@@ -131,7 +147,7 @@ class Obd implements ObdSource {
       adaptiveTiming: features?.adaptiveTiming ?? null,
       spacesOff: features?.spacesOff ?? null,
       longMessages: features?.longMessages ?? null,
-      protocol: protocol === undefined ? null : `${protocol} (${bus})`,
+      protocol: this.protocol() ?? null,
       ignition: ignition?.state ?? null,
       ecus: [...(vehicle?.ecus.values() ?? [])].map(({ id, supported }) => ({
         id,
@@ -144,8 +160,36 @@ class Obd implements ObdSource {
     };
   }
 
+  vehicle(): Vehicle | undefined {
+    return this.#lastVehicle;
+  }
+
+  protocol(): string | undefined {
+    const { protocol, bus } = this.#session?.adapter ?? {};
+    return protocol === undefined ? undefined : `${protocol} (${bus})`;
+  }
+
   report(): VehicleReport {
     return this.#report;
+  }
+
+  absence(): string | undefined {
+    if (this.#session?.desk !== undefined) return undefined;
+    return this.note() ?? `${this.#options.device}: no adapter is connected`;
+  }
+
+  async refresh(): Promise<void> {
+    await this.#desk().refresh();
+  }
+
+  async clearCodes(signal: AbortSignal): Promise<readonly string[]> {
+    return await this.#desk().clear(signal);
+  }
+
+  #desk(): Desk {
+    const desk = this.#session?.desk;
+    if (desk !== undefined) return desk;
+    throw new DiagnosisError('NO_VEHICLE', `no vehicle is connected: ${this.absence()}`);
   }
 
   /** Opens the port at the first baud rate at which something answers. */
@@ -203,6 +247,7 @@ class Obd implements ObdSource {
     const adapter = new Adapter(elm, signal, this.#timing, this.#counters);
     const ignition = new IgnitionSense(clock.now());
     session.vehicle = undefined;
+    session.desk = undefined;
     session.adapter = adapter;
     await adapter.setUp();
     session.ignition = ignition;
@@ -246,16 +291,15 @@ class Obd implements ObdSource {
       emit,
     });
     const now = (): Micros => clock.now();
-    let diagnosticAt = now() + DIAGNOSTIC_MS * 1000;
+    using desk = new Desk(adapter, diagnostics, this.#report, now());
+    session.desk = desk;
     while (ignition.state !== 'off') {
       await this.#tellVoltage(session, adapter, ignition, VOLTAGE_MS);
       this.#tellIgnition(session, ignition);
       await adapter.tune();
+      if (await desk.serve(now, emit)) continue;
       const group = plan.next(now());
-      if (now() >= diagnosticAt && diagnostics.due(now())) {
-        await diagnostics.step(now, emit);
-        diagnosticAt = now() + DIAGNOSTIC_MS * 1000;
-      } else if (group) await live.ask(group, now);
+      if (group) await live.ask(group, now);
       else await clock.sleep(pauseMs(plan.dueAt() - now()), signal);
     }
   }
@@ -264,6 +308,7 @@ class Obd implements ObdSource {
   async #park(session: Session, adapter: Adapter, ignition: IgnitionSense): Promise<void> {
     const { clock, signal } = session;
     session.vehicle = undefined;
+    session.desk = undefined;
     while (!ignition.shouldProbe(clock.now())) {
       await this.#tellVoltage(session, adapter, ignition, PARKED_VOLTAGE_MS);
       this.#tellIgnition(session, ignition);
@@ -299,31 +344,6 @@ class Obd implements ObdSource {
   }
 }
 
-/** One connection: what it works with, how far it has come, and when it has to tell what. */
-class Session {
-  readonly elm: Elm327;
-  readonly emit: Emit;
-  readonly clock: Clock;
-  readonly signal: AbortSignal;
-  adapter: Adapter | undefined;
-  ignition: IgnitionSense | undefined;
-  /** The car while it is being polled. */
-  vehicle: Vehicle | undefined;
-  /** The adapter is looking for the car's bus. */
-  searching = false;
-  voltageAt: Micros = 0;
-  ignitionAt: Micros = 0;
-  /** The ignition state that was told last. */
-  told: Ignition | undefined;
-
-  constructor(elm: Elm327, emit: Emit, clock: Clock, signal: AbortSignal) {
-    this.elm = elm;
-    this.emit = emit;
-    this.clock = clock;
-    this.signal = signal;
-  }
-}
-
 /** The dialogue does not know what its adapter is called; whoever reads of its failure wants to. */
 function withDevice(error: unknown, device: string): unknown {
   if (!(error instanceof LinkError) || error.message.includes(device)) return error;
@@ -341,9 +361,9 @@ function planFor(vehicle: Vehicle, adapter: Adapter): PollPlan {
   return new PollPlan(ordered, isCan(adapter.bus), (pid) => vehicle.knowsLength(pid));
 }
 
-/** At most DIAGNOSTIC_MS: voltage, ignition and diagnosis come due, whatever the plan holds. */
+/** At most PAUSE_MS_MAX: voltage, ignition and diagnosis come due, whatever the plan holds. */
 function pauseMs(us: number): number {
-  return Math.min(Math.max(1, Math.ceil(us / 1000)), DIAGNOSTIC_MS);
+  return Math.min(Math.max(1, Math.ceil(us / 1000)), PAUSE_MS_MAX);
 }
 
 const OWN_STREAMS: readonly Stream[] = [

@@ -1,4 +1,4 @@
-import type { Json } from '#core/stream.ts';
+import type { Json, Micros } from '#core/stream.ts';
 import type { DtcStatus } from './j1979/answers.ts';
 import type { MonitorScope, MonitorStatus } from './j1979/monitors.ts';
 import type { MonitorTest } from './j1979/service06.ts';
@@ -18,28 +18,55 @@ export interface FreezeFrame {
 }
 
 /** What one ECU says of itself and its faults. */
-export interface EcuReport {
+export class EcuReport {
   /** Address: `7e8`. */
   readonly ecu: string;
   name: string | undefined;
   /** As this ECU has it: a replaced one may have another car's, or an odd one. */
   vin: Vin | undefined;
-  calibrationIds: readonly string[];
+  calibrationIds: readonly string[] = [];
   /** In the order of the calibrations; eight hexadecimal digits. */
-  verificationNumbers: readonly string[];
-  inUse: readonly InUseCounter[];
+  verificationNumbers: readonly string[] = [];
+  inUse: readonly InUseCounter[] = [];
   /** Results of the on-board tests of service 06, by monitor. */
-  readonly tests: Map<number, readonly MonitorTest[]>;
-  readonly codes: Map<DtcStatus, readonly string[]>;
+  readonly tests = new Map<number, readonly MonitorTest[]>();
+  readonly codes = new Map<DtcStatus, readonly string[]>();
   /** Readiness of the emission monitors, since codes were cleared and in this drive cycle. */
-  readonly monitors: Map<MonitorScope, MonitorStatus>;
+  readonly monitors = new Map<MonitorScope, MonitorStatus>();
   freezeFrame: FreezeFrame | undefined;
+  /** When it was read. */
+  freezeFrameAt: Micros | undefined;
+  readonly #since = new Map<string, Micros>();
+
+  constructor(ecu: string) {
+    this.ecu = ecu;
+  }
+
+  /** When a code that it has was first seen; of one that was there at the start, then. */
+  since(status: DtcStatus, code: string): Micros | undefined {
+    return this.#since.get(`${status} ${code}`);
+  }
+
+  /** Notes which codes have come and gone at `t`. */
+  note(status: DtcStatus, came: readonly string[], went: readonly string[], t: Micros): void {
+    for (const code of came) this.#since.set(`${status} ${code}`, t);
+    for (const code of went) this.#since.delete(`${status} ${code}`);
+  }
+
+  /** Its memory was cleared. Codes stay until they are read again, so that it is told that they went. */
+  cleared(): void {
+    this.freezeFrame = undefined;
+    this.freezeFrameAt = undefined;
+    this.tests.clear();
+  }
 }
 
 /** Everything known of the car beside its live values. It outlives connections. */
 export class VehicleReport {
   /** Of the engine's ECU, and well-formed. */
   vin: Vin | undefined;
+  /** When codes and readiness were last read, all of them; undefined before. */
+  readAt: Micros | undefined;
   /** Requests of diagnosis given up or left out, in all connections. */
   abandoned = 0;
   readonly #ecus = new Map<string, EcuReport>();
@@ -52,18 +79,7 @@ export class VehicleReport {
   of(ecu: string): EcuReport {
     const known = this.#ecus.get(ecu);
     if (known) return known;
-    const report: EcuReport = {
-      ecu,
-      name: undefined,
-      vin: undefined,
-      calibrationIds: [],
-      verificationNumbers: [],
-      inUse: [],
-      tests: new Map(),
-      codes: new Map(),
-      monitors: new Map(),
-      freezeFrame: undefined,
-    };
+    const report = new EcuReport(ecu);
     this.#ecus.set(ecu, report);
     return report;
   }
@@ -71,6 +87,7 @@ export class VehicleReport {
   /** Another car: what was known is of no use. */
   clear(): void {
     this.vin = undefined;
+    this.readAt = undefined;
     this.#ecus.clear();
   }
 

@@ -1,4 +1,4 @@
-import type { Stream } from '#core/stream.ts';
+import type { Micros, Stream } from '#core/stream.ts';
 import { type Adapter, ANSWER_MS, type Outcome } from './elm/adapter.ts';
 import { hexByte } from './hex.ts';
 import { PID_BY_NUMBER } from './j1979/pid-table.ts';
@@ -26,6 +26,13 @@ export interface Ecu {
   readonly lengths: Map<number, number>;
   /** Full scales that it declared with PIDs 4F and 50. */
   scaling: Scaling;
+  /** The newest value of each signal, by the stream's id without an address. */
+  readonly latest: Map<string, Latest>;
+}
+
+export interface Latest {
+  readonly t: Micros;
+  readonly v: number;
 }
 
 /**
@@ -45,7 +52,10 @@ export class Vehicle {
       .map(([id, pids]): [string, Ecu] => {
         const known = last?.ecus.get(id);
         if (known && known.supported.symmetricDifference(pids).size === 0) return [id, known];
-        return [id, { id, supported: pids, lengths: new Map(), scaling: DEFAULT_SCALING }];
+        return [
+          id,
+          { id, supported: pids, lengths: new Map(), scaling: DEFAULT_SCALING, latest: new Map() },
+        ];
       });
     this.ecus = new Map(ecus);
     const withEngine = ecus.find(([, ecu]) => ecu.supported.has(ENGINE_SPEED)) ?? ecus[0];
@@ -66,6 +76,11 @@ export class Vehicle {
   }
 }
 
+/** The id under which `ecu` has a stream: the engine's have the plain ones. */
+export function streamIdOf({ id }: Stream, ecu: string, { engine }: Vehicle): string {
+  return ecu === engine ? id : id.replace(/^obd\./, `obd.${ecu}.`);
+}
+
 /** The streams of a car's ECUs, the same object for the same stream and ECU over reconnections. */
 export class EcuStreams {
   readonly #known = new Map<string, Stream>();
@@ -76,7 +91,7 @@ export class EcuStreams {
     if (ecu === vehicle.engine) return stream;
     if (!this.#ecus.has(ecu) && this.#ecus.size >= ECUS_EVER_MAX) return undefined;
     this.#ecus.add(ecu);
-    const id = stream.id.replace(/^obd\./, `obd.${ecu}.`);
+    const id = streamIdOf(stream, ecu, vehicle);
     const known = this.#known.get(id);
     if (known) return known;
     const own = { ...stream, id, name: `${stream.name} (${ecu.toUpperCase()})` };

@@ -62,7 +62,7 @@ test('an alert is told, seen, silenced, noted and ended, and everybody learns of
   expect((await call('GET', '/alerts/oven')).body.ongoing).toBe(1);
 
   const path = `/alerts/history/${id}`;
-  expect((await call('POST', `${path}/ack`)).body.acknowledgedBy).toBe('dashboard');
+  expect((await call('POST', `${path}/ack`)).body.acknowledgedBy).toBe('admin');
   expect((await call('POST', `${path}/silence`, { minutes: 5 })).body.silencedUntil).not.toBeNull();
   await call('POST', `${path}/notes`, { text: 'a leak' });
   bus.emit(sample(coolant, 2_000_000, 90));
@@ -70,7 +70,7 @@ test('an alert is told, seen, silenced, noted and ended, and everybody learns of
   expect(statesOf(client)).toEqual(['started', 'acknowledged', 'silenced', 'noted', 'ended']);
   expect((await call('GET', path)).body).toMatchObject({
     ...{ state: 'ended', endedBy: 'cleared', endedAt: '2026-11-22T00:00:02.000Z' },
-    notes: [{ by: 'dashboard', text: 'a leak' }],
+    notes: [{ by: 'admin', text: 'a leak' }],
   });
   expect((await call('GET', '/alerts/active')).body.items).toEqual([]);
   expect((await call('POST', `${path}/silence`, { minutes: 5 })).status).toBe(409);
@@ -146,7 +146,9 @@ test('a client that stops reading gets every alert once it reads again, and othe
   slow.resume();
   await until(() => gateway.live.stats.coalescing === 0);
   await until(() => received.includes(`"t":${told.at(-1)?.['t']},`));
-  const times = [...received.matchAll(/"type":"alert","t":(\d+)/g)].map(([, t]) => Number(t));
+  const times = [...received.matchAll(/"type":"alert",(?:"seq":\d+,)?"t":(\d+)/g)].map(([, t]) =>
+    Number(t),
+  );
   expect(times).toEqual(told.map(({ t }) => t));
   expect(gateway.live.stats.cutSlow).toBe(0);
   slow.destroy();

@@ -4,15 +4,15 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Health } from '#core/health.ts';
 import type { Stream } from '#core/stream.ts';
 import { Live } from '../../../src/http/live.ts';
 import { type HttpOptions, type HttpServer, startHttp } from '../../../src/http/server.ts';
 import { loadStatic } from '../../../src/http/static.ts';
 import { monotonicClock } from '../../../src/io/clock.ts';
 import type { Fields } from '../../../src/io/log.ts';
-import { noAlerting } from '../../support/no-alerting.ts';
-import { noReading } from '../../support/no-reading.ts';
+import { type TestAccounts, testAccounts } from '../../support/accounts.ts';
+import { bareGateway } from '../../support/bare-gateway.ts';
+import { authorization, logInAs, openSocket } from '../../support/tokens.ts';
 
 export const PAGE = '<!doctype html><script type="importmap">{}</script><title>Vigil</title>';
 
@@ -22,6 +22,8 @@ export interface Gateway extends AsyncDisposable {
   /** What was logged as an error. */
   readonly errors: Fields[];
   readonly port: number;
+  /** One account of each role; calls of the tests are the admin's. */
+  readonly people: TestAccounts;
 }
 
 export async function start(
@@ -34,24 +36,27 @@ export async function start(
   const clock = monotonicClock();
   const live = new Live({ clock, streams: () => streams });
   const errors: Fields[] = [];
+  const people = await testAccounts();
   const ignore = (): void => {};
   const server = await startHttp({
+    ...bareGateway(people),
     host: '127.0.0.1',
     port: 0,
     clock,
+    realTime: clock,
+    accounts: people.accounts,
     log: { debug: ignore, info: ignore, warn: ignore, error: (fields) => void errors.push(fields) },
     live,
     files: await loadStatic(directory, []),
     hello: { device: 'test', epoch: 1, version: '0.0.0' },
     origins: [],
     streams: () => streams,
-    health: () => health('ok'),
-    reading: noReading(),
-    alerting: noAlerting(),
     ...overrides,
   });
+  logInAs(server.url, await people.token('admin'));
   return {
     server,
+    people,
     live,
     errors,
     port: Number(new URL(server.url).port),
@@ -59,18 +64,6 @@ export async function start(
       await server.close();
       await rm(directory, { recursive: true });
     },
-  };
-}
-
-export function health(status: Health['status']): Health {
-  return {
-    status,
-    version: '0.0.0',
-    uptimeS: 1,
-    epoch: 1,
-    clockTrust: 'none',
-    parts: [],
-    consumers: [],
   };
 }
 
@@ -82,7 +75,7 @@ export class Listener {
   closed: { readonly code: number; readonly reason: string } | undefined;
 
   constructor(gateway: Gateway, path = '/ws/telemetry') {
-    this.socket = new WebSocket(`ws://127.0.0.1:${gateway.port}${path}`);
+    this.socket = openSocket(`http://127.0.0.1:${gateway.port}${path}`);
     this.socket.binaryType = 'arraybuffer';
     this.socket.onmessage = ({ data }) => {
       if (typeof data === 'string') this.messages.push(JSON.parse(data));
@@ -140,6 +133,7 @@ export function rawSocket(
     Upgrade: 'websocket',
     'Sec-WebSocket-Version': '13',
     'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
+    ...authorization(`http://127.0.0.1:${port}`),
     ...headers,
   };
   const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}`);

@@ -26,6 +26,11 @@ function stall(live: Live, peer: FakePeer): void {
   peer.messages();
 }
 
+/** Of the event with this number, when its data is `{"s":""}`. */
+function eventBytes(seq: number): number {
+  return JSON.stringify({ type: 'event', seq, stream: blink.id, t: 0, data: { s: '' } }).length;
+}
+
 test('a slow client gets nothing more until drained, then the newest values once', async () => {
   const { clock, live, join } = startLive();
   const { peer, client } = join(ALL);
@@ -56,12 +61,7 @@ test('64 KiB unsent are allowed, and one byte more is not', () => {
   const { live, join } = startLive();
   const { peer } = join(ALL);
   peer.stalled = true;
-  const overhead = JSON.stringify({
-    type: 'event',
-    stream: blink.id,
-    t: 0,
-    data: { s: '' },
-  }).length;
+  const overhead = eventBytes(1);
   live.take([event(blink, 0, { s: 'x'.repeat(64 * 1024 - overhead) })]);
   expect(peer.buffered()).toBe(64 * 1024);
   expect(live.stats.coalescing).toBe(0);
@@ -145,10 +145,13 @@ test('1 MiB of events may wait, and a byte more closes the client with 4290', ()
   const size = 64 * 1024;
   const { live, join } = startLive();
   const { peer } = join(ALL);
-  const bare = JSON.stringify({ type: 'event', stream: blink.id, t: 0, data: { s: '' } }).length;
   stall(live, peer);
-  for (let i = 0; i < 15; i++) live.take([event(blink, 0, { s: 'x'.repeat(size - bare) })]);
-  live.take([event(blink, 0, { s: 'x'.repeat(size - 2 * bare) }), event(blink, 0, { s: '' })]);
+  const take = (seq: number, bytes: number) =>
+    live.take([event(blink, 0, { s: 'x'.repeat(bytes - eventBytes(seq)) })]);
+  // The first event is that which made it stall.
+  for (let seq = 2; seq <= 16; seq++) take(seq, size);
+  take(17, size - eventBytes(18));
+  take(18, eventBytes(18));
   expect(peer.closed).toBeUndefined();
   live.take([event(blink, 0)]);
   expect(peer.closed).toMatchObject({ code: 4290 });

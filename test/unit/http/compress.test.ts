@@ -1,10 +1,12 @@
 import { gunzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { compressed } from '../../../src/http/compress.ts';
-import type { Reply, RequestHead } from '../../../src/http/transport.ts';
+import type { Reply, RequestHead } from '../../../src/http/message.ts';
+import { LOCAL } from '../../support/accounts.ts';
 
 const request = (accepts?: string): RequestHead => ({
   ...{ method: 'GET', path: '/health', query: new URLSearchParams() },
+  remote: LOCAL,
   headers: new Map(accepts === undefined ? [] : [['accept-encoding', accepts]]),
 });
 const json = (bytes: number): Reply => ({
@@ -34,6 +36,14 @@ test.each([undefined, 'br', 'gzip;q=0'])(
     expect(compressed(request(accepts), reply)).toEqual({ ...reply, headers });
   },
 );
+
+test('what a strong tag names stays as it is, and a weak one is of both forms', () => {
+  const { headers, ...reply } = json(5_000);
+  const tagged = (etag: string): Reply => ({ ...reply, headers: { ...headers, etag } });
+  const strong = tagged('"x"');
+  expect(compressed(request('gzip'), strong)).toBe(strong);
+  expect(compressed(request('gzip'), tagged('W/"x"')).body).toBeInstanceOf(Uint8Array);
+});
 
 test('what is short, long or no text stays as it is', () => {
   const bytes = { status: 200, headers: {}, body: new Uint8Array(5_000) };

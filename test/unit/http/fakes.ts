@@ -3,7 +3,9 @@ import type { Event, Sample, Stream, Wave } from '#core/stream.ts';
 import type { Client } from '../../../src/http/client.ts';
 import type { Subscription } from '../../../src/http/feed.ts';
 import { Live } from '../../../src/http/live.ts';
-import type { Peer, Request, SendResult } from '../../../src/http/transport.ts';
+import type { Request } from '../../../src/http/message.ts';
+import type { Peer, SendResult } from '../../../src/http/transport.ts';
+import { LOCAL } from '../../support/accounts.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 
 export interface Message {
@@ -91,7 +93,8 @@ export function request(method: string, target: string, extra: Partial<Request> 
   const [path = '', query = ''] = target.split('?');
   const headers = new Map([['host', 'localhost']]);
   const body = new Uint8Array();
-  return { method, path, query: new URLSearchParams(query), headers, body, ...extra };
+  const remote = LOCAL;
+  return { method, path, query: new URLSearchParams(query), headers, remote, body, ...extra };
 }
 
 export const rpm = stream('obd.engine.rpm');

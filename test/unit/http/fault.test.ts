@@ -1,5 +1,10 @@
 import * as v from 'valibot';
 import { expect, test } from 'vitest';
+import { exampleOf } from '../../../src/http/docs/example.ts';
+import { bodyExample } from '../../../src/http/docs/examples.ts';
+import { VOCABULARY } from '../../../src/http/docs/names.ts';
+import { SchemaWriter } from '../../../src/http/docs/schema.ts';
+import { SOCKETS } from '../../../src/http/docs/sockets.ts';
 import { faultPointer, faultText, seen } from '../../../src/http/fault.ts';
 import { ROUTES } from '../../../src/http/routes/index.ts';
 
@@ -14,6 +19,8 @@ const Shape = v.strictObject({
   ours: v.optional(v.pipe(v.string(), v.regex(/^\d$/, 'expected a digit'))),
   nested: v.optional(v.object({ a: v.number() })),
   strict: v.optional(v.strictObject({ a: v.number() }, 'expected one of a')),
+  record: v.optional(v.record(v.string(), v.number())),
+  file: v.optional(v.instance(Uint8Array)),
 });
 
 test.each<[value: unknown, pointer: string, text: string]>([
@@ -36,6 +43,9 @@ test.each<[value: unknown, pointer: string, text: string]>([
   [{ id: 1, nested: { a: {} } }, '/nested/a', 'expected a number, found an object'],
   [{ id: 1, nested: [[1]] }, '/nested/a', 'this is missing'],
   [{ id: 1, strict: { a: 1, b: 2 } }, '/strict/b', 'expected one of a, found "b"'],
+  [{ id: 1, record: 'x' }, '/record', 'expected an object, found "x"'],
+  [{ id: 1, record: { a: 'x' } }, '/record/a', 'expected a number, found "x"'],
+  [{ id: 1, file: 'x' }, '/file', 'expected a file, found "x"'],
   [{ id: 1, 'a/b~c': 2 }, '/a~1b~0c', 'expected one of id, …, found "a/b~c"'],
   [[], '/id', 'this is missing'],
   ['text', '', 'expected an object, found "text"'],
@@ -51,6 +61,7 @@ test('of a stranger’s value only the beginning or its kind is told', () => {
   expect([seen({ a: {} }), seen(null), seen(undefined)]).toEqual(['an object', 'null', 'nothing']);
 });
 
+const OF_THE_LIBRARY = /Invalid|Received|something else/;
 /** Values of each kind, of which a field takes one kind at most. */
 const WRONG = ['', 'x', '1'.repeat(500), -1, 1.5, 1e15, true, null, [], ['x'], [7], {}];
 
@@ -72,5 +83,36 @@ test('no route tells a client the words of the validation library', () => {
   });
   expect(told).toContain('expected at most 10000, found 1000000000000000');
   expect(told.filter((text) => !/^(expected [^A-Z]|this is missing$)/.test(text))).toEqual([]);
-  expect(told.filter((text) => /Invalid|Received|something else/.test(text))).toEqual([]);
+  expect(told.filter((text) => OF_THE_LIBRARY.test(text))).toEqual([]);
+});
+
+/** Every value that differs from one in a single place, at any depth, which has a wrong value there. */
+function spoilt(value: unknown): unknown[] {
+  if (typeof value !== 'object' || value === null) return [];
+  const isList = Array.isArray(value);
+  return [...Object.entries(value), ['none', 0]].flatMap(([key, inner]) =>
+    [...WRONG, ...spoilt(inner)].map((wrong) =>
+      isList ? value.with(0, wrong) : { ...value, [String(key)]: wrong },
+    ),
+  );
+}
+
+test('nor does one for what is wrong within a body, or a WebSocket within a message', () => {
+  const writer = new SchemaWriter(VOCABULARY);
+  const bodies = ROUTES.map((route) => [route.body, bodyExample(route)] as const);
+  // That of monitor says of none more than which types there are.
+  const lists = SOCKETS.filter(({ name }) => name !== 'monitor').flatMap((one) => one.incoming);
+  const messages = lists
+    .flatMap((list) => ('options' in list ? list.options : [list]))
+    .map((schema) => [schema, undefined] as const);
+  const told = [...bodies, ...messages].flatMap(([schema, given]) => {
+    if (schema === undefined || schema.type === 'instance') return [];
+    const json = writer.write(schema, 'input');
+    const example = given ?? exampleOf(json, writer.components());
+    return [example, ...spoilt(example)]
+      .flatMap((value) => v.safeParse(schema, value).issues ?? [])
+      .map((issue) => faultText(issue, []));
+  });
+  expect(told.length).toBeGreaterThan(1000);
+  expect(told.filter((text) => OF_THE_LIBRARY.test(text))).toEqual([]);
 });

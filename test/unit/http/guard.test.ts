@@ -1,5 +1,11 @@
 import { expect, test } from 'vitest';
-import { checkChange, checkHost, checkOrigin, isLoopback } from '../../../src/http/guard.ts';
+import {
+  checkChange,
+  checkHost,
+  checkOrigin,
+  hostNameOf,
+  isLoopback,
+} from '../../../src/http/guard.ts';
 import { request } from './fakes.ts';
 
 const withHeaders = (headers: Record<string, string>) =>
@@ -15,20 +21,38 @@ test('loopback is what only this host can reach', () => {
 });
 
 test('a name that somebody else made resolve to this host is refused', () => {
-  for (const host of ['localhost', 'localhost:8080', '127.0.0.1:1', '[::1]', '[::1]:80']) {
-    expect(() => checkHost(withHeaders({ host })), host).not.toThrow();
+  const own = [
+    ...['localhost', 'localhost:8080', '127.0.0.1:1', '[::1]', '[::1]:80', 'LOCALHOST.'],
+    // No page can have an address for its own without being served from here.
+    ...['10.42.0.1', '10.42.0.1:8080', '[fd00::2]:80'],
+    ...['car.local', 'Car.Local:8443', 'car.local.'],
+  ];
+  for (const host of own) {
+    expect(() => checkHost(withHeaders({ host }), ['car.local']), host).not.toThrow();
   }
   const strangers = [
     'rebind.example.org',
     '127.0.0.1.example.org:80',
+    'car.local.example.org',
     '',
+    '.',
     'localhost@evil',
+    'localhost, localhost',
     '[::1',
+    '[::1]:80:80',
   ];
   for (const host of strangers) {
-    expect(() => checkHost(withHeaders({ host })), host).toThrow(/not a name of this gateway/);
+    expect(() => checkHost(withHeaders({ host }), ['car.local']), host).toThrow(
+      /not a name of this gateway/,
+    );
   }
-  expect(() => checkHost(withHeaders({}))).toThrow(/not a name/);
+  expect(() => checkHost(withHeaders({}), [])).toThrow(/not a name/);
+});
+
+test('a Host is a name with all that may be around it', () => {
+  expect(hostNameOf('Car.local.:8080')).toBe('car.local');
+  expect(hostNameOf('[::1]:8080')).toBe('::1');
+  expect(hostNameOf('10.0.0.1')).toBe('10.0.0.1');
 });
 
 test('pages of other origins are refused, down to the port', () => {

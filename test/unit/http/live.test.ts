@@ -128,9 +128,9 @@ test('waves and events do not wait for maxHz and none is merged', () => {
   live.take([wave(eeg, 2, Int16Array.of(1)), event(blink, 6, { eye: 'right' })]);
   expect(peer.messages()).toEqual([
     { type: 'wave', stream: 'eeg.raw', seq: 0, t: 0, hz: 512, values: [1, -2] },
-    { type: 'event', stream: 'face.blink', t: 5, data: { eye: 'left' } },
+    { type: 'event', seq: 1, stream: 'face.blink', t: 5, data: { eye: 'left' } },
     { type: 'wave', stream: 'eeg.raw', seq: 2, t: 2000, hz: 512, values: [0.25] },
-    { type: 'event', stream: 'face.blink', t: 6, data: { eye: 'right' } },
+    { type: 'event', seq: 2, stream: 'face.blink', t: 6, data: { eye: 'right' } },
   ]);
 });
 
@@ -197,10 +197,16 @@ test('ticks come every second and pings every twentieth', async () => {
   const { peer } = join();
   const stop = new AbortController();
   const running = live.run(stop.signal);
-  await clock.advance(40_000);
+  await clock.advance(1000);
+  live.take([event(blink, 1e6)]);
+  await clock.advance(39_000);
   const ticks = peer.messagesOf('tick');
   expect(ticks).toHaveLength(40);
-  expect(ticks[0]).toEqual({ type: 'tick', t: 1e6 });
+  // With the number of the last event, by which a client knows that it has them all.
+  expect(ticks.slice(0, 2)).toEqual([
+    { type: 'tick', t: 1e6, seq: 0 },
+    { type: 'tick', t: 2e6, seq: 1 },
+  ]);
   expect(peer.pings).toBe(2);
   stop.abort();
   await running;
@@ -255,4 +261,16 @@ test('the pattern alert covers what happens to alerts, and a part of it does not
   live.take([alertEvent('started', alertOf(), 1), alertEvent('noted', alertOf(), 2)]);
   const states = ({ peer }: typeof alerts) => peer.messagesOf('alert').map(({ state }) => state);
   expect([alerts, changes, others].map(states)).toEqual([['started', 'noted'], ['noted'], []]);
+});
+
+test('an alert about a stream that is not for a client is not for it either', () => {
+  const { live, join } = startLive();
+  const masked = { ...ALL, patterns: ['alert'], without: ['gps'] };
+  const [some, all] = [join(masked), join({ ...ALL, patterns: ['alert'] })];
+  const evidence = { ...alertOf().evidence, stream: 'gps.fix', text: 'Position at home' };
+  live.take([alertEvent('started', alertOf({ evidence }), 1), alertEvent('started', alertOf(), 2)]);
+  expect(all.peer.messagesOf('alert')).toHaveLength(2);
+  expect(some.peer.messagesOf('alert')).toMatchObject([{ stream: 'obd.engine.coolant' }]);
+  live.resume(some.client, masked, 0, 0);
+  expect(some.peer.messages()).toMatchObject([{ stream: 'obd.engine.coolant' }]);
 });

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { Problem, problemReply } from '../../../src/http/problem.ts';
 import { type AnyRoute, route } from '../../../src/http/route.ts';
 import { dispatch } from '../../../src/http/router.ts';
+import { asAdmin } from './callers.ts';
 import { request } from './fakes.ts';
 
 interface Deps {
@@ -16,6 +17,7 @@ const read = route({
   method: 'GET',
   path: '/things/:name',
   summary: 'One thing.',
+  access: 'see',
   query: v.strictObject({
     limit: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(10)), 5),
     text: v.optional(v.string()),
@@ -34,6 +36,7 @@ const write = route({
   path: '/things/:name',
   atRoot: true,
   summary: 'Stores a thing.',
+  access: 'record',
   query: undefined,
   body: v.object({ tags: v.array(v.string()), 'a/b~c': v.optional(v.number()) }),
   reply: Named,
@@ -45,6 +48,7 @@ const press = route({
   method: 'POST',
   path: '/buttons/:name',
   summary: 'Does what needs no more words.',
+  access: 'see',
   query: undefined,
   body: v.optional(v.strictObject({ hard: v.optional(v.boolean()) })),
   reply: Named,
@@ -56,7 +60,8 @@ const ROUTES: readonly AnyRoute<Deps>[] = [read, write, press];
 function call(method: string, target: string, body?: unknown, type = 'application/json') {
   const bytes = new TextEncoder().encode(typeof body === 'string' ? body : JSON.stringify(body));
   const headers = new Map([['content-type', type]]);
-  return dispatch(ROUTES, { suffix: '!' }, request(method, target, { body: bytes, headers }));
+  const sent = request(method, target, { body: bytes, headers });
+  return dispatch(ROUTES, { suffix: '!' }, sent, asAdmin);
 }
 
 async function problemOf(reply: Promise<unknown>): Promise<Problem> {
@@ -174,7 +179,9 @@ test('a body is checked, with the place of each fault', async () => {
 
 test('a body that may be left out may be, and is checked where it is not', async () => {
   const bare = request('POST', '/api/buttons/x');
-  expect(await dispatch(ROUTES, { suffix: '' }, bare)).toMatchObject({ body: '{"name":"click"}' });
+  expect(await dispatch(ROUTES, { suffix: '' }, bare, asAdmin)).toMatchObject({
+    body: '{"name":"click"}',
+  });
   expect(await call('POST', '/api/buttons/x', {})).toMatchObject({ body: '{"name":"click"}' });
   expect(await call('POST', '/api/buttons/x', { hard: true })).toMatchObject({
     body: '{"name":"bang"}',
@@ -188,7 +195,7 @@ test('a body that may be left out may be, and is checked where it is not', async
 test('bytes that are not UTF-8 are a 400', async () => {
   const headers = new Map([['content-type', 'application/json']]);
   const bad = request('POST', '/api/things/x', { body: Uint8Array.of(0x22, 0xff, 0x22), headers });
-  expect((await problemOf(dispatch(ROUTES, { suffix: '' }, bad))).status).toBe(400);
+  expect((await problemOf(dispatch(ROUTES, { suffix: '' }, bad, asAdmin))).status).toBe(400);
 });
 
 test('a problem becomes the document of RFC 9457', () => {

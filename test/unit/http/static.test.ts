@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ConfigError } from '#core/errors.ts';
+import type { Reply } from '../../../src/http/message.ts';
 import { loadStatic } from '../../../src/http/static.ts';
-import type { Reply } from '../../../src/http/transport.ts';
 import { request } from './fakes.ts';
 
 const SCRIPT = '\n{"imports":{"preact":"/vendor/preact.mjs"}}\n';

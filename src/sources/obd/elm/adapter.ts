@@ -1,5 +1,6 @@
 import { LinkError } from '#core/errors.ts';
 import { hexByte } from '../hex.ts';
+import { CLEAR, isReading } from './allowed.ts';
 import {
   BUS_KINDS,
   type BusKind,
@@ -147,12 +148,25 @@ export class Adapter {
   }
 
   /**
-   * One OBD request, sent to all ECUs.
+   * One OBD request that only reads, sent to all ECUs.
    *
    * @param hex service and data: `010C`
    * @param frames lines to wait for; the adapter then answers at once after the last (DSJ p. 32)
    */
   async request(hex: string, timeoutMs = ANSWER_MS, frames?: number): Promise<Outcome> {
+    if (!isReading(hex)) throw new RangeError(`not a request that reads: ${hex}`);
+    return await this.#send(hex, timeoutMs, frames);
+  }
+
+  /**
+   * Service 04, once: the only request that changes anything. Whoever calls it has made sure that it
+   * may be sent: clearing.ts. Control units take their time to write their memory, and may say "wait".
+   */
+  async clearCodes(): Promise<Outcome> {
+    return await this.#patiently(() => this.#send(CLEAR, SLOW_ANSWER_MS));
+  }
+
+  async #send(hex: string, timeoutMs: number, frames?: number): Promise<Outcome> {
     if (this.bus === undefined) throw new Error('request before connect');
     const count = frames === undefined ? '' : frames.toString(16).toUpperCase();
     const answer = await this.#ask(hex + count, timeoutMs);
@@ -167,10 +181,14 @@ export class Adapter {
    * know of it (DSJ p. 45): they get the longest wait that they have, a second after each line.
    */
   async requestPatiently(hex: string): Promise<Outcome> {
+    return await this.#patiently(() => this.request(hex, SLOW_ANSWER_MS));
+  }
+
+  async #patiently(ask: () => Promise<Outcome>): Promise<Outcome> {
     await this.#set('ATAT0');
     await this.#set('ATSTFF');
     try {
-      return await this.request(hex, SLOW_ANSWER_MS);
+      return await ask();
     } finally {
       await this.#set('ATST00'); // The default (DSJ p. 27); tune() sets its own again.
       this.#tuned = false;

@@ -2,6 +2,7 @@ import type { Clock } from '#core/clock.ts';
 import { LinkError } from '#core/errors.ts';
 import type { Micros } from '#core/stream.ts';
 import type { Port } from '../../../io/port.ts';
+import { isAllowed } from './allowed.ts';
 import { type Answer, parseAnswer } from './elm-text.ts';
 
 /**
@@ -134,13 +135,14 @@ export class Elm327 {
    * Sends a command and returns the adapter's answer, or undefined when no prompt came in
    * `timeoutMs`; the dialogue is in step again in either case.
    *
-   * @param command without the carriage return; not empty, and no space in front
+   * @param command without the carriage return; not empty, and no space in front; one of allowed.ts
    * @throws LinkError when the link ends, or the adapter does not come back into step
    */
   async ask(command: string, timeoutMs: number, signal: AbortSignal): Promise<Answer | undefined> {
     // Control characters could smuggle in a second command, and spaces alone are an empty line.
     if (!/^[\x21-\x7e][\x20-\x7e]*$/.test(command))
       throw new RangeError(`not a command: ${command}`);
+    if (!isAllowed(command)) throw new RangeError(`not a command that may be sent: ${command}`);
     this.counters.commands++;
     const raw = await this.#exchange(command, timeoutMs, signal);
     if (raw === undefined) {

@@ -8,6 +8,7 @@ test('actions are listed with how they are', async () => {
       { id: 'mail', kind: 'mail', status: 'ok', text: 'nothing waits' },
       { id: 'horn', kind: 'buzzer', status: 'failed', text: 'there is no line 17' },
     ],
+    next: null,
   });
 });
 

@@ -14,6 +14,7 @@ import { StoreError } from '../../../../src/store/errors.ts';
 import { StoreReader } from '../../../../src/store/reading/reader.ts';
 import { HOT } from '../../../support/alert-fixture.ts';
 import { MemoryReads } from '../../../support/memory-reads.ts';
+import { asAdmin } from '../callers.ts';
 import { request } from '../fakes.ts';
 
 const { id, ...DRAFT } = HOT;
@@ -50,7 +51,7 @@ function gateway(backtest?: AlertBacktestDeps['reading']['backtest']) {
       ['content-type', 'application/json'],
     ]);
     const post = request('POST', '/api/v1/alerts/backtest', { body: bytes, headers });
-    return await dispatch([backtestRules], deps, post);
+    return await dispatch([backtestRules], deps, post, asAdmin);
   };
   return { ask, asked };
 }

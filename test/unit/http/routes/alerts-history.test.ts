@@ -37,7 +37,7 @@ test('an alert has the shape that clients rely on', async () => {
 });
 
 test('times of a start that is not known are null, and nothing about them is believed', () => {
-  expect(alertShape(alertOf({ ...ENDED }), new Map())).toMatchObject({
+  expect(alertShape(alertOf({ ...ENDED }), new Map(), { user: undefined })).toMatchObject({
     ...{ state: 'ended', startedAt: null, endedAt: null, clockTrust: 'none' },
   });
 });
@@ -113,9 +113,9 @@ test('an alert is acknowledged, with a body or without one', async () => {
     const { ask, alertRecords } = start();
     expect(await ask('POST', '/alerts/history/7-4/ack', body)).toMatchObject({
       status: 200,
-      body: { acknowledgedBy: 'dashboard', acknowledgedAt: '2026-11-22T00:00:00.000Z' },
+      body: { acknowledgedBy: 'admin', acknowledgedAt: '2026-11-22T00:00:00.000Z' },
     });
-    expect(alertRecords.items.get('7-4')?.acknowledged?.by).toBe('dashboard');
+    expect(alertRecords.items.get('7-4')?.acknowledged?.by).toBe('admin');
   }
   const { ask } = start();
   const named = await ask('POST', '/alerts/history/7-4/ack', { by: 'Ada' });
@@ -132,7 +132,7 @@ test('an alert is silenced while it lasts, and noted whenever', async () => {
   });
   expect(await ask('POST', '/alerts/history/7-1/notes', { text: 'a leak' })).toMatchObject({
     status: 200,
-    body: { notes: [{ by: 'dashboard', at: '2026-11-22T00:00:00.000Z', text: 'a leak' }] },
+    body: { notes: [{ by: 'admin', at: '2026-11-22T00:00:00.000Z', text: 'a leak' }] },
   });
 });
 
@@ -182,5 +182,5 @@ test('what the disk does not take in time is in effect all the same', async () =
   alertRecords.failing = true;
   const slow = await ask('POST', '/alerts/history/7-4/ack');
   expect(slow).toMatchObject({ status: 503, body: { detail: `T${late.message.slice(1)}.` } });
-  expect((await ask('GET', '/alerts/history/7-4')).body.acknowledgedBy).toBe('dashboard');
+  expect((await ask('GET', '/alerts/history/7-4')).body.acknowledgedBy).toBe('admin');
 });

@@ -2,10 +2,11 @@ import type { Epoch } from '#core/clock.ts';
 import { Problem, problemReply } from '../../../../src/http/problem.ts';
 import { dispatch } from '../../../../src/http/router.ts';
 import { type Gateway, ROUTES } from '../../../../src/http/routes/index.ts';
-import { health } from '../../../integration/http/harness.ts';
+import { bareGateway } from '../../../support/bare-gateway.ts';
 import { FakeClock } from '../../../support/fake-clock.ts';
 import { noReading } from '../../../support/no-reading.ts';
 import { createAlerting, EPOCH, STREAMS } from '../alerting.ts';
+import { asAdmin } from '../callers.ts';
 import { request } from '../fakes.ts';
 
 /** A gateway with rules and alerts, asked without a socket. */
@@ -21,7 +22,7 @@ export function startAlerting(parts: Parts = {}, reading: Partial<Gateway['readi
   const clock = new FakeClock();
   const made = createAlerting({ clock, ...parts });
   const gateway: Gateway = {
-    health: () => health('ok'),
+    ...bareGateway(),
     streams: () => STREAMS,
     reading: { ...noReading(), epochs: () => EPOCHS, ...reading },
     alerting: made.alerting,
@@ -31,7 +32,7 @@ export function startAlerting(parts: Parts = {}, reading: Partial<Gateway['readi
     const bytes = new TextEncoder().encode(body === undefined ? '' : JSON.stringify(body));
     const headers = new Map(body === undefined ? [] : [['content-type', 'application/json']]);
     const sent = request(method, `/api/v1${path}`, { body: bytes, headers });
-    const reply = await dispatch(ROUTES, gateway, sent).catch((error: unknown) => {
+    const reply = await dispatch(ROUTES, gateway, sent, asAdmin).catch((error: unknown) => {
       if (error instanceof Problem) return problemReply(error);
       throw error;
     });

@@ -2,12 +2,15 @@ import * as v from 'valibot';
 import { expect, test } from 'vitest';
 import type { AlertRule } from '#core/alert.ts';
 import type { Health } from '#core/health.ts';
+import type { Reply } from '../../../../src/http/message.ts';
+import { Problem, problemReply } from '../../../../src/http/problem.ts';
 import { dispatch } from '../../../../src/http/router.ts';
 import { type Gateway, ROUTES } from '../../../../src/http/routes/index.ts';
 import { alertOf, HOT } from '../../../support/alert-fixture.ts';
+import { bareGateway } from '../../../support/bare-gateway.ts';
 import { FakeClock } from '../../../support/fake-clock.ts';
-import { noReading } from '../../../support/no-reading.ts';
 import { createAlerting } from '../alerting.ts';
+import { asAdmin, userOf } from '../callers.ts';
 import { request, stream } from '../fakes.ts';
 
 const gear = stream('obd.gear', { states: { 0: 'neutral', 1: 'first' } });
@@ -23,12 +26,24 @@ function alerting(): Gateway['alerting'] {
 const IDS: Readonly<Record<string, string>> = {
   '/alerts/:id': '/alerts/oven',
   '/alerts/history/:id': '/alerts/history/7-1',
+  '/users/:id': `/users/${userOf('viewer').id}`,
 };
+/** What a gateway without TLS, kept files and accounts of its own answers. */
+const REFUSED: Readonly<Record<string, number>> = {
+  '/trust': 404,
+  '/trust/ca.crt': 404,
+  '/trust/ca.mobileconfig': 404,
+  '/exports/:id': 404,
+  '/exports/:id/file': 404,
+  '/backup': 503,
+};
+/** Those of a reply that documents need not tell of. */
+const COMMON = ['cache-control', 'content-encoding', 'content-type', 'vary'];
 
 function gateway(status: Health['status'] = 'ok'): Gateway {
   const details = { baud: 38_400, nested: { list: [1, null, 'x'] } };
   return {
-    reading: noReading(),
+    ...bareGateway(),
     alerting: alerting(),
     streams: () => [gear, eeg],
     health: () => ({
@@ -43,16 +58,37 @@ function gateway(status: Health['status'] = 'ok'): Gateway {
   };
 }
 
+async function read(path: string): Promise<Reply> {
+  const asked = request('GET', `/api/v1${IDS[path] ?? path}`);
+  const reply = await dispatch(ROUTES, gateway(), asked, asAdmin).catch((error: unknown) => {
+    if (error instanceof Problem) return problemReply(error);
+    throw error;
+  });
+  return reply ?? expect.fail(`nothing is at ${path}`);
+}
+
 test('every route replies as it says it does', async () => {
   // Those over sessions are called in test/integration/reading.
   const plain = ROUTES.filter(({ path }) => !path.startsWith('/sessions'));
-  const read = plain.filter(({ method }) => method === 'GET');
-  for (const { path, reply: shape } of read) {
-    const reply = await dispatch(ROUTES, gateway(), request('GET', `/api/v1${IDS[path] ?? path}`));
-    const body: unknown = JSON.parse(String(reply?.body));
-    expect(v.parse(shape, body), path).toEqual(body);
+  const routes = plain.filter(({ method }) => method === 'GET');
+  for (const { path, reply: shape, produces = [], problems = [], ...route } of routes) {
+    const { status, headers, body } = await read(path);
+    expect(status, path).toBe(REFUSED[path] ?? 200);
+    if (status !== 200) {
+      expect(path.includes(':') ? [404, ...problems] : problems, path).toContain(status);
+      continue;
+    }
+    const told = Object.keys(route.tells ?? {}).map((name) => name.toLowerCase());
+    expect([...COMMON, ...told], path).toEqual(expect.arrayContaining(Object.keys(headers)));
+    if (shape.type === 'instance') {
+      expect(produces, path).toContain(headers['content-type']?.replace(/;.*/, ''));
+    } else {
+      const json: unknown = JSON.parse(String(body));
+      expect(v.parse(shape, json), path).toEqual(json);
+    }
   }
-  expect(read.map(({ path }) => path)).toEqual(expect.arrayContaining(Object.keys(IDS)));
+  const paths = routes.map(({ path }) => path);
+  expect(paths).toEqual(expect.arrayContaining([...Object.keys(IDS), ...Object.keys(REFUSED)]));
 });
 
 test('every route has a summary, and none hides another', () => {
@@ -68,13 +104,13 @@ test('health is 503 only when the gateway cannot do its job', async () => {
     ['failed', 503],
   ] as const) {
     for (const path of ['/health', '/api/health', '/api/v1/health']) {
-      const reply = await dispatch(ROUTES, gateway(status), request('GET', path));
+      const reply = await dispatch(ROUTES, gateway(status), request('GET', path), asAdmin);
       expect(reply?.status, `${path} ${status}`).toBe(code);
     }
   }
 });
 
 test('the catalogue has unit, range and rate, and the rest where there is one', async () => {
-  const reply = await dispatch(ROUTES, gateway(), request('GET', '/api/streams'));
-  expect(JSON.parse(String(reply?.body))).toEqual({ items: [gear, eeg] });
+  const reply = await dispatch(ROUTES, gateway(), request('GET', '/api/streams'), asAdmin);
+  expect(JSON.parse(String(reply?.body))).toEqual({ items: [gear, eeg], next: null });
 });

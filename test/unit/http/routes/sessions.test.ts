@@ -9,9 +9,9 @@ import { exportSession } from '../../../../src/http/routes/export.ts';
 import { type Gateway, ROUTES } from '../../../../src/http/routes/index.ts';
 import { SessionShape, shapeOf } from '../../../../src/http/routes/sessions-shape.ts';
 import { ReadingError } from '../../../../src/reading/errors.ts';
-import { health } from '../../../integration/http/harness.ts';
-import { noAlerting } from '../../../support/no-alerting.ts';
+import { bareGateway } from '../../../support/bare-gateway.ts';
 import { noReading } from '../../../support/no-reading.ts';
+import { asAdmin, userOf } from '../callers.ts';
 import { blink, eeg, request, rpm, speed } from '../fakes.ts';
 
 const WALL_MS = Date.UTC(2026, 10, 22);
@@ -21,7 +21,15 @@ const EPOCHS: ReadonlyMap<number, Epoch> = new Map([
 ]);
 
 const DRIVE: Session = {
-  ...{ id: 3, startedBy: 'ignition', endedBy: 'power', driver: null, vehicle: 'van', study: null },
+  ...{
+    id: 3,
+    startedBy: 'ignition',
+    endedBy: 'power',
+    owner: null,
+    driver: null,
+    vehicle: 'van',
+    study: null,
+  },
   ...{ tags: [], notes: '', consent: null, pinned: false },
   stats: { durationS: 20, distanceKm: null, alerts: 0, streams: {} },
   spans: [
@@ -41,11 +49,13 @@ const STATS: SessionStats = {
 
 function gateway(reading: Partial<Gateway['reading']>): Gateway {
   return {
-    health: () => health('ok'),
-    streams: () => [],
+    ...bareGateway(),
     reading: { ...noReading(), ...reading },
-    alerting: noAlerting(),
   };
+}
+
+function audience(epochs: ReadonlyMap<number, Epoch>) {
+  return { asker: { user: userOf('admin') }, people: bareGateway().accounts, epochs };
 }
 
 async function problemOf(reply: Promise<unknown>): Promise<unknown> {
@@ -53,7 +63,7 @@ async function problemOf(reply: Promise<unknown>): Promise<unknown> {
 }
 
 test('times are those of the wall, believed as far as the worst of their clocks', () => {
-  const shape = shapeOf(DRIVE, EPOCHS);
+  const shape = shapeOf(DRIVE, audience(EPOCHS));
   expect(shape).toMatchObject({
     state: 'ended',
     startedAt: '2026-11-22T00:00:01.000Z',
@@ -67,8 +77,8 @@ test('times are those of the wall, believed as far as the worst of their clocks'
 
 test('an open session has no end, and one of an unknown start has no times', () => {
   const open = { ...DRIVE, endedBy: null, spans: [{ epoch: 1, from: 0, to: null }] };
-  expect(shapeOf(open, EPOCHS)).toMatchObject({ state: 'active', endedAt: null });
-  expect(shapeOf(DRIVE, new Map())).toMatchObject({
+  expect(shapeOf(open, audience(EPOCHS))).toMatchObject({ state: 'active', endedAt: null });
+  expect(shapeOf(DRIVE, audience(new Map()))).toMatchObject({
     ...{ startedAt: null, endedAt: null, clockTrust: 'none' },
   });
 });
@@ -83,6 +93,7 @@ test('a busy gateway says when to come again, and a fault of ours is no problem 
       ROUTES,
       gateway({ events: () => Promise.reject(error) }),
       request('GET', '/api/sessions/1/events'),
+      asAdmin,
     );
   const busy = await problemOf(fails(new ReadingError('BUSY', 'too many questions; ask again')));
   expect(busy).toBeInstanceOf(Problem);
@@ -123,6 +134,7 @@ function recorded(stats: Session['stats'], endedBy: Session['endedBy'] = 'manual
       ROUTES,
       { ...made, streams: () => [rpm, speed, eeg, blink] },
       request('GET', path),
+      asAdmin,
     );
   return { ask, asked };
 }
@@ -185,7 +197,12 @@ test('an export is handed on piece by piece', async () => {
   });
   const body = new TextEncoder().encode('{"session":3,"format":"csv","from":5}');
   const headers = new Map([['content-type', 'application/json']]);
-  const reply = await dispatch(ROUTES, reading, request('POST', '/api/export', { body, headers }));
+  const reply = await dispatch(
+    ROUTES,
+    reading,
+    request('POST', '/api/export', { body, headers }),
+    asAdmin,
+  );
   expect(reply).toMatchObject({
     status: 200,
     headers: {

@@ -1,13 +1,22 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ALERT } from '#core/alert.ts';
-import { Live } from '../../../src/http/live.ts';
-import { openTelemetry, WsStats } from '../../../src/http/ws.ts';
-import { FakeClock } from '../../support/fake-clock.ts';
-import { FakePeer, sample, stream } from './fakes.ts';
+import { Live } from '../../../../src/http/live.ts';
+import type { Guest } from '../../../../src/http/sockets/gate.ts';
+import { openTelemetry, WsStats } from '../../../../src/http/sockets/telemetry.ts';
+import { FakeClock } from '../../../support/fake-clock.ts';
+import { userOf } from '../callers.ts';
+import { blink, event, FakePeer, sample, stream } from '../fakes.ts';
 
 const rpm = stream('obd.engine.rpm', { unit: '/min', hz: 20, range: [0, 16_384] });
 const eeg = stream('eeg.raw', { kind: 'wave', hz: 512, lsb: 0.25, unit: 'uV' });
+
+const renewed: unknown[] = [];
+const GUEST: Guest = {
+  identity: { user: userOf('viewer'), login: 'login' },
+  scope: 'all',
+  renew: (message) => void renewed.push(message),
+};
 
 function open() {
   const clock = new FakeClock();
@@ -15,7 +24,7 @@ function open() {
   const peer = new FakePeer();
   const stats = new WsStats();
   const hello = { device: 'car', epoch: 7, version: '1.2.3' };
-  const session = openTelemetry(peer, { clock, live, hello, stats });
+  const session = openTelemetry(peer, GUEST, { clock, live, hello, stats });
   const sendText = (text: string) => session.message(new TextEncoder().encode(text), false);
   const send = (message: unknown) => sendText(JSON.stringify(message));
   /** What came back for one message. */
@@ -58,7 +67,7 @@ test('who subscribes to alerts gets those that last, the newest 100', () => {
   const live = new Live({ clock, streams: () => [rpm], ongoing: () => ongoing });
   const peer = new FakePeer();
   const hello = { device: 'car', epoch: 7, version: '1.2.3' };
-  const session = openTelemetry(peer, { clock, live, hello, stats: new WsStats() });
+  const session = openTelemetry(peer, GUEST, { clock, live, hello, stats: new WsStats() });
   const ask = (streams: readonly string[]) => {
     peer.messages();
     const text = JSON.stringify({ type: 'subscribe', streams });
@@ -93,16 +102,33 @@ test('a subscribe with a known id replaces, with and without a name', () => {
   expect(peer.messages()).toEqual([]);
 });
 
-test('since is refused in words, and the subscription stands', () => {
-  const { ask } = open();
-  const since = { epoch: 7, seq: 1 };
-  expect(ask({ type: 'subscribe', id: 1, streams: ['obd.*'], since })).toMatchObject([
-    { type: 'subscribed', id: 1 },
-    { type: 'error', id: 1, code: 'since-unsupported' },
-  ]);
+test('who comes back gets the events that came since, and no value again', () => {
+  const { live, ask } = open();
+  live.take([sample(rpm, 5, 800), event(blink, 6), event(blink, 7), sample(rpm, 8, 900)]);
+  const back = (since: object, streams = ['face.*', 'obd.*']) =>
+    ask({ type: 'subscribe', id: 1, streams, since }).slice(1);
+  const newest = { type: 'samples', t: 8, values: { 'obd.engine.rpm': 900 } };
+  const second = { type: 'event', seq: 2, stream: blink.id, t: 7, data: {} };
+  expect(back({ epoch: 7, seq: 1 })).toEqual([second, newest]);
+  expect(back({ epoch: 7, seq: 2 })).toEqual([newest]);
+  expect(back({ epoch: 7, seq: 1 }, ['obd.*'])).toEqual([newest]);
 });
 
-test('ping, time and auth are answered with their id', async () => {
+test('who comes back too late, or after another start, is told of a gap first', async () => {
+  const { clock, live, ask } = open();
+  const back = (since: object) =>
+    ask({ type: 'subscribe', id: 1, streams: ['face.*'], since }).slice(1);
+  for (let t = 0; t < 501; t++) live.take([event(blink, t)]);
+  expect(back({ epoch: 7, seq: 0 }).slice(0, 2)).toEqual([
+    { type: 'gap', stream: '*', lost: 1 },
+    { type: 'event', seq: 2, stream: blink.id, t: 1, data: {} },
+  ]);
+  expect(back({ epoch: 6, seq: 501 })).toHaveLength(501);
+  await clock.advance(60_001);
+  expect(back({ epoch: 7, seq: 499 })).toEqual([{ type: 'gap', stream: '*', lost: 2 }]);
+});
+
+test('ping and time are answered with their id, and a next token goes to the gate', async () => {
   const { clock, ask } = open();
   await clock.advance(5);
   expect(ask({ type: 'ping', id: 3 })).toEqual([{ type: 'pong', id: 3 }]);
@@ -110,9 +136,9 @@ test('ping, time and auth are answered with their id', async () => {
   expect(ask({ type: 'time', id: 4, t1: 12.5 })).toEqual([
     { type: 'time', id: 4, t1: 12.5, t2: 5000, t3: 5000 },
   ]);
-  expect(ask({ type: 'auth', id: 5, access_token: 'x' })).toEqual([
-    { type: 'authenticated', id: 5 },
-  ]);
+  const auth = { type: 'auth', id: 5, access_token: 'x' };
+  expect(ask(auth)).toEqual([]);
+  expect(renewed).toEqual([auth]);
 });
 
 test('an unknown type is told and forgiven, however often', async () => {
@@ -212,7 +238,7 @@ test('a client that subscribes and never reads is closed before a MiB waits for 
   const peer = new FakePeer();
   peer.stalled = true;
   const hello = { device: 'car', epoch: 7, version: '1.2.3' };
-  const session = openTelemetry(peer, { clock, live, hello, stats: new WsStats() });
+  const session = openTelemetry(peer, GUEST, { clock, live, hello, stats: new WsStats() });
   const text = JSON.stringify({ type: 'subscribe', id: 1, streams: ['*'] });
   let asked = 0;
   for (; !peer.closed && asked < 1000; asked++) {

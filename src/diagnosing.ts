@@ -1,0 +1,224 @@
+import { type Clock, type Epoch, waitAtMost, wallMs } from '#core/clock.ts';
+import type { Micros } from '#core/stream.ts';
+import { Throttle } from './accounts/throttle.ts';
+import { Answered } from './answered.ts';
+import { DiagnosisError } from './sources/obd/errors.ts';
+import type { Diagnosed } from './sources/obd/obd.ts';
+import {
+  ageS,
+  codesOf,
+  freezeFramesOf,
+  identitiesOf,
+  pidsOf,
+  readinessOf,
+  type TroubleCode,
+} from './sources/obd/snapshot.ts';
+import type { Vehicle } from './sources/obd/vehicle.ts';
+
+/** A client waits so long for the car to be read; live values go on meanwhile, and slow it down. */
+const READ_MS_MAX = 10_000;
+/** Until the turn of a clearing comes. What has not begun by then is not done any more. */
+const TURN_MS_MAX = 5_000;
+/** What is left after a clearing is waited for so long; it is told as not known after that. */
+const REREAD_MS_MAX = 6_000;
+/** Somebody may have the codes cleared so often: several times at once, then so many a minute. */
+const CLEARINGS_BURST = 3;
+const CLEARINGS_PER_MINUTE = 2;
+const CLEARERS_MAX = 100;
+/** A client that asks again under the same key gets the same answer for so long. */
+const REPEATS_MS_MAX = 10 * 60_000;
+const REPEATS_MAX = 100;
+/** When a car may have come that is not there. */
+const NO_VEHICLE_RETRY_S = 10;
+const BUSY_RETRY_S = 5;
+
+export interface DiagnosingOptions {
+  /** The time of what is read. */
+  readonly clock: Clock;
+  /** In which clients wait. */
+  readonly realTime: Clock;
+  /** With the wall clock as it is known by now. */
+  readonly epoch: () => Epoch;
+  /** The car; undefined where none is configured. */
+  readonly car: Diagnosed | undefined;
+  /** A recording is being played in the place of devices. */
+  readonly replayed: boolean;
+}
+
+/** A code, with the time of the wall since when it is known. */
+type Told = Omit<TroubleCode, 'since'> & { readonly since: string | null };
+
+/** What a clearing has done. */
+interface Cleared {
+  /** The control units that have done it. */
+  readonly cleared: readonly string[];
+  /** The codes that there were: `P0301 stored`. */
+  readonly had: readonly string[];
+  /** Those that are left; null where that is not known yet. */
+  readonly remaining: readonly Told[] | null;
+}
+
+/** The car as people ask about it: from what is known, or after it was asked anew. */
+export class Diagnosing {
+  readonly #options: DiagnosingOptions;
+  readonly #clearings: Throttle;
+  readonly #answered: Answered<Cleared>;
+
+  constructor(options: DiagnosingOptions) {
+    this.#options = options;
+    this.#clearings = new Throttle({
+      clock: options.realTime,
+      burst: CLEARINGS_BURST,
+      perMinute: CLEARINGS_PER_MINUTE,
+      namesMax: CLEARERS_MAX,
+    });
+    this.#answered = new Answered({
+      clock: options.realTime,
+      ms: REPEATS_MS_MAX,
+      max: REPEATS_MAX,
+    });
+  }
+
+  /** Parameters with their newest values. @throws DiagnosisError NO_VEHICLE, REPLAYED */
+  pids() {
+    const { car, vehicle } = this.#known();
+    return { ...state(car), ecus: pidsOf(vehicle, car.report(), this.#now()) };
+  }
+
+  /** What car it is. @throws DiagnosisError NO_VEHICLE, REPLAYED */
+  identity() {
+    const { car } = this.#known();
+    const report = car.report();
+    return {
+      ...state(car),
+      vin: report.vin?.vin ?? null,
+      protocol: car.protocol() ?? null,
+      ecus: identitiesOf(report),
+    };
+  }
+
+  /**
+   * Monitors and the lamp.
+   *
+   * @param maxAgeS what is older is read anew; undefined where any age will do
+   * @throws DiagnosisError NO_VEHICLE, REPLAYED, TOO_SLOW
+   */
+  async readiness(maxAgeS: number | undefined) {
+    const { car } = this.#known();
+    await this.#read(car, maxAgeS);
+    const now = this.#now();
+    const ready = readinessOf(car.vehicle(), car.report(), now);
+    return { ...state(car), ageS: ageS(car.report().readAt, now), ...ready };
+  }
+
+  /** @throws DiagnosisError NO_VEHICLE, REPLAYED */
+  freezeFrames() {
+    const { car } = this.#known();
+    return { ...state(car), items: freezeFramesOf(car.report(), this.#now()) };
+  }
+
+  /** As `readiness`, for trouble codes. */
+  async codes(maxAgeS: number | undefined) {
+    const { car } = this.#known();
+    await this.#read(car, maxAgeS);
+    return {
+      ...state(car),
+      ageS: ageS(car.report().readAt, this.#now()),
+      clockTrust: this.#options.epoch().trust,
+      items: this.#codesOf(car),
+    };
+  }
+
+  /**
+   * Clears the codes of a car that stands still.
+   *
+   * @param who is to have it done: each may so often
+   * @param key under which they ask again when no answer has come; undefined where they do not
+   * @returns with `repeated` where nothing was done, as it had been under the same key
+   * @throws DiagnosisError
+   */
+  async clear(who: string, key?: string): Promise<Cleared & { readonly repeated: boolean }> {
+    const earlier = key === undefined ? undefined : this.#answered.find(who, key);
+    if (earlier !== undefined) return { ...(await earlier), repeated: true };
+    const clearing = this.#clear(who);
+    if (key !== undefined) this.#answered.keep(who, key, clearing);
+    return { ...(await clearing), repeated: false };
+  }
+
+  async #clear(who: string): Promise<Cleared> {
+    const { car } = this.#known();
+    const retryAfterS = this.#clearings.take(who);
+    if (retryAfterS > 0) {
+      const text = 'the codes have been cleared too often for now';
+      throw new DiagnosisError('THROTTLED', text, { retryAfterS });
+    }
+    const { realTime } = this.#options;
+    const asked = this.#now();
+    const had = codesOf(car.report()).map(({ code, state: is }) => `${code} ${is}`);
+    const late = new AbortController();
+    const work = car.clearCodes(late.signal);
+    await waitAtMost(realTime, TURN_MS_MAX, work);
+    late.abort();
+    const cleared = await work;
+    await waitAtMost(realTime, REREAD_MS_MAX, settledEitherWay(car.refresh()));
+    const remaining = isReadSince(car, asked) ? this.#codesOf(car) : null;
+    return { cleared, had, remaining };
+  }
+
+  #codesOf(car: Diagnosed): Told[] {
+    const epoch = this.#options.epoch();
+    return codesOf(car.report()).map(({ since, ...code }) => ({
+      ...code,
+      since: since === undefined ? null : new Date(wallMs(epoch, since)).toISOString(),
+    }));
+  }
+
+  /** @throws DiagnosisError TOO_SLOW, NO_VEHICLE */
+  async #read(car: Diagnosed, maxAgeS: number | undefined): Promise<void> {
+    const oldest = maxAgeS === undefined ? 0 : this.#now() - maxAgeS * 1e6;
+    if (isReadSince(car, oldest)) return;
+    const reading = car.refresh();
+    await waitAtMost(this.#options.realTime, READ_MS_MAX, reading);
+    if (isReadSince(car, oldest)) return;
+    throw new DiagnosisError('TOO_SLOW', 'the car has not answered in time', {
+      retryAfterS: BUSY_RETRY_S,
+    });
+  }
+
+  /** A car that answers, or has. */
+  #known(): { readonly car: Diagnosed; readonly vehicle: Vehicle } {
+    const { car, replayed } = this.#options;
+    if (replayed) {
+      throw new DiagnosisError('REPLAYED', 'a recording is played: there is no car to ask');
+    }
+    const vehicle = car?.vehicle();
+    if (car !== undefined && vehicle !== undefined) return { car, vehicle };
+    const why = car?.absence() ?? 'no OBD adapter is configured';
+    throw new DiagnosisError('NO_VEHICLE', `no vehicle is connected: ${why}`, {
+      retryAfterS: NO_VEHICLE_RETRY_S,
+    });
+  }
+
+  #now(): Micros {
+    return this.#options.clock.now();
+  }
+}
+
+/** Whether what is told is of a car that answers now. */
+function state(car: Diagnosed): { readonly connected: boolean } {
+  return { connected: car.absence() === undefined };
+}
+
+function isReadSince(car: Diagnosed, oldest: Micros): boolean {
+  const { readAt } = car.report();
+  return readAt !== undefined && readAt >= oldest;
+}
+
+/** What was cleared is cleared, whether or not the car can be read afterwards. */
+async function settledEitherWay(reading: Promise<void>): Promise<void> {
+  try {
+    await reading;
+  } catch (error) {
+    if (!(error instanceof DiagnosisError)) throw error;
+  }
+}
