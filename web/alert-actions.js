@@ -1,5 +1,6 @@
 /** What is done besides showing alerts, each with a button that tries it. */
 import { useState } from 'preact/hooks';
+import { account } from './account.js';
 import { testAction } from './alerts-api.js';
 import { useAct, useAnswer, useChange } from './answers.js';
 import { html } from './gauge.js';
@@ -92,9 +93,12 @@ function Row({ action, again, linked }) {
         <span class="facts">${text}</span>
       </div>
       <p class="said" role="status" data-failed=${said.failed}>${said.text}</p>
-      <button class="button" type="button" disabled=${busy} aria-label="Test ${name}" onClick=${tryIt}>
-        ${busy ? 'Testing …' : 'Test'}
-      </button>
+      ${
+        account.may('watch') &&
+        html`<button class="button" type="button" disabled=${busy} aria-label="Test ${name}" onClick=${tryIt}>
+          ${busy ? 'Testing …' : 'Test'}
+        </button>`
+      }
     </li>
   `;
 }

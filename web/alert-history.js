@@ -1,5 +1,6 @@
 /** What happened: all alerts that are kept, newest first. */
 import { useEffect, useState } from 'preact/hooks';
+import { account } from './account.js';
 import { endedText, lastedText, timeText } from './alert-words.js';
 import { acknowledge, historyPath } from './alerts-api.js';
 import { SEVERITY, SeverityIcon } from './alerts-banner.js';
@@ -164,7 +165,7 @@ export function AlertMarks(/** @type {{ alert: Alert }} */ { alert }) {
 
 /** @param {{ alert: Alert, act: (work: () => Promise<string>) => Promise<void> }} props */
 export function AcknowledgeButton({ alert: { id, rule, acknowledgedBy }, act }) {
-  if (acknowledgedBy !== null) return null;
+  if (acknowledgedBy !== null || !account.may('watch')) return null;
   const seen = () =>
     act(async () => {
       await acknowledge(id);

@@ -1,5 +1,6 @@
 /** The rules: what is watched for, with a switch for each. */
 import { useState } from 'preact/hooks';
+import { account } from './account.js';
 import { firedText } from './alert-words.js';
 import { changeRule, matchingRules } from './alerts-api.js';
 import { SEVERITY, SeverityIcon } from './alerts-banner.js';
@@ -33,7 +34,7 @@ export function RuleList({ titleRef, turn, driving, linked }) {
   return html`
     <div class="head">
       <h2 ref=${titleRef} tabindex="-1">Rules</h2>
-      ${!driving && html`<a class="button primary" href="#alerts/rules/new">New rule</a>`}
+      ${!driving && account.may('watch') && html`<a class="button primary" href="#alerts/rules/new">New rule</a>`}
     </div>
     <p class="said" role="status" data-failed=${said.failed || error !== ''}>${error || said.text}</p>
     ${!answer && !error && html`<p class="empty">Asking the gateway …</p>`}
@@ -83,9 +84,13 @@ function Row({ rule, fired, act }) {
         ${faults.length > 0 && html`<p class="fault">It cannot fire at present. ${faults.map(({ message }) => message).join(' ')}</p>`}
         <span class="facts">${facts.join(' · ')}</span>
       </div>
-      <button class="switch" type="button" role="switch" aria-checked=${enabled} aria-label=${name} onClick=${toggle}>
-        <span>${enabled ? 'On' : 'Off'}</span>
-      </button>
+      ${
+        account.may('watch')
+          ? html`<button class="switch" type="button" role="switch" aria-checked=${enabled} aria-label=${name} onClick=${toggle}>
+              <span>${enabled ? 'On' : 'Off'}</span>
+            </button>`
+          : html`<span class="mark">${enabled ? 'On' : 'Off'}</span>`
+      }
     </li>
   `;
 }

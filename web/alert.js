@@ -1,5 +1,6 @@
 /** One alert: what was seen, what was said of it, and what can be done. */
 import { useState } from 'preact/hooks';
+import { account } from './account.js';
 import { AcknowledgeButton, AlertMarks } from './alert-history.js';
 import { endedText, lastedText, quantityText, timeText } from './alert-words.js';
 import { comment, silence } from './alerts-api.js';
@@ -85,7 +86,8 @@ function Times({ alert, rules }) {
 /** @param {{ alert: Alert, act: Act }} props */
 function Doing({ alert, act }) {
   const { id, state, acknowledgedBy } = alert;
-  if (state === 'ended' && acknowledgedBy !== null) return null;
+  const isOver = state === 'ended' && acknowledgedBy !== null;
+  if (isOver || !account.may('watch')) return null;
   return html`
     <div class="do">
       <${AcknowledgeButton} alert=${alert} act=${act} />
@@ -169,9 +171,11 @@ function Notes({ alert: { id, notes }, act, driving, typed, onTyped }) {
         )}
       </ul>
       ${
-        driving
-          ? html`<p class="hint">Comments are written when the car stands.</p>`
-          : html`
+        !account.may('watch')
+          ? null
+          : driving
+            ? html`<p class="hint">Comments are written when the car stands.</p>`
+            : html`
             <form class="comment" onSubmit=${save}>
               <label>
                 Comment

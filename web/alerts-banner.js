@@ -7,6 +7,7 @@
  * and are newer than it.
  */
 import { computed, effect, signal } from '@preact/signals';
+import { account } from './account.js';
 import { html } from './gauge.js';
 
 const BASE = '/api/v1/alerts';
@@ -15,7 +16,7 @@ const TIMEOUT_MS = 8_000;
 /** More cannot be read at a glance (NHTSA 2013, 78 FR 24817). */
 const NAME_CHARS_MAX = 30;
 /** By then everything else is there, ms. */
-const SOUND_MS = 4_000;
+const SOUND_MS = 1_000;
 /** Alerts that are quiet for a while become loud again within this time, ms. */
 const REFRESH_MS = 20_000;
 const RANKS = { info: 0, warn: 1, alarm: 2 };
@@ -94,7 +95,7 @@ export class LastingAlerts {
    * @param {(severity: Severity) => void} sound called for every alert that begins or gets worse
    * @param {typeof fetch} [fetcher]
    */
-  constructor(sound, fetcher = (...args) => fetch(...args)) {
+  constructor(sound, fetcher = account.fetch) {
     this.#sound = sound;
     this.#fetcher = fetcher;
   }
@@ -275,10 +276,13 @@ export function AlertBanner({ alerts, live }) {
         ${lost}
         ${failure && html`<p class="failure">${failure}</p>`}
       </div>
-      <button class="ack" type="button" onClick=${() => void alerts.acknowledge(id)}>
-        <svg viewBox="0 0 24 24" aria-hidden="true"><path d="M4 12.5 9.5 18 20 6.5" /></svg>
-        Acknowledge
-      </button>
+      ${
+        account.may('watch') &&
+        html`<button class="ack" type="button" onClick=${() => void alerts.acknowledge(id)}>
+          <svg viewBox="0 0 24 24" aria-hidden="true"><path d="M4 12.5 9.5 18 20 6.5" /></svg>
+          Acknowledge
+        </button>`
+      }
     </section>
   `;
 }

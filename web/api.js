@@ -1,4 +1,5 @@
 /** Questions to the gateway, and its refusals in its own words. */
+import { account } from './account.js';
 
 const BASE = '/api/v1';
 /** A page is better off with a sentence than with a wait, ms. */
@@ -17,6 +18,8 @@ const TIMEOUT_MS = 30_000;
  * @typedef {object} Question
  * @property {'GET' | 'POST' | 'PATCH' | 'DELETE'} [method]
  * @property {object} [body] sent as JSON
+ * @property {Blob} [content] sent as it is, in place of it
+ * @property {Readonly<Record<string, string>>} [headers]
  * @property {AbortSignal | undefined} [signal]
  */
 
@@ -50,14 +53,16 @@ class ApiError extends Error {
  * @param {typeof fetch} [fetcher]
  * @returns {Promise<Response>}
  */
-export async function request(path, { method = 'GET', body, signal } = {}, fetcher = fetch) {
-  const json = body && {
-    body: JSON.stringify(body),
-    headers: { 'content-type': 'application/json' },
-  };
+export async function request(
+  path,
+  { method = 'GET', body, content, headers, signal } = {},
+  fetcher = account.fetch,
+) {
+  const type = body ? 'application/json' : content && 'application/octet-stream';
   const response = await fetcher(`${BASE}${path}`, {
     method,
-    ...json,
+    ...((body || content) && { body: content ?? JSON.stringify(body) }),
+    ...((type || headers) && { headers: { ...(type && { 'content-type': type }), ...headers } }),
     ...(signal && { signal }),
   }).catch((cause) => {
     throw signal?.aborted ? signal.reason : unreachable(cause);
@@ -73,7 +78,7 @@ export async function request(path, { method = 'GET', body, signal } = {}, fetch
  * @param {typeof fetch} [fetcher]
  * @returns {Promise<any>} the page trusts the gateway that it comes from
  */
-export async function ask(path, { signal, ...question } = {}, fetcher = fetch) {
+export async function ask(path, { signal, ...question } = {}, fetcher = account.fetch) {
   const timeout = AbortSignal.timeout(TIMEOUT_MS);
   const either = signal ? AbortSignal.any([signal, timeout]) : timeout;
   try {
@@ -93,6 +98,14 @@ export function sentenceOf(error) {
   if (error instanceof ApiError) return error.message;
   if (error instanceof DOMException && error.name === 'AbortError') return '';
   throw error;
+}
+
+/**
+ * The status of the reply; 0 where there was none, or something else has failed.
+ * @param {unknown} error
+ */
+export function statusOf(error) {
+  return error instanceof ApiError ? error.status : 0;
 }
 
 /**
@@ -126,5 +139,8 @@ async function refusal(response) {
   const text = told
     ? problem.detail
     : `The gateway answered with ${`${status} ${statusText}`.trim()}.`;
-  return new ApiError(status, text, { faults });
+  const waitS = status === 429 ? Number(response.headers.get('retry-after')) : 0;
+  // Most refusals say it themselves.
+  const when = waitS > 0 && !/\d s\b/.test(text) ? ` Try again in ${waitS} s.` : '';
+  return new ApiError(status, `${text}${when}`, { faults });
 }

@@ -1,122 +1,91 @@
-/** The dashboard: connects, and shows car and driver on one screen, or what was recorded of them. */
+/** The dashboard: lets people in, connects, and shows them what they came for. */
 import { effect, signal } from '@preact/signals';
 import { render } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { AlertBanner, followAlerts } from './alerts-banner.js';
+import { account } from './account.js';
 import { EegCard } from './eeg.js';
-import { ageText, Gauge, html } from './gauge.js';
+import { Badge, CarCard, html, Notices, Pill } from './gauge.js';
 import { Link } from './link.js';
-import { askHealth, Live, noticeText } from './live.js';
+import { askHealth, Live } from './live.js';
 
 /** How often ages and the link are looked at, ms. */
 const POLL_MS = 250;
 const HEALTH_MS = 2_000;
+/** The code for alerts is there by then, where none asks for it earlier, ms. */
+const ALERTS_MS = 3_000;
 /** What the page shows; everything else stays with the gateway. */
 const STREAMS = ['obd.*', 'eeg.*', 'alert'];
 
-/** @typedef {import('./gauge.js').Scale} Scale */
-/** @typedef {{ streams: string[], scale: Scale, size: 'large' | 'small' }} Instrument */
-
-/** @type {readonly Instrument[]} The first of `streams` that reports is shown. */
-const INSTRUMENTS = [
-  {
-    streams: ['obd.vehicle.speed'],
-    size: 'large',
-    scale: { label: 'Speed', min: 0, max: 240, step: 1, major: 40, minor: 10 },
-  },
-  {
-    streams: ['obd.engine.rpm'],
-    size: 'large',
-    scale: {
-      label: 'Engine speed',
-      ...{ min: 0, max: 8000, step: 10, major: 1000, minor: 250, per: 1000 },
-      zones: [{ from: 6500, to: 8000, level: 'danger', word: 'Too fast' }],
-    },
-  },
-  {
-    streams: ['obd.engine.coolant'],
-    size: 'small',
-    scale: {
-      label: 'Coolant',
-      min: 40,
-      max: 130,
-      step: 1,
-      zones: [{ from: 110, to: 130, level: 'danger', word: 'Too hot' }],
-    },
-  },
-  {
-    streams: ['obd.engine.throttle'],
-    size: 'small',
-    scale: { label: 'Throttle', min: 0, max: 100, step: 1 },
-  },
-  {
-    streams: ['obd.ecu.voltage', 'obd.adapter.voltage'],
-    size: 'small',
-    scale: {
-      label: 'Voltage',
-      min: 10,
-      max: 16,
-      step: 0.1,
-      zones: [
-        { from: 10, to: 11.8, level: 'caution', word: 'Low' },
-        { from: 15, to: 16, level: 'caution', word: 'High' },
-      ],
-    },
-  },
-];
-
-/** What the pill says, in front of it what a narrow screen leaves out. */
-const FLOWS = {
-  connecting: ['', 'Connecting'],
-  live: ['', 'Live'],
-  idle: ['Connected, ', 'no data'],
-  stale: ['', 'Stale'],
-  offline: ['', 'Offline'],
-};
-
 /** What the address says behind the `#`: the view, and which part of it. */
-const ROUTE = /^#(?:(recordings)(?:\/([1-9]\d{0,9}))?|(alerts)(?:\/([a-z0-9/-]{1,80}))?)$/;
+const ROUTE =
+  /^#(?:(recordings)(?:\/([1-9]\d{0,9}))?|(alerts)(?:\/([a-z0-9/-]{1,80}))?|(account|vehicle|system|users|settings|audit))$/;
+/** An address with a code to come in by. */
+const CODE = /^#(setup|invite)(?:\/([\w-]{1,40}))?$/;
 const VIEWS = [
   { view: 'live', href: '#live', name: 'Live', icon: 'M3 12h4l3-8 4 16 3-8h4' },
   { view: 'recordings', href: '#recordings', name: 'Recordings', icon: 'M4 6h16M4 12h16M4 18h10' },
   { view: 'alerts', href: '#alerts', name: 'Alerts', icon: 'M12 3 2 20.5h20zM12 10v5M12 17.5v.5' },
+  { view: 'more', href: '#account', name: 'More', icon: 'M5 12h.5M12 12h.5M19 12h.5' },
 ];
 
 /** @typedef {{ view: string, id: number | undefined, part: string }} Route `id`: of a recording */
+/** @typedef {{ way: 'log-in' | 'setup' | 'invite', code: string }} Entry how somebody wants to come in */
+/**
+ * @typedef {ReturnType<typeof import('./alerts-banner.js').followAlerts>
+ *   & Pick<typeof import('./alerts-banner.js'), 'AlertBanner'>} Alerting
+ */
+/**
+ * @template T
+ * @typedef {import('@preact/signals').ReadonlySignal<T>} Read
+ */
+/** @typedef {{ live: Live, route: Read<Route>, entry: Read<Entry>, alerting: Read<Alerting | undefined>, waits: Read<boolean> }} PageProps */
 
 const THEMES = /** @type {const} */ (['auto', 'dark', 'light']);
 const KEPT_THEME = kept('vigil.theme');
 
-/** @typedef {ReturnType<typeof followAlerts>} Followed */
-/** @typedef {import('@preact/signals').ReadonlySignal<Route>} Where */
-
-/** @param {{ live: Live, route: Where } & Followed} props */
-function Page({ route, ...parts }) {
-  const { live, alerts, sound } = parts;
+/** @param {PageProps} props */
+function Page({ live, route, entry, alerting, waits }) {
+  const who = account.who.value;
+  if (who.state !== 'in') return html`<${Outside} who=${who} live=${live} entry=${entry.value} />`;
   const { view } = route.value;
+  const { AlertBanner, alerts, sound } = alerting.value ?? {};
+  const isLive = view === 'live';
+  const hasCode = view !== 'alerts' || alerts !== undefined;
   return html`
     <header>
       <${Logo} />
       <h1>Vigil</h1>
-      <${Views} view=${view} />
+      <${Views} view=${VIEWS.some((one) => one.view === view) ? view : 'more'} />
       <${Badge} live=${live} />
       <${Pill} live=${live} />
-      ${sound.value?.button()}
+      ${sound?.value?.button()}
       <${ThemeButton} />
     </header>
-    <${AlertBanner} alerts=${alerts} live=${live} />
+    ${AlertBanner && html`<${AlertBanner} alerts=${alerts} live=${live} />`}
     <main data-view=${view}>
-      <${Notices} live=${live} />
-      ${view === 'live' ? html`<${Now} live=${live} />` : html`<${Later} key=${view} ...${{ ...parts, ...route.value }} />`}
+      <${Notices} live=${live} waits=${waits} />
+      ${isLive && html`<${CarCard} live=${live} /><${EegCard} live=${live} />`}
+      ${!isLive && hasCode && html`<${Later} key=${view} ...${{ live, alerts, sound, ...route.value }} />`}
     </main>
   `;
 }
 
-/** That what is shown does not happen now, to a real car. */
-function Badge(/** @type {{ live: Live }} */ { live }) {
-  const replay = live.sources.value?.find(({ id }) => id === 'replay');
-  if (replay) return html`<p class="badge">Replay<span class="rest"> of ${replay.text}</span></p>`;
-  return live.simulated.value && html`<p class="badge">Sim<span class="rest">ulated</span></p>`;
+/** What is there for who has not logged in: the way in. */
+function Outside(
+  /** @type {{ who: import('./account.js').Who, live: Live, entry: Entry }} */ props,
+) {
+  const { who, live, entry } = props;
+  return html`
+    <header>
+      <${Logo} />
+      <h1>Vigil</h1>
+      ${who.state === 'starting' && html`<${Pill} live=${live} />`}
+      <${ThemeButton} />
+    </header>
+    <main data-view="entry">
+      ${who.state !== 'starting' && html`<${Later} view="entry" who=${who} entry=${entry} />`}
+    </main>
+  `;
 }
 
 /** The views. Links, so that the back button goes from one to the other. */
@@ -135,29 +104,30 @@ function Views(/** @type {{ view: string }} */ { view }) {
   `;
 }
 
-/** Car and driver at this moment. */
-function Now(/** @type {{ live: Live }} */ { live }) {
-  return html`
-    <section class="card car" aria-labelledby="car-title">
-      <h2 id="car-title" class="unseen">Vehicle</h2>
-      ${INSTRUMENTS.map((instrument) => html`<${Instrument} live=${live} ...${instrument} />`)}
-      <${CheckEngine} live=${live} />
-    </section>
-    <${EegCard} live=${live} />
-  `;
-}
-
 /** Views whose code comes with the first visit, so that the live one need not wait. */
 const LATER = {
-  recordings: async () => {
-    await loadSheet('/recordings.css');
-    return (await import('./recordings.js')).Recordings;
-  },
-  alerts: async () => {
-    await Promise.all([loadSheet('/recordings.css'), loadSheet('/alerts.css')]);
-    return (await import('./alerts.js')).Alerts;
-  },
+  entry: later(async () => (await import('./entry.js')).Entry, '/account.css'),
+  recordings: later(async () => (await import('./recordings.js')).Recordings),
+  alerts: later(async () => (await import('./alerts.js')).Alerts, '/alerts.css'),
+  account: later(async () => (await import('./own-account.js')).OwnAccount, '/account.css'),
+  vehicle: later(async () => (await import('./vehicle.js')).Vehicle, '/account.css'),
+  system: later(async () => (await import('./system.js')).System, '/account.css'),
+  users: later(async () => (await import('./users.js')).Users, '/account.css'),
+  settings: later(async () => (await import('./settings.js')).Settings, '/account.css'),
+  audit: later(async () => (await import('./audit.js')).Audit, '/account.css'),
 };
+
+/**
+ * A view that is loaded after its sheets.
+ * @param {() => Promise<import('preact').ComponentType<any>>} load
+ * @param {...string} sheets besides the one of all of them
+ */
+function later(load, ...sheets) {
+  return async () => {
+    await Promise.all(['/recordings.css', ...sheets].map(loadSheet));
+    return await load();
+  };
+}
 
 /** @param {{ view: keyof typeof LATER } & object} props the others are those of the view */
 function Later({ view, ...props }) {
@@ -178,71 +148,6 @@ function Later({ view, ...props }) {
     </p>`;
   }
   return loaded && html`<${loaded.View} ...${props} />`;
-}
-
-/** @param {{ live: Live } & Instrument} props */
-function Instrument({ live, streams, scale, size }) {
-  return html`<${Gauge} scale=${scale} reading=${live.reading(...streams)} size=${size} />`;
-}
-
-/** The connection. A screen reader hears its changes, not the seconds. */
-function Pill(/** @type {{ live: Live }} */ { live }) {
-  const { heardAt } = live.link.value;
-  const flow = live.flow.value;
-  const [rest, word] = FLOWS[flow];
-  const silent = flow === 'stale' || flow === 'offline';
-  return html`
-    <p class="pill" data-flow=${flow}>
-      <span role="status"><span class="rest">${rest}</span>${word}</span>
-      ${silent && html`<span aria-hidden="true">${ageText(live.clock.value - heardAt)}</span>`}
-    </p>
-  `;
-}
-
-/** The lamp of the car. Its line is always there, so that nothing moves when it lights up. */
-function CheckEngine(/** @type {{ live: Live }} */ { live }) {
-  const { lit, stale, count, code, text } = live.lamp();
-  const codes = count > 0 ? `${count} ${count === 1 ? 'code' : 'codes'}` : '';
-  const newest = [code, text].filter(Boolean).join(' ');
-  const words = ['Check engine', codes, newest].filter(Boolean).join(' · ');
-  return html`
-    <p class="lamp" role="status" data-state=${stale ? 'stale' : 'caution'} title=${lit ? words : null}>
-      ${
-        lit &&
-        html`<svg viewBox="0 0 24 18" aria-hidden="true">
-            <path d="M8 2h7M11.5 2v3M2 7v7M2 10.5h3M5 5h10l3 3h2v-2h2v9h-2v-2h-2l-2 3H9l-2-3H5z" />
-          </svg>
-          <span>${words}</span>`
-      }
-    </p>
-  `;
-}
-
-/** What the gateway says about the parts that do not work, and about what it refused. */
-function Notices(/** @type {{ live: Live }} */ { live }) {
-  const linked = live.link.value.phase === 'live';
-  const parts = linked ? (live.health.value?.parts ?? []) : [];
-  const refusal = live.refusal.value;
-  const bare = linked && live.sources.value?.length === 0;
-  return html`
-    <ul class="notices" role="status">
-      ${refusal && html`<li data-level="danger">${refusal}</li>`}
-      ${
-        bare &&
-        html`<li data-level="caution">
-          No device is configured. Try <code>--sim 1</code>, or <code>--obd</code> and <code>--eeg</code>.
-        </li>`
-      }
-      ${parts
-        .filter(({ status }) => status !== 'ok')
-        .map(
-          ({ id, status, text }) =>
-            html`<li key=${id} data-level=${status === 'failed' ? 'danger' : 'caution'} title=${text}>
-              ${noticeText(id, text)}
-            </li>`,
-        )}
-    </ul>
-  `;
 }
 
 /** Goes through automatic, dark and light, and keeps the choice in this browser. */
@@ -282,9 +187,21 @@ function Logo() {
  * @returns {Route}
  */
 function routeOf(hash) {
-  const [, recordings, id, alerts, part = ''] = ROUTE.exec(hash) ?? [];
-  const view = recordings ?? alerts ?? 'live';
+  const [, recordings, id, alerts, part = '', more] = ROUTE.exec(hash) ?? [];
+  const view = recordings ?? alerts ?? more ?? 'live';
   return { view, id: id === undefined ? undefined : Number(id), part };
+}
+
+/**
+ * The code in the address, which is taken out of it at once: it is nobody else's business.
+ * @param {Entry} before what it is where there is none
+ * @returns {Entry}
+ */
+function takeEntry(before) {
+  const [, way, code = ''] = CODE.exec(location.hash) ?? [];
+  if (way !== 'setup' && way !== 'invite') return before;
+  history.replaceState(null, '', location.pathname);
+  return { way, code };
 }
 
 /**
@@ -348,37 +265,107 @@ function whereAllowed(use) {
 function healthAsker(live) {
   let asking = false;
   return async () => {
-    if (asking) return;
+    if (asking || account.token === '') return;
     asking = true;
-    await askHealth(live).finally(() => {
+    await askHealth(live, account.fetch).finally(() => {
       asking = false;
     });
   };
 }
 
+/**
+ * Loads what shows and sounds alerts: after the first picture, but with the first alert at the latest.
+ * @param {Live} live
+ * @param {import('@preact/signals').Signal<Alerting | undefined>} alerting
+ * @param {Read<Route>} route
+ */
+function alertsLater(live, alerting, route) {
+  const early = /** @type {import('./link.js').AlertMessage[]} */ ([]);
+  let loading = false;
+  const load = async () => {
+    if (loading) return;
+    loading = true;
+    try {
+      await loadSheet('/banner.css');
+      const { AlertBanner, followAlerts } = await import('./alerts-banner.js');
+      const followed = followAlerts(live, kept('vigil.sound'));
+      for (const message of early) followed.alerts.take(message);
+      alerting.value = { AlertBanner, ...followed };
+    } catch (error) {
+      if (!(error instanceof TypeError || error instanceof DOMException)) throw error;
+      // Without an answer the next reason to load it is the next try.
+      loading = false;
+      live.refused('Alerts cannot be shown: load the page again.');
+    }
+  };
+  live.onAlert = (message) => {
+    early.push(message);
+    void load();
+  };
+  effect(() => {
+    const part = live.health.value?.parts.find(({ id }) => id === 'alerts');
+    if (Number(part?.details['ongoing']) > 0 || route.value.view === 'alerts') void load();
+  });
+  setTimeout(load, ALERTS_MS);
+  for (const type of ['pointerup', 'keydown']) addEventListener(type, load, { once: true });
+}
+
+/**
+ * Follows who is logged in: the connection has their token, and what was shown to somebody is gone
+ * before anybody else comes.
+ * @param {Link} link
+ */
+function followAccount(link) {
+  let before = '';
+  effect(() => {
+    const who = account.who.value;
+    const id = who.state === 'in' ? who.user.id : '';
+    if (before !== '' && id !== '' && id !== before) location.reload();
+    if (id === '') link.leave();
+    else before = id;
+  });
+  account.onToken = () => link.authenticate();
+  account.start(
+    typeof BroadcastChannel === 'undefined' ? undefined : new BroadcastChannel('vigil'),
+  );
+}
+
 function start() {
   const now = () => performance.now();
   const live = new Live(now);
+  const waits = signal(false);
   const socketUrl = new URL('/ws/telemetry', location.href.replace(/^http/, 'ws'));
   const link = new Link({
     open: () => new WebSocket(socketUrl),
+    token: () => account.token,
     now,
     random: Math.random,
     streams: STREAMS,
     listener: live,
+    unauthenticated: () => void account.refused(),
+    status: (isLive) => {
+      waits.value = !isLive;
+    },
   });
   const root = document.getElementById('app');
   if (!root) throw new Error('index.html has no #app');
   applyTheme(readTheme());
+  const entry = signal(takeEntry({ way: 'log-in', code: '' }));
   const route = signal(routeOf(location.hash));
   addEventListener('hashchange', () => {
+    entry.value = takeEntry(entry.value);
     route.value = routeOf(location.hash);
     scrollTo(0, 0);
   });
-  const { alerts, sound } = followAlerts(live, kept('vigil.sound'));
-  render(html`<${Page} live=${live} alerts=${alerts} sound=${sound} route=${route} />`, root);
-  link.poll();
+  const alerting = signal(/** @type {Alerting | undefined} */ (undefined));
+  alertsLater(live, alerting, route);
+  followAccount(link);
+  render(
+    html`<${Page} live=${live} route=${route} entry=${entry} alerting=${alerting} waits=${waits} />`,
+    root,
+  );
   setInterval(() => {
+    account.poll();
     link.poll();
     live.advance();
   }, POLL_MS);
@@ -386,7 +373,7 @@ function start() {
   setInterval(ask, HEALTH_MS);
   // A stream that ends or begins, like a link that does, is news that the parts will explain.
   effect(() => {
-    void [live.outdated.value, live.link.value.phase];
+    void [live.outdated.value, live.link.value.phase, account.who.value];
     void ask();
   });
   addEventListener('online', () => link.retry());

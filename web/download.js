@@ -4,7 +4,8 @@
  * An hour with raw EEG is some 150 MB of CSV. Where the browser can write to a file that the person
  * has picked (showSaveFilePicker: Chromium, and only over https or on the gateway itself), it goes
  * there as it comes and takes no memory. Elsewhere the browser has to hold it as a whole before it is
- * saved: then a large one is announced, with the format that is small, before it is begun.
+ * saved: then a large one is announced, with the format that is small, before it is begun. The gateway
+ * would make a large one into a file of its own first; the page prefers to have it as it comes (RFC 7240).
  */
 import { useRef, useState } from 'preact/hooks';
 import { request, sentenceOf } from './api.js';
@@ -167,7 +168,8 @@ function useDownload() {
       setState((old) => ({ ...old, bytes }));
     };
     try {
-      const send = () => request('/export', { method: 'POST', body, signal });
+      const headers = { prefer: 'wait=60' };
+      const send = () => request('/export', { method: 'POST', body, headers, signal });
       await saveFile(send, { name, mime: format.mime }, (reply) => counted(reply, count), signal);
       setState({ busy: false, bytes, text: `${name} has ${bytesText(bytes)}.`, failed: false });
     } catch (error) {

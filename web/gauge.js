@@ -1,11 +1,14 @@
 /**
- * A gauge: an SVG arc of 240 degrees around a number, in the manner of an instrument cluster.
+ * The instruments: the car's card, and what tells of the connection and the gateway's parts.
+ *
+ * A gauge is an SVG arc of 240 degrees around a number, in the manner of an instrument cluster.
  *
  * Every arc is the same path with `pathLength` 100, so that a value is a dash length in percent.
  */
 import htmModule from 'htm';
 import { h } from 'preact';
 import { useMemo } from 'preact/hooks';
+import { noticeText } from './live.js';
 
 // Its types describe the CommonJS build, where the function is a property of the module.
 const htm = /** @type {typeof htmModule.default} */ (/** @type {unknown} */ (htmModule));
@@ -31,6 +34,7 @@ const UNITS = new Map([
   ['1', ''],
 ]);
 
+/** @typedef {import('./live.js').Live} Live */
 /** @typedef {import('./live.js').Reading} Reading */
 
 /**
@@ -50,6 +54,65 @@ const UNITS = new Map([
  * @property {number} [per] what the ticks' numbers are divided by
  * @property {readonly Zone[]} [zones]
  */
+
+/** @typedef {{ streams: string[], scale: Scale, size: 'large' | 'small' }} Instrument */
+
+/** @type {readonly Instrument[]} The first of `streams` that reports is shown. */
+const INSTRUMENTS = [
+  {
+    streams: ['obd.vehicle.speed'],
+    size: 'large',
+    scale: { label: 'Speed', min: 0, max: 240, step: 1, major: 40, minor: 10 },
+  },
+  {
+    streams: ['obd.engine.rpm'],
+    size: 'large',
+    scale: {
+      label: 'Engine speed',
+      ...{ min: 0, max: 8000, step: 10, major: 1000, minor: 250, per: 1000 },
+      zones: [{ from: 6500, to: 8000, level: 'danger', word: 'Too fast' }],
+    },
+  },
+  {
+    streams: ['obd.engine.coolant'],
+    size: 'small',
+    scale: {
+      label: 'Coolant',
+      min: 40,
+      max: 130,
+      step: 1,
+      zones: [{ from: 110, to: 130, level: 'danger', word: 'Too hot' }],
+    },
+  },
+  {
+    streams: ['obd.engine.throttle'],
+    size: 'small',
+    scale: { label: 'Throttle', min: 0, max: 100, step: 1 },
+  },
+  {
+    streams: ['obd.ecu.voltage', 'obd.adapter.voltage'],
+    size: 'small',
+    scale: {
+      label: 'Voltage',
+      min: 10,
+      max: 16,
+      step: 0.1,
+      zones: [
+        { from: 10, to: 11.8, level: 'caution', word: 'Low' },
+        { from: 15, to: 16, level: 'caution', word: 'High' },
+      ],
+    },
+  },
+];
+
+/** What the pill says, in front of it what a narrow screen leaves out. */
+const FLOWS = {
+  connecting: ['', 'Connecting'],
+  live: ['', 'Live'],
+  idle: ['Connected, ', 'no data'],
+  stale: ['', 'Stale'],
+  offline: ['', 'Offline'],
+};
 
 /** @param {string} ucum */
 export function unitText(ucum) {
@@ -225,4 +288,90 @@ function Tick(share, kind, length) {
  */
 function steps(min, max, step) {
   return Array.from({ length: Math.floor((max - min) / step) + 1 }, (_, i) => min + i * step);
+}
+
+/** The car at this moment. @param {{ live: Live }} props */
+export function CarCard({ live }) {
+  return html`
+    <section class="card car" aria-labelledby="car-title">
+      <h2 id="car-title" class="unseen">Vehicle</h2>
+      ${INSTRUMENTS.map(
+        ({ streams, scale, size }) =>
+          html`<${Gauge} scale=${scale} reading=${live.reading(...streams)} size=${size} />`,
+      )}
+      <${CheckEngine} live=${live} />
+    </section>
+  `;
+}
+
+/** The lamp of the car. Its line is always there, so that nothing moves when it lights up. */
+function CheckEngine(/** @type {{ live: Live }} */ { live }) {
+  const { lit, stale, count, code, text } = live.lamp();
+  const codes = count > 0 ? `${count} ${count === 1 ? 'code' : 'codes'}` : '';
+  const newest = [code, text].filter(Boolean).join(' ');
+  const words = ['Check engine', codes, newest].filter(Boolean).join(' · ');
+  return html`
+    <p class="lamp" role="status" data-state=${stale ? 'stale' : 'caution'} title=${lit ? words : null}>
+      ${
+        lit &&
+        html`<svg viewBox="0 0 24 18" aria-hidden="true">
+            <path d="M8 2h7M11.5 2v3M2 7v7M2 10.5h3M5 5h10l3 3h2v-2h2v9h-2v-2h-2l-2 3H9l-2-3H5z" />
+          </svg>
+          <span>${words}</span>`
+      }
+    </p>
+  `;
+}
+
+/** That what is shown does not happen now, to a real car. */
+export function Badge(/** @type {{ live: Live }} */ { live }) {
+  const replay = live.sources.value?.find(({ id }) => id === 'replay');
+  if (replay) return html`<p class="badge">Replay<span class="rest"> of ${replay.text}</span></p>`;
+  return live.simulated.value && html`<p class="badge">Sim<span class="rest">ulated</span></p>`;
+}
+
+/** The connection. A screen reader hears its changes, not the seconds. */
+export function Pill(/** @type {{ live: Live }} */ { live }) {
+  const { heardAt } = live.link.value;
+  const flow = live.flow.value;
+  const [rest, word] = FLOWS[flow];
+  const silent = flow === 'stale' || flow === 'offline';
+  return html`
+    <p class="pill" data-flow=${flow}>
+      <span role="status"><span class="rest">${rest}</span>${word}</span>
+      ${silent && html`<span aria-hidden="true">${ageText(live.clock.value - heardAt)}</span>`}
+    </p>
+  `;
+}
+
+/**
+ * What the gateway says about the parts that do not work, and about what it refused.
+ * @param {{ live: Live, waits: import('@preact/signals').ReadonlySignal<boolean> }} props `waits`: what
+ *   somebody may see begins with a session of theirs
+ */
+export function Notices({ live, waits }) {
+  const linked = live.link.value.phase === 'live';
+  const parts = linked ? (live.health.value?.parts ?? []) : [];
+  const refusal = live.refusal.value;
+  const bare = linked && live.sources.value?.length === 0;
+  return html`
+    <ul class="notices" role="status">
+      ${refusal && html`<li data-level="danger">${refusal}</li>`}
+      ${waits.value && linked && html`<li>You see live data while your session runs. Start one under Recordings.</li>`}
+      ${
+        bare &&
+        html`<li data-level="caution">
+          No device is configured. Try <code>--sim 1</code>, or <code>--obd</code> and <code>--eeg</code>.
+        </li>`
+      }
+      ${parts
+        .filter(({ status }) => status !== 'ok')
+        .map(
+          ({ id, status, text }) =>
+            html`<li key=${id} data-level=${status === 'failed' ? 'danger' : 'caution'} title=${text}>
+              ${noticeText(id, text)}
+            </li>`,
+        )}
+    </ul>
+  `;
 }

@@ -4,6 +4,9 @@
  *   connecting --hello--> live --3 s of silence--> stale --any message--> live
  *        any of them --closed, or 10 s of silence--> offline --back-off--> connecting
  *
+ * The first message says who asks: the gateway answers `authenticated`, and then the hello. It wants
+ * the next token before that one ends, and closes with 4401 where a token is no good, or no longer.
+ *
  * The gateway sends `tick` every second, so silence always means trouble: a phone that left the
  * hotspot gets no close event for minutes. The gateway is one hop away, so pauses between tries
  * double only from 0.5 s to 3 s, each cut at random by up to half so that ten phones do not come
@@ -27,6 +30,10 @@ const RETRY_MS_FIRST = 500;
 const RETRY_MS_MAX = 3_000;
 /** Faster than this a number cannot be read, so no more is asked for. */
 const SAMPLES_HZ_MAX = 10;
+/** The gateway does not take the token. */
+const CLOSED_UNAUTHENTICATED = 4401;
+/** This account may not be here. */
+const CLOSED_FORBIDDEN = 4403;
 const HEADER_BYTES = 24;
 /** Bytes of a count, by the format that the header names. */
 const COUNT_BYTES = new Map([
@@ -66,6 +73,7 @@ const COUNT_BYTES = new Map([
  *   | { type: 'event', stream: string, t: number, data: Record<string, unknown> }
  *   | { type: 'alert' } & AlertMessage
  *   | { type: 'tick', t: number }
+ *   | { type: 'status', live: boolean }
  *   | { type: 'error', code: string, message: string }} Message
  */
 
@@ -85,16 +93,19 @@ const COUNT_BYTES = new Map([
 
 /**
  * The part of a browser's WebSocket that is used here.
- * @typedef {Pick<WebSocket, 'send' | 'close' | 'binaryType' | 'onmessage' | 'onclose'>} Socket
+ * @typedef {Pick<WebSocket, 'send' | 'close' | 'binaryType' | 'onopen' | 'onmessage' | 'onclose'>} Socket
  */
 
 /**
  * @typedef {object} LinkOptions
  * @property {() => Socket} open
+ * @property {() => string} token of who is logged in; while it is empty there is no connection
  * @property {() => number} now monotonic milliseconds
  * @property {() => number} random from 0 up to 1
  * @property {readonly string[]} streams patterns to subscribe to, such as `obd.*`
  * @property {Listener} listener
+ * @property {(live: boolean) => void} status told to who sees only what is their own: whether it goes on
+ * @property {() => void} unauthenticated called when the gateway does not take the token
  */
 
 export class Link {
@@ -106,6 +117,8 @@ export class Link {
   #options;
   /** @type {Socket | undefined} */
   #socket;
+  /** It is open, so that something can be sent. */
+  #isOpen = false;
   /** @type {Map<number, Announced>} */
   #numbered = new Map();
   #openedAt = 0;
@@ -122,7 +135,7 @@ export class Link {
   poll() {
     const now = this.#options.now();
     if (!this.#socket) {
-      if (now >= this.#retryAt) this.#connect(now);
+      if (now >= this.#retryAt && this.#options.token() !== '') this.#connect(now);
       return;
     }
     const silentMs = this.#silentMs(now);
@@ -143,6 +156,19 @@ export class Link {
     this.poll();
   }
 
+  /** Stays, with the next token. */
+  authenticate() {
+    const access_token = this.#options.token();
+    if (this.#isOpen) this.#socket?.send(JSON.stringify({ type: 'auth', access_token }));
+  }
+
+  /** Ends the connection: nobody is logged in any more, or somebody else. */
+  leave() {
+    if (this.#socket) this.#lose(this.#socket);
+    this.#retryMs = RETRY_MS_FIRST;
+    this.#retryAt = 0;
+  }
+
   /** @param {number} now */
   #silentMs(now) {
     return now - Math.max(this.#openedAt, this.#heardAt);
@@ -152,11 +178,27 @@ export class Link {
   #connect(now) {
     const socket = this.#options.open();
     socket.binaryType = 'arraybuffer';
+    socket.onopen = () => {
+      this.#isOpen = true;
+      this.authenticate();
+    };
     socket.onmessage = (event) => this.#receive(socket, event.data);
-    socket.onclose = () => this.#lose(socket);
+    socket.onclose = ({ code }) => this.#end(socket, code);
     this.#socket = socket;
+    this.#isOpen = false;
     this.#openedAt = now;
     this.#enter('connecting');
+  }
+
+  /**
+   * @param {Socket} socket
+   * @param {number} code that the gateway closed it with
+   */
+  #end(socket, code) {
+    const { listener, unauthenticated } = this.#options;
+    this.#lose(socket);
+    if (code === CLOSED_UNAUTHENTICATED) unauthenticated();
+    if (code === CLOSED_FORBIDDEN) listener.refused('This account may not see live data.');
   }
 
   /**
@@ -166,6 +208,8 @@ export class Link {
   #lose(socket) {
     if (socket !== this.#socket) return;
     this.#socket = undefined;
+    this.#isOpen = false;
+    socket.onopen = null;
     socket.onmessage = null;
     socket.onclose = null;
     socket.close();
@@ -246,6 +290,9 @@ export class Link {
       case 'tick':
         this.#retryMs = RETRY_MS_FIRST;
         listener.tick(message.t);
+        break;
+      case 'status':
+        this.#options.status(message.live);
         break;
       case 'error':
         listener.refused(message.message);

@@ -375,10 +375,11 @@ export async function askHealth(live, ask = fetch) {
   try {
     const response = await ask('/health', { signal: AbortSignal.timeout(HEALTH_TIMEOUT_MS) });
     const body = await response.json();
-    // 503 is the status of a gateway with a part that failed. What other replies carry is a problem
-    // document, or the page of a proxy.
+    // 503 is of a gateway with a part that failed. Other replies carry a problem, or a proxy's page.
     const told = response.status === 200 || response.status === 503;
-    if (told && Array.isArray(body?.parts)) live.health.value = body;
+    // Whoever is not logged in is told of no details.
+    const whole = body?.parts?.every?.((/** @type {PartHealth} */ part) => part.details);
+    if (told && whole) live.health.value = body;
   } catch (error) {
     if (!isNoAnswer(error)) throw error;
   }

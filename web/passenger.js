@@ -2,6 +2,7 @@
 import { signal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { html } from './gauge.js';
+import { markPassenger } from './markers.js';
 
 /** Long enough that it is not done by the way, ms. */
 const HOLD_MS = 2_000;
@@ -9,17 +10,18 @@ const HOLD_MS = 2_000;
 /** Until the page is closed. */
 export const passenger = signal(false);
 
-/** To be held, by hand or with the space bar. */
-export function PassengerButton() {
+/**
+ * A button that acts when it was held for 2 s, by hand or with the space bar.
+ * @param {{ label: string, name?: string, onHeld: () => void, disabled?: boolean }} props
+ */
+export function HoldButton({ label, name = 'button', onHeld, disabled = false }) {
   const timer = useRef(/** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined));
   const end = () => {
     clearTimeout(timer.current);
     timer.current = undefined;
   };
   const begin = () => {
-    timer.current ??= setTimeout(() => {
-      passenger.value = true;
-    }, HOLD_MS);
+    if (!disabled) timer.current ??= setTimeout(onHeld, HOLD_MS);
   };
   /** @param {(event: KeyboardEvent) => void} act */
   const onSpace = (act) => (/** @type {KeyboardEvent} */ event) => {
@@ -29,20 +31,31 @@ export function PassengerButton() {
   };
   useEffect(() => end, []);
   return html`
+    <button
+      class=${name}
+      type="button"
+      disabled=${disabled}
+      onPointerDown=${begin}
+      onPointerUp=${end}
+      onPointerLeave=${end}
+      onPointerCancel=${end}
+      onKeyDown=${onSpace(begin)}
+      onKeyUp=${onSpace(end)}
+    >
+      ${label}
+    </button>
+  `;
+}
+
+export function PassengerButton() {
+  const unlock = () => {
+    passenger.value = true;
+    void markPassenger();
+  };
+  return html`
     <p class="passenger">
       <span>The car moves: there is nothing to be typed.</span>
-      <button
-        class="button"
-        type="button"
-        onPointerDown=${begin}
-        onPointerUp=${end}
-        onPointerLeave=${end}
-        onPointerCancel=${end}
-        onKeyDown=${onSpace(begin)}
-        onKeyUp=${onSpace(end)}
-      >
-        Passenger: hold for 2 s
-      </button>
+      <${HoldButton} label="Passenger: hold for 2 s" onHeld=${unlock} />
     </p>
   `;
 }

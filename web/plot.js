@@ -5,7 +5,7 @@
  * border the grid, its outline the marks of events. A part is chosen by dragging, with a mouse or a
  * finger; a finger that moves up or down scrolls the page.
  */
-import { loadPlot } from './trace.js';
+import { loadPlot } from './eeg.js';
 import { positionText } from './words.js';
 
 /** A pause of so many usual distances between two points is one, and is drawn as a break. */

@@ -1,5 +1,6 @@
 /** One rule, to be written or changed, and what it would have done. */
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { account } from './account.js';
 import { changeRule, createRule, removeRule } from './alerts-api.js';
 import { useAnswer, useChange } from './answers.js';
 import { faultsOf, sentenceOf } from './api.js';
@@ -37,11 +38,13 @@ export function RuleView({ id, titleRef, driving, linked }) {
     <p class="said" role="status" data-failed=${error !== ''}>${error}</p>
     ${rule && html`<p>${rule.sentence}</p>`}
     ${
-      driving
-        ? html`<p class="empty">Rules are written when the car stands.</p>`
-        : (isNew || rule) &&
-          listed &&
-          html`<${Editor} rule=${rule} draft=${draft} onDraft=${setTyped} streams=${streams} />`
+      !account.may('watch')
+        ? html`<p class="hint">Your role sees rules and does not change them.</p>`
+        : driving
+          ? html`<p class="empty">Rules are written when the car stands.</p>`
+          : (isNew || rule) &&
+            listed &&
+            html`<${Editor} rule=${rule} draft=${draft} onDraft=${setTyped} streams=${streams} />`
     }
   `;
 }

@@ -73,7 +73,7 @@ export function SessionForm({ session, onDone, onCancel, onDeleted = onDone }) {
     if (!form.current) return;
     setBusy(true);
     try {
-      const body = changeOf(new FormData(form.current));
+      const body = changeOf(new FormData(form.current), session);
       await ask(`/sessions/${id}`, { method: 'PATCH', body });
       onDone(`Recording ${id} is saved.`);
     } catch (failure) {
@@ -88,11 +88,16 @@ export function SessionForm({ session, onDone, onCancel, onDeleted = onDone }) {
       <label>
         Vehicle <input name="vehicle" defaultValue=${session.vehicle ?? ''} autocomplete="off" />
       </label>
+      <label>Study <input name="study" defaultValue=${session.study ?? ''} autocomplete="off" /></label>
       <label class="wide">
         Tags, with commas between them
         <input name="tags" defaultValue=${session.tags.join(', ')} autocomplete="off" />
       </label>
       <label class="wide">Notes <textarea name="notes" rows="3" defaultValue=${session.notes}></textarea></label>
+      <label class="wide">
+        Consent, in the words that were agreed to
+        <textarea name="consent" rows="2" defaultValue=${session.consent ?? ''}></textarea>
+      </label>
       <p class="said wide" role="alert" data-failed="true">${error}</p>
       <div class="do wide">
         <button class="button primary" disabled=${busy}>Save</button>
@@ -104,18 +109,59 @@ export function SessionForm({ session, onDone, onCancel, onDeleted = onDone }) {
 }
 
 /**
- * What the form says: a name that is empty is none.
+ * What the form says that is new: a name that is empty is none. What is as it was is left out: it may
+ * be a pseudonym, or be withheld.
  * @param {FormData} form
+ * @param {Session} session
  */
-function changeOf(form) {
+export function changeOf(form, session) {
   /** @param {string} name */
   const text = (name) => String(form.get(name) ?? '').trim();
-  return {
+  const said = {
     driver: text('driver') || null,
     vehicle: text('vehicle') || null,
+    study: text('study') || null,
     notes: text('notes'),
+    consent: text('consent') || null,
     tags: tagsOf(text('tags')),
   };
+  const before = { ...session, consent: session.consent || null };
+  return Object.fromEntries(
+    Object.entries(said).filter(
+      ([name, value]) => JSON.stringify(value) !== JSON.stringify(Reflect.get(before, name)),
+    ),
+  );
+}
+
+/** What whoever drives agrees to who records themselves. */
+const CONSENT = 'I agree that my drive and my brain waves are recorded in this session.';
+
+/**
+ * A session of who records themselves: not without their consent.
+ * @param {{ onStart: (body: object) => void, onCancel: () => void }} props
+ */
+export function StartForm({ onStart, onCancel }) {
+  const [agreed, setAgreed] = useState(false);
+  const start = (/** @type {SubmitEvent & { currentTarget: HTMLFormElement }} */ event) => {
+    event.preventDefault();
+    const study = String(new FormData(event.currentTarget).get('study') ?? '').trim();
+    onStart({ consent: CONSENT, ...(study && { study }) });
+  };
+  return html`
+    <form class="card summary" onSubmit=${start} aria-label="Start a recording">
+      <div class="edit">
+        <label>Study, if it is for one <input name="study" maxlength="120" autocomplete="off" /></label>
+      </div>
+      <label class="check">
+        <input type="checkbox" checked=${agreed} onChange=${() => setAgreed(!agreed)} />
+        <span>${CONSENT}</span>
+      </label>
+      <div class="do">
+        <button class="button primary" disabled=${!agreed}>Start</button>
+        <button class="button" type="button" onClick=${onCancel}>Cancel</button>
+      </div>
+    </form>
+  `;
 }
 
 /**

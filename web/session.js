@@ -1,5 +1,6 @@
 /** One recording: what it amounts to, its plots, its events, and its files. */
 import { useMemo, useState } from 'preact/hooks';
+import { account } from './account.js';
 import { useAct, useAnswer } from './answers.js';
 import { Downloads } from './download.js';
 import { html } from './gauge.js';
@@ -57,7 +58,7 @@ export function SessionView({ id, titleRef }) {
 /** @param {{ session: Session, act: (work: () => Promise<string>) => Promise<void> }} props */
 function Summary({ session, act }) {
   const [editing, setEditing] = useState(false);
-  const { id, state, stats, notes } = session;
+  const { id, state, stats, notes, consent } = session;
   const done = (/** @type {string} */ text) => {
     setEditing(false);
     void act(() => Promise.resolve(text));
@@ -71,11 +72,15 @@ function Summary({ session, act }) {
       ${stats ? html`<${Figures} stats=${stats} />` : html`<p class="empty">The figures are being made …</p>`}
       <p class="about"><${Facts} session=${named} /></p>
       ${notes !== '' && html`<p class="notes">${notes}</p>`}
-      <div class="do">
-        <${PinButton} session=${session} act=${act} />
-        <${EditButton} id=${id} editing=${editing} onToggle=${setEditing} />
-        ${state === 'active' && html`<${EndButton} id=${id} act=${act} />`}
-      </div>
+      ${consent && html`<p class="notes"><small>Agreed to: </small>${consent}</p>`}
+      ${
+        account.may('record') &&
+        html`<div class="do">
+          <${PinButton} session=${session} act=${act} />
+          <${EditButton} id=${id} editing=${editing} onToggle=${setEditing} />
+          ${state === 'active' && html`<${EndButton} id=${id} act=${act} />`}
+        </div>`
+      }
       ${
         editing &&
         html`<${SessionForm}

@@ -1,9 +1,10 @@
 /** The list of recordings, newest first, and the button that starts one by hand. */
 import { useEffect, useState } from 'preact/hooks';
+import { account } from './account.js';
 import { useAct, useAnswer } from './answers.js';
 import { ask } from './api.js';
 import { html } from './gauge.js';
-import { EditButton, PinButton, SessionForm } from './session-form.js';
+import { EditButton, PinButton, SessionForm, StartForm } from './session-form.js';
 import { distanceText, durationText, endText, startText } from './words.js';
 
 const PAGE_SESSIONS = 50;
@@ -46,11 +47,16 @@ export function SessionList({ titleRef }) {
   useEffect(() => {
     if (answer) setList((old) => (old ? refreshed(old, answer) : answer));
   }, [answer]);
-  const start = () =>
-    act(async () => {
-      const { id } = await ask('/sessions', { method: 'POST', body: {} });
+  const [starting, setStarting] = useState(false);
+  const scope = account.scope('record');
+  /** @param {object} body */
+  const start = (body) => {
+    setStarting(false);
+    void act(async () => {
+      const { id } = await ask('/sessions', { method: 'POST', body });
       return `Recording ${id} has begun. It lasts until you end it.`;
     });
+  };
   const more = () =>
     act(async () => {
       const page = await ask(`${PATH}&cursor=${encodeURIComponent(list?.next ?? '')}`);
@@ -60,8 +66,18 @@ export function SessionList({ titleRef }) {
   return html`
     <div class="head">
       <h2 ref=${titleRef} tabindex="-1">Recordings</h2>
-      <button class="button primary" type="button" onClick=${start}>Start a recording</button>
+      ${
+        scope !== 'none' &&
+        html`<button
+          class="button primary"
+          type="button"
+          onClick=${() => (scope === 'all' ? start({}) : setStarting(!starting))}
+        >
+          Start a recording
+        </button>`
+      }
     </div>
+    ${starting && html`<${StartForm} onStart=${start} onCancel=${() => setStarting(false)} />`}
     <p class="said" role="status" data-failed=${said.failed}>${error || said.text}</p>
     ${!list && !error && html`<p class="empty">Asking the gateway …</p>`}
     ${
@@ -99,11 +115,14 @@ function SessionRow({ session, act }) {
         <${Badges} session=${session} />
         <${Facts} session=${session} />
       </div>
-      <div class="do">
-        <${PinButton} session=${session} act=${act} />
-        <${EditButton} id=${id} editing=${editing} onToggle=${setEditing} />
-        ${state === 'active' && html`<${EndButton} id=${id} act=${act} />`}
-      </div>
+      ${
+        account.may('record') &&
+        html`<div class="do">
+          <${PinButton} session=${session} act=${act} />
+          <${EditButton} id=${id} editing=${editing} onToggle=${setEditing} />
+          ${state === 'active' && html`<${EndButton} id=${id} act=${act} />`}
+        </div>`
+      }
       ${
         editing &&
         html`<${SessionForm} session=${session} onDone=${done} onCancel=${() => setEditing(false)} />`
@@ -126,7 +145,7 @@ export function EndButton({ id, act }) {
 
 /** What is out of the ordinary about a session. */
 export function Badges(/** @type {{ session: Session }} */ { session }) {
-  const { state, endedBy, clockTrust, pinned } = session;
+  const { state, endedBy, clockTrust, pinned, consent } = session;
   return html`
     <span class="badges">
       ${state === 'active' && html`<span class="mark" data-level="live">Recording</span>`}
@@ -141,18 +160,23 @@ export function Badges(/** @type {{ session: Session }} */ { session }) {
         >`
       }
       ${pinned && html`<span class="mark">Pinned</span>`}
+      ${consent !== null && html`<span class="mark">Consent</span>`}
     </span>
   `;
 }
 
 /** How long and how far, who and what, in the order of interest; what is not known is left out. */
 export function Facts(/** @type {{ session: Session }} */ { session }) {
-  const { stats, driver, vehicle, tags, endedBy } = session;
+  const { stats, driver, vehicle, study, owner, tags, endedBy } = session;
+  const who = account.who.value;
+  const isOwn = who.state === 'in' && owner?.id === who.user.id;
   const facts = [
     stats && durationText(stats.durationS),
     stats && stats.distanceKm !== null && distanceText(stats.distanceKm),
     driver,
     vehicle,
+    study && `study ${study}`,
+    owner && !isOwn && `of ${owner.username ?? 'a deleted account'}`,
     endedBy !== null && endedBy !== 'power' && endText(session),
   ].filter((fact) => typeof fact === 'string' && fact !== '');
   return html`

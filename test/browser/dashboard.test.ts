@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page, Response } from 'playwright-core';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { launchBrowser } from '../support/browser.ts';
+import { launchBrowser, signIn } from '../support/browser.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 import { recordInto, sessionOf } from '../support/recorded-store.ts';
 import { textContrasts } from './contrast.ts';
@@ -50,6 +50,7 @@ async function open({
   page.on('console', (message) => {
     if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
   });
+  await signIn(page, url);
   await page.goto(url);
   return { page, complaints, [Symbol.asyncDispose]: () => page.close() };
 }
@@ -115,7 +116,10 @@ test('says that the readings are simulated', async () => {
 });
 
 test('when the gateway goes away values turn grey with their age, and come back with it', async () => {
-  const first = await startGateway({ args: SIMULATED });
+  const data = await mkdtemp(join(tmpdir(), 'vigil-again-'));
+  onTestFinished(() => rm(data, { recursive: true }));
+  const args = [...SIMULATED, '--data', data];
+  const first = await startGateway({ args });
   onTestFinished(() => first[Symbol.asyncDispose]());
   await using opened = await open({ url: first.url });
   const { page } = opened;
@@ -132,7 +136,7 @@ test('when the gateway goes away values turn grey with their age, and come back 
   expect(await page.getByRole('status').filter({ hasText: 'Offline' }).count()).toBe(1);
 
   await using _second = await startGateway({
-    args: [...SIMULATED, '--http', new URL(first.url).host],
+    args: [...args, '--http', new URL(first.url).host],
   });
   await expect.poll(() => pill(page).textContent(), { timeout: 30_000 }).toBe('Live');
   await showsNumbers(page, 'Speed', 2);
@@ -143,6 +147,7 @@ test('the first load is small, and uPlot comes after the first paint', async () 
   const page = await browser.newPage({ viewport: PHONE });
   const responses: Response[] = [];
   page.on('response', (response) => responses.push(response));
+  await signIn(page, gateway.url);
   await page.goto(gateway.url);
   await traceMoves(page);
   const firstLoad = responses.filter(isFirst());
@@ -261,6 +266,7 @@ test('the check-engine lamp names the newest code, and moves nothing when it lig
       if (lit !== String(message)) socket.send(JSON.stringify(event));
     });
   });
+  await signIn(page, gateway.url);
   await page.goto(gateway.url);
   const card = page.locator('.car');
   const before = await card.boundingBox();
@@ -310,6 +316,7 @@ test('where the browser blocks storage the page works, and its theme can be chan
     };
     Object.defineProperty(window, 'localStorage', { get });
   });
+  await signIn(page, gateway.url);
   await page.goto(gateway.url);
   await page.getByRole('button', { name: 'Theme: auto' }).click();
   await page.getByRole('button', { name: 'Theme: dark' }).waitFor();

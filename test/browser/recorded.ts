@@ -1,8 +1,9 @@
 /** A gateway that has recorded something, and pages that look at it. */
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll } from 'vitest';
-import { launchBrowser } from '../support/browser.ts';
+import { launchBrowser, signIn } from '../support/browser.ts';
 import { eventually, type Gateway, startGateway } from '../support/gateway.ts';
+import { get } from '../support/tokens.ts';
 
 export const PHONE = { width: 390, height: 844 };
 export const LAPTOP = { width: 1280, height: 800 };
@@ -40,7 +41,7 @@ export function useDrive() {
 async function startDrive(): Promise<Gateway> {
   const gateway = await startGateway({ args: ['--sim', '1', '--speed', '20'] });
   await eventually('a drive is recorded', async () => {
-    const reply = await fetch(`${gateway.url}api/v1/sessions/1`);
+    const reply = await get(`${gateway.url}api/v1/sessions/1`);
     const text = await reply.text();
     const drive: { readonly stats?: { readonly durationS: number } | null } = JSON.parse(text);
     return { done: (drive.stats?.durationS ?? 0) > DRIVE_S, seen: text.slice(0, 300) };
@@ -64,6 +65,7 @@ async function openAt(browser: Browser, url: string, { prepare, ...how }: How) {
   page.on('console', (message) => {
     if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
   });
+  await signIn(page, url);
   await prepare?.(page);
   await page.goto(url);
   return { page, complaints, [Symbol.asyncDispose]: () => page.close() };

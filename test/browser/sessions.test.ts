@@ -1,5 +1,6 @@
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
+import { signIn } from '../support/browser.ts';
 import { startGateway } from '../support/gateway.ts';
 import { boxOf, DRIVE_S, PHONE, refuse, row, useDrive } from './recorded.ts';
 
@@ -205,6 +206,7 @@ test('a store that is off, a gateway that is away, and a session that is not the
 test('a gateway that has recorded nothing yet says when it will', async () => {
   await using bare = await startGateway({ args: [] });
   const page = await use().browser.newPage();
+  await signIn(page, bare.url);
   await page.goto(`${bare.url}#recordings`);
   await page.getByText('Nothing is recorded yet.').waitFor();
   await page.close();

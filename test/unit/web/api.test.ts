@@ -72,6 +72,26 @@ test('a bug is not taken for a refusal', async () => {
   expect(() => sentenceOf(bug)).toThrow(bug);
 });
 
+test('who has to wait is told how long', async () => {
+  const headers = { ...PROBLEM, 'retry-after': '12' };
+  const reply = async () =>
+    new Response('{"detail":"Too many tries to log in."}', { status: 429, headers });
+  const message = 'Too many tries to log in. Try again in 12 s.';
+  await expect(ask('/auth/login', {}, reply)).rejects.toMatchObject({ message, status: 429 });
+});
+
+test('a file is sent as it is, with headers of its own', async () => {
+  const content = new Blob(['abc']);
+  const headers = { 'x-vigil-passphrase': 'correct horse' };
+  let sent: RequestInit | undefined;
+  await request('/restore', { method: 'POST', content, headers }, async (_, init) => {
+    sent = init;
+    return new Response();
+  });
+  const type = 'application/octet-stream';
+  expect(sent).toMatchObject({ body: content, headers: { 'content-type': type, ...headers } });
+});
+
 test('the places of what was sent that are wrong are known', async () => {
   const errors = [{ pointer: '/when/clear', message: 'Expected at most 90.' }];
   const body = JSON.stringify({ detail: 'The rule cannot be used.', errors });

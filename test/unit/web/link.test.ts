@@ -1,16 +1,10 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import {
-  CONNECT_MS,
-  DEAD_MS,
-  decodeFrame,
-  Link,
-  type Listener,
-  STALE_MS,
-} from '../../../web/link.js';
+import { CONNECT_MS, DEAD_MS, Link, type Listener, STALE_MS } from '../../../web/link.js';
+import { encode } from './wave-frame.ts';
 
 class FakeSocket {
   binaryType: BinaryType = 'blob';
+  onopen: ((event: Event) => void) | null = null;
   onmessage: ((event: MessageEvent) => void) | null = null;
   onclose: ((event: CloseEvent) => void) | null = null;
   readonly sent: unknown[] = [];
@@ -30,17 +24,23 @@ class FakeSocket {
     this.onmessage?.(new MessageEvent('message', { data }));
   }
 
-  /** The connection ends, as the browser tells it. */
-  drop(): void {
-    this.onclose?.(new Event('close') as CloseEvent);
+  /** The connection is there, as the browser tells it. */
+  accept(): void {
+    this.onopen?.(new Event('open'));
+  }
+
+  /** The connection ends, as the browser tells it: 1006 is that of none that a person meant. */
+  drop(code = 1006): void {
+    this.onclose?.(Object.assign(new Event('close'), { code }) as CloseEvent);
   }
 }
 
 /** A link on fake sockets and a fake clock, and all that its listener was told. */
-function setup({ random = 1 } = {}) {
+function setup({ random = 1, token = 'first' } = {}) {
   const sockets: FakeSocket[] = [];
   const heard: unknown[][] = [];
   const clock = { ms: 1_000 };
+  const login = { token };
   const tell =
     (name: string) =>
     (...told: unknown[]) =>
@@ -61,10 +61,13 @@ function setup({ random = 1 } = {}) {
       sockets.push(new FakeSocket());
       return newest();
     },
+    token: () => login.token,
     now: () => clock.ms,
     random: () => random,
     streams: ['obd.*', 'eeg.*'],
     listener,
+    status: tell('status'),
+    unauthenticated: tell('unauthenticated'),
   });
   const newest = (): FakeSocket => {
     const socket = sockets.at(-1);
@@ -75,7 +78,7 @@ function setup({ random = 1 } = {}) {
     clock.ms += ms;
     link.poll();
   };
-  return { link, sockets, heard, newest, after };
+  return { link, sockets, heard, newest, after, login };
 }
 
 const HELLO = { type: 'hello', protocol: 1, epoch: 3 };
@@ -90,6 +93,82 @@ test('a hello is answered with a subscription and makes the link live', () => {
   expect(newest().sent).toMatchObject([
     { type: 'subscribe', streams: ['obd.*', 'eeg.*'], format: 'bin' },
   ]);
+});
+
+test('says who asks as soon as it is open, and again with the next token', () => {
+  const { link, newest, login } = setup();
+  link.poll();
+  link.authenticate();
+  expect(newest().sent).toEqual([]);
+  newest().accept();
+  newest().say({ type: 'authenticated' });
+  newest().say(HELLO);
+  login.token = 'second';
+  link.authenticate();
+  expect(newest().sent).toMatchObject([
+    { type: 'auth', access_token: 'first' },
+    { type: 'subscribe' },
+    { type: 'auth', access_token: 'second' },
+  ]);
+});
+
+test('there is no connection while nobody is logged in', () => {
+  const { link, sockets, login, after } = setup({ token: '' });
+  link.poll();
+  link.retry();
+  expect(sockets).toHaveLength(0);
+  login.token = 'first';
+  after(250);
+  expect(sockets).toHaveLength(1);
+});
+
+test('leaving ends the connection, and the next one need not wait', () => {
+  const { link, sockets, newest, heard } = setup();
+  link.poll();
+  newest().accept();
+  newest().say(HELLO);
+  link.leave();
+  expect(newest().closed).toBe(true);
+  expect(heard.at(-1)?.slice(0, 2)).toEqual(['phase', 'offline']);
+  link.poll();
+  expect(sockets).toHaveLength(2);
+});
+
+test('a token that is not taken is told, and the next try waits as for any other reason', () => {
+  const { link, sockets, newest, heard, after } = setup();
+  link.poll();
+  newest().accept();
+  newest().drop(4401);
+  expect(heard.at(-1)).toEqual(['unauthenticated']);
+  after(499);
+  expect(sockets).toHaveLength(1);
+  after(1);
+  expect(sockets).toHaveLength(2);
+});
+
+test('an account that may not be here is told so', () => {
+  const { link, newest, heard } = setup();
+  link.poll();
+  newest().accept();
+  newest().drop(4403);
+  expect(heard.at(-1)).toEqual(['refused', 'This account may not see live data.']);
+});
+
+test('no other end of a connection asks for a token', () => {
+  for (const code of [1000, 1006, 4290, 4408, 4429]) {
+    const { link, newest, heard } = setup();
+    link.poll();
+    newest().drop(code);
+    expect(heard.map(([name]) => name)).toEqual(['phase', 'phase']);
+  }
+});
+
+test('whether one’s own session goes on is passed on', () => {
+  const { link, newest, heard } = setup();
+  link.poll();
+  newest().say(HELLO);
+  newest().say({ type: 'status', live: false, reason: 'no session of yours is open' });
+  expect(heard.at(-1)).toEqual(['status', false]);
 });
 
 test('silence makes it stale, and any message makes it live again', () => {
@@ -240,80 +319,4 @@ test('values, refusals and messages of later protocols go where they belong', ()
     ['refused', 'No.'],
     ['event', 'obd.dtc', { code: 'P0128' }],
   ]);
-});
-
-const FORMATS = { int16: 1, int24: 2, float32: 3 } as const;
-
-interface FrameFields {
-  number: number;
-  seq: number;
-  t: number;
-  mHz: number;
-  counts: number[];
-  format?: keyof typeof FORMATS;
-}
-
-/** The other end of decodeFrame, written from the layout. */
-function encode({ number, seq, t, mHz, counts, format = 'int16' }: FrameFields): ArrayBuffer {
-  const size = FORMATS[format] + 1;
-  const view = new DataView(new ArrayBuffer(24 + counts.length * size));
-  view.setUint8(0, 1);
-  view.setUint8(1, 1);
-  view.setUint16(2, number, true);
-  view.setUint32(4, seq, true);
-  view.setBigInt64(8, BigInt(t), true);
-  view.setUint16(16, counts.length, true);
-  view.setUint8(18, 1);
-  view.setUint8(19, FORMATS[format]);
-  view.setUint32(20, mHz, true);
-  counts.forEach((count, i) => {
-    const at = 24 + i * size;
-    if (format === 'int16') view.setInt16(at, count, true);
-    else if (format === 'float32') view.setFloat32(at, count, true);
-    else for (const byte of [0, 1, 2]) view.setUint8(at + byte, (count >> (8 * byte)) & 0xff);
-  });
-  return view.buffer;
-}
-
-const counts = {
-  int16: fc.integer({ min: -0x8000, max: 0x7fff }),
-  int24: fc.integer({ min: -0x80_0000, max: 0x7f_ffff }),
-  float32: fc.float({ noNaN: true }),
-};
-
-test.each(['int16', 'int24', 'float32'] as const)('any %s frame is read as written', (format) => {
-  const frame = fc.record({
-    number: fc.integer({ min: 0, max: 0xffff }),
-    seq: fc.integer({ min: 0, max: 0xffff_ffff }),
-    t: fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER }),
-    mHz: fc.integer({ min: 1, max: 0xffff_ffff }),
-    counts: fc.array(counts[format], { maxLength: 64 }),
-  });
-  fc.assert(
-    fc.property(frame, ({ mHz, ...rest }) => {
-      expect(decodeFrame(encode({ mHz, ...rest, format }))).toEqual({ ...rest, hz: mHz / 1000 });
-    }),
-  );
-});
-
-test('of several channels the first is read', () => {
-  const data = encode({ number: 1, seq: 0, t: 0, mHz: 250_000, counts: [1, 2, 3, 4] });
-  const view = new DataView(data);
-  view.setUint16(16, 2, true);
-  view.setUint8(18, 2);
-  expect(decodeFrame(data).counts).toEqual([1, 3]);
-});
-
-test('a frame that the page was not written for is refused', () => {
-  const good = encode({ number: 1, seq: 0, t: 0, mHz: 512_000, counts: [1, 2] });
-  const broken = (byte: number, value: number): ArrayBuffer => {
-    const copy = good.slice(0);
-    new DataView(copy).setUint8(byte, value);
-    return copy;
-  };
-  expect(() => decodeFrame(good.slice(0, 23))).toThrow('23 bytes');
-  expect(() => decodeFrame(good.slice(0, 27))).toThrow('27 bytes');
-  expect(() => decodeFrame(broken(0, 2))).toThrow('kind 2');
-  expect(() => decodeFrame(broken(1, 2))).toThrow('version 2');
-  expect(() => decodeFrame(broken(19, 9))).toThrow('format 9');
 });

@@ -309,6 +309,7 @@ test.each<[status: number, body: unknown]>([
   [500, { ...KNOWN, status: 'failed' }],
   [200, { title: 'OK' }],
   [200, { parts: 'none' }],
+  [200, { status: 'ok', parts: [{ id: 'obd', status: 'ok' }] }],
   [200, null],
 ])('a reply %d with %j is no health, and what was known stays', async (status, body) => {
   const live = informed();

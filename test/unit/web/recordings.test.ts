@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { Page, Session, Stream } from '../../../web/api.js';
 import { estimate } from '../../../web/download.js';
 import { defaultChoice, plottable } from '../../../web/plots.js';
-import { tagsOf } from '../../../web/session-form.js';
+import { changeOf, tagsOf } from '../../../web/session-form.js';
 import { lengthened, refreshed } from '../../../web/sessions.js';
 import { matching } from '../../../web/stream-picker.js';
 
@@ -15,6 +15,7 @@ function session(id: number, stats: Session['stats'] = null): Session {
     endedAt: null,
     clockTrust: 'none',
     endedBy: 'ignition',
+    owner: null,
     driver: null,
     vehicle: null,
     study: null,
@@ -122,4 +123,23 @@ test('the size of a file is estimated from the samples in the part', () => {
   expect(estimate({ stats }, format, undefined)).toBe(280_000);
   expect(estimate({ stats }, format, { from: 1e6, to: 3.5e6 })).toBe(70_000);
   expect(estimate({ stats: null }, format, undefined)).toBe(0);
+});
+
+test('only what is new is said of a session: the rest may be a pseudonym, or be withheld', () => {
+  const shown = { ...session(1), driver: 'P-7K3M9Q2A', consent: '', tags: ['rain'] };
+  const form = new FormData();
+  for (const [name, value] of [
+    ['driver', 'P-7K3M9Q2A'],
+    ['vehicle', ' van '],
+    ['study', ''],
+    ['tags', 'rain'],
+    ['notes', ''],
+    ['consent', ''],
+  ] as const) {
+    form.set(name, value);
+  }
+  expect(changeOf(form, shown)).toEqual({ vehicle: 'van' });
+  form.set('study', 'night');
+  form.set('consent', 'I agree.');
+  expect(changeOf(form, shown)).toEqual({ vehicle: 'van', study: 'night', consent: 'I agree.' });
 });

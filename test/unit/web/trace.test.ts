@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { scaleFor, Trail } from '../../../web/trace.js';
+import { scaleFor, Trail } from '../../../web/eeg.js';
 
 test('the newest samples stand at the end', () => {
   const trail = new Trail(5);
