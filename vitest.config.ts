@@ -9,6 +9,7 @@ const ALONE = [
   'test/integration/export/memory.test.ts',
   'test/integration/gateway/alert-delivery.test.ts',
   'test/integration/gateway/alerts-backtest.test.ts',
+  'test/integration/gateway/reconnect-storm.test.ts',
   'test/integration/gateway/recording.test.ts',
   'test/integration/soak/*.test.ts',
   'test/integration/store/faults/kill.test.ts',
@@ -30,6 +31,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/unit/**/*.test.ts'],
+          maxWorkers: 2,
           sequence: { groupOrder: UNIT },
         },
       },
@@ -37,9 +39,10 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'integration',
-          include: ['test/integration/**/*.test.ts'],
+          include: ['test/integration/**/*.test.ts', 'test/e2e/**/*.test.ts'],
           exclude: ALONE,
           testTimeout: 60_000,
+          hookTimeout: 60_000,
           maxWorkers: 2,
           sequence: { groupOrder: IN_PAIRS },
         },

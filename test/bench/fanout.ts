@@ -1,12 +1,15 @@
 /**
  * WebSocket deliveries a second of the server's CPU, from readings to messages at the clients,
- * against npm `ws` and against uWebSockets.js publishing by itself (the floor: it does less). Every
+ * against npm `ws`, the stack of the product that this one takes the place of (FastAPI, uvicorn and
+ * websockets, where Debian's are installed), and uWebSockets.js publishing by itself (the floor: it does
+ * less). Every
  * round sends one message to all clients; the clients, in a process of their own, count what came.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import * as v from 'valibot';
 import type { Child } from '../support/child.ts';
 import { type Bench, type Figure, growth, interleave, Side } from './bench.ts';
+import { hasSeedStack } from './children/seed-stack.ts';
 import { startChild } from './process.ts';
 
 /** How many clients, and messages to each of them in one turn of the event loop. */
@@ -15,8 +18,7 @@ const LOADS = [
   { clients: 1_000, messages: 1 },
   { clients: 100, messages: 4 },
 ] as const;
-const SIDES = ['vigil', 'ws', 'uws'] as const;
-type Name = (typeof SIDES)[number];
+type Name = 'vigil' | 'ws' | 'uws' | 'fastapi';
 /** Deliveries a second that are asked for: what the slowest side can do on a slow core. */
 const DELIVERIES_HZ = 20_000;
 const SECONDS = 2;
@@ -28,7 +30,7 @@ const GREET_MS = 500;
 /** Of what should arrive: the gateway also sends a tick every second, and may merge two rounds. */
 const LOSS_MAX = 0.02;
 
-const Ready = v.object({ port: v.number() });
+const Ready = v.object({ port: v.number(), token: v.string() });
 const Sent = v.object({ rounds: v.number(), cpuS: v.number() });
 const Counted = v.object({ messages: v.number(), closed: v.number() });
 
@@ -41,8 +43,9 @@ export const fanout: Bench = {
   name: 'fanout',
   async *run({ scales }) {
     for (const load of LOADS) {
-      const { vigil, ws, uws } = await compare(load);
+      const { vigil, ws, uws, fastapi } = await compare(load);
       yield figure(load, vigil, { name: 'npm ws', side: ws, goal: '>= 4x' });
+      if (fastapi) yield figure(load, vigil, { name: 'FastAPI', side: fastapi, goal: '>= 8x' });
       yield figure(load, vigil, { name: 'bare uWebSockets.js', side: uws, goal: '' });
     }
     if (scales.length < 2) return;
@@ -70,20 +73,18 @@ function figure(
   };
 }
 
-async function compare(load: Load): Promise<Readonly<Record<Name, Side>>> {
-  await using vigil = await Hall.open('vigil', load);
-  await using ws = await Hall.open('ws', load);
-  await using uws = await Hall.open('uws', load);
-  const sides = {
-    vigil: new Side(() => vigil.deliveriesPerCpuS()),
-    ws: new Side(() => ws.deliveriesPerCpuS()),
-    uws: new Side(() => uws.deliveriesPerCpuS()),
+type Sides = Readonly<Record<Exclude<Name, 'fastapi'>, Side> & { readonly fastapi?: Side }>;
+
+async function compare(load: Load): Promise<Sides> {
+  await using halls = new AsyncDisposableStack();
+  const open = async (name: Name): Promise<Side> => {
+    const hall = halls.use(await Hall.open(name, load));
+    return new Side(() => hall.deliveriesPerCpuS());
   };
-  await interleave(
-    ROUNDS,
-    SIDES.map((name) => sides[name]),
-  );
-  return sides;
+  const sides = { vigil: await open('vigil'), ws: await open('ws'), uws: await open('uws') };
+  const all = hasSeedStack() ? { ...sides, fastapi: await open('fastapi') } : sides;
+  await interleave(ROUNDS, Object.values(all));
+  return all;
 }
 
 /** A server and its clients. */
@@ -100,10 +101,10 @@ class Hall implements AsyncDisposable {
 
   static async open(side: Name, load: Load): Promise<Hall> {
     const { child: server, hello } = await startChild('fanout-server.ts', { side });
-    const { port } = v.parse(Ready, hello);
+    const { port, token } = v.parse(Ready, hello);
     const subscribe = { type: 'subscribe', streams: ['*'], maxHz: 1000 };
     const { child: crowd } = await startChild('listeners.ts', {
-      ...{ host: `127.0.0.1:${port}`, path: '/ws/telemetry', clients: load.clients },
+      ...{ host: `127.0.0.1:${port}`, path: '/ws/telemetry', clients: load.clients, token },
       subscribe: side === 'vigil' ? JSON.stringify(subscribe) : '',
     });
     await delay(GREET_MS);

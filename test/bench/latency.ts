@@ -8,8 +8,9 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as v from 'valibot';
 import type { Child } from '../support/child.ts';
+import { openSocket } from '../support/tokens.ts';
 import type { Bench, Figure } from './bench.ts';
-import { type FarEnd, startChild, startFarEnd, startGateway } from './process.ts';
+import { type FarEnd, type Gateway, startChild, startFarEnd, startGateway } from './process.ts';
 import { percentile, significant } from './stats.ts';
 
 const SETTLE_MS = 6_000;
@@ -58,8 +59,8 @@ async function* measure({ name, only, clients, goalMs }: Load): AsyncGenerator<F
     ...['--obd', `serial://${adapter.path}?baud=38400`],
     ...['--eeg', `thinkgear+serial://${headset.path}`],
   ]);
-  await using _crowd = await crowdOf(gateway.host, clients);
-  const heard = await listen(gateway.host);
+  await using _crowd = await crowdOf(gateway, clients);
+  const heard = await listen(gateway.url);
   await delay(SETTLE_MS);
   await Promise.all([heard.restart(), stampsOf(adapter), stampsOf(headset)]);
   const lag = monitorEventLoopDelay({ resolution: LAG_MS });
@@ -115,8 +116,8 @@ async function stampsOf({ child }: FarEnd): Promise<Heard[]> {
 }
 
 /** The client that measures. */
-async function listen(host: string) {
-  const socket = new WebSocket(`ws://${host}/ws/telemetry`);
+async function listen(url: string) {
+  const socket = openSocket(`${url}/ws/telemetry`);
   socket.binaryType = 'arraybuffer';
   const answers: Heard[] = [];
   const blocks: Heard[] = [];
@@ -149,9 +150,9 @@ async function listen(host: string) {
 }
 
 /** Clients that want everything, as dashboards do, in a process of their own. */
-async function crowdOf(host: string, clients: number): Promise<Child | undefined> {
+async function crowdOf({ host, token }: Gateway, clients: number): Promise<Child | undefined> {
   if (clients === 0) return undefined;
   const subscribe = JSON.stringify({ type: 'subscribe', streams: ['*'], format: 'bin' });
-  const crowd = { host, path: '/ws/telemetry', clients, subscribe };
+  const crowd = { host, path: '/ws/telemetry', clients, subscribe, token };
   return (await startChild('listeners.ts', crowd)).child;
 }

@@ -9,9 +9,11 @@ import { fanout } from './fanout.ts';
 import { ingest } from './ingest.ts';
 import { isotp } from './isotp.ts';
 import { latency } from './latency.ts';
+import { logins } from './logins.ts';
 import { memory } from './memory.ts';
 import { query } from './query.ts';
 import { asJson, asTable, machine } from './report.ts';
+import { stall } from './stall.ts';
 import { start } from './start.ts';
 import { storeSize } from './store-size.ts';
 import { storeWear } from './store-wear.ts';
@@ -19,7 +21,7 @@ import { web } from './web.ts';
 
 const BENCHES: readonly Bench[] = [
   ...[isotp, bus, eeg, elm, ingest, query, storeSize, storeWear],
-  ...[start, web, latency, alert, fanout, memory],
+  ...[start, web, latency, alert, logins, fanout, stall, memory],
 ];
 
 const USAGE = `usage: npm run bench -- [NAME ...] [options]

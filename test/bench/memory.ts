@@ -6,19 +6,25 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as v from 'valibot';
+import type { Child } from '../support/child.ts';
+import { get, logIn } from '../support/tokens.ts';
 import type { Bench, Figure } from './bench.ts';
-import { startChild, startFarEnd, startGateway } from './process.ts';
+import { type Gateway, startChild, startFarEnd, startGateway } from './process.ts';
 import { median, significant, slope } from './stats.ts';
 
 const CLIENTS = 10;
 const SAMPLE_MS = 1_000;
 /** Pause between two exports. */
 const EXPORT_EVERY_MS = 5_000;
+/** How often the clients get another token: one is good for 15 minutes. */
+const RENEW_MS = 600_000;
 /** Share of the time in which caches and heap find their size; it does not count for the slope. */
 const WARM_UP = 1 / 3;
 const MS_PER_DAY = 86_400_000;
 /** A car as it is: its engine unit takes this long, its adapter sends at 38,400 baud. */
 const CAR = { ecuMs: 8, paced: true, counted: false, only: false };
+
+const Counted = v.object({ closed: v.number() });
 
 type Point = readonly [ms: number, megabytes: number];
 
@@ -50,31 +56,45 @@ export const memory: Bench = {
 async function watch(
   flags: readonly string[],
   minutes: number,
-  busy?: (host: string, signal: AbortSignal) => Promise<void>,
+  busy?: (url: string, signal: AbortSignal) => Promise<void>,
 ): Promise<Point[]> {
   await using gateway = await startGateway(flags);
   const done = new AbortController();
-  const work = busy?.(gateway.host, done.signal);
-  const subscribe = JSON.stringify({ type: 'subscribe', streams: ['*'], format: 'bin' });
-  const orders = { host: gateway.host, path: '/ws/telemetry', clients: CLIENTS, subscribe };
-  const { child } = await startChild('listeners.ts', orders);
-  await using _crowd = child;
+  const work = busy?.(gateway.url, done.signal);
+  await using crowd = await crowdOf(gateway);
   const points: Point[] = [];
   for (let ms = 0; ms <= minutes * 60_000; ms += SAMPLE_MS) {
     points.push([ms, await residentMegabytes(gateway.pid)]);
     await delay(SAMPLE_MS);
+    if (ms % RENEW_MS === RENEW_MS - SAMPLE_MS) {
+      await crowd.ask({ auth: await logIn(gateway.url) });
+    }
   }
+  await checkAllThere(crowd);
   done.abort();
   await work;
   return points;
 }
 
+/** Clients that want everything, as dashboards do, in a process of their own. */
+async function crowdOf({ host, token }: Gateway): Promise<Child> {
+  const subscribe = JSON.stringify({ type: 'subscribe', streams: ['*'], format: 'bin' });
+  const orders = { host, path: '/ws/telemetry', clients: CLIENTS, subscribe, token };
+  return (await startChild('listeners.ts', orders)).child;
+}
+
+/** Without them it would be the memory of a gateway that has nothing to do. */
+async function checkAllThere(crowd: Child): Promise<void> {
+  const { closed } = v.parse(Counted, await crowd.ask({ count: true }));
+  if (closed > 0) throw new Error(`${closed} clients were cut`);
+}
+
 /** Records a session and exports it, as the format that takes the most memory, again and again. */
-async function exportAll(host: string, signal: AbortSignal): Promise<void> {
+async function exportAll(origin: string, signal: AbortSignal): Promise<void> {
   const post = async (path: string, body: object): Promise<Response> => {
     const headers = { 'content-type': 'application/json' };
-    const url = `http://${host}/api/v1${path}`;
-    const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
+    const url = `${origin}/api/v1${path}`;
+    const response = await get(url, { method: 'POST', headers, body: JSON.stringify(body) });
     if (!response.ok) throw new Error(`${url}: ${response.status} ${await response.text()}`);
     return response;
   };

@@ -5,22 +5,27 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Child, ROOT, stopProcess } from '../support/child.ts';
+import { logIn, PASSWORD } from '../support/tokens.ts';
+import { type Start, UNIT } from './unit-file.ts';
 
 const CHILDREN = 'test/bench/children/';
 /** How a child learns what to do. */
 export const ORDERS = 'VIGIL_BENCH';
-/** What systemd/vigil.service sets and what has an influence on memory. */
-const UNIT = { MALLOC_ARENA_MAX: '1' };
 
-/** Starts a script of children/ and waits for its first message. */
+/**
+ * Starts a script of children/ and waits for its first message.
+ *
+ * @param how as UNIT, where it is the gateway that is measured
+ */
 export async function startChild(
   script: string,
   orders: object,
+  how: Start = { flags: [], env: {} },
 ): Promise<{ child: Child; hello: unknown }> {
   const child = new Child(
-    spawn(process.execPath, [`${CHILDREN}${script}`], {
+    spawn(process.execPath, [...how.flags, `${CHILDREN}${script}`], {
       cwd: ROOT,
-      env: { ...process.env, [ORDERS]: JSON.stringify(orders) },
+      env: { ...process.env, ...how.env, [ORDERS]: JSON.stringify(orders) },
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     }),
     script,
@@ -62,20 +67,24 @@ export async function startFarEnd(script: string, orders: object): Promise<FarEn
   };
 }
 
-/** The gateway as a process, on a free port. */
+/** The gateway as a process, on a free port, claimed. */
 export interface Gateway extends AsyncDisposable {
   /** `127.0.0.1:40123` */
   readonly host: string;
+  /** The same, as those of tokens.ts want it: `http://127.0.0.1:40123`. */
+  readonly url: string;
   readonly pid: number;
+  /** An access token of who manages it, which is good for 15 minutes. */
+  readonly token: string;
 }
 
 /** @param flags of the gateway, besides --http and --data */
 export async function startGateway(flags: readonly string[]): Promise<Gateway> {
   const data = await mkdtemp(join(tmpdir(), 'vigil-bench-'));
-  const args = ['src/main.ts', '--http', '127.0.0.1:0', '--data', data, ...flags];
+  const args = [...UNIT.flags, 'src/main.ts', '--http', '127.0.0.1:0', '--data', data, ...flags];
   const child = spawn(process.execPath, args, {
     cwd: ROOT,
-    env: { ...process.env, ...UNIT },
+    env: { ...process.env, ...UNIT.env, VIGIL_SETUP_PASSWORD: PASSWORD },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const stop = async (): Promise<void> => {
@@ -86,7 +95,8 @@ export async function startGateway(flags: readonly string[]): Promise<Gateway> {
     const line = await lineWith(child, /http:\/\//);
     const host = /http:\/\/([^/]+)\//.exec(line)?.[1];
     if (host === undefined || child.pid === undefined) throw new Error(`no address in: ${line}`);
-    return { host, pid: child.pid, [Symbol.asyncDispose]: stop };
+    const url = `http://${host}`;
+    return { host, url, pid: child.pid, token: await logIn(url), [Symbol.asyncDispose]: stop };
   } catch (error) {
     await stop();
     throw error;

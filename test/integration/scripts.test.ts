@@ -36,6 +36,8 @@ beforeEach(() => {
     'flock',
     'mkdir',
     'sleep',
+    'grep',
+    'env',
   ]) {
     const { stdout } = spawnSync('sh', ['-c', `command -v ${name}`], { encoding: 'utf8' });
     symlinkSync(stdout.trim(), path.join(bin, name));
@@ -54,8 +56,9 @@ function command(name: string, body: string): void {
 }
 
 function run(script: string, ...args: readonly string[]) {
-  const file = path.join(top, 'scripts', script);
-  copyFileSync(path.join(SCRIPTS, script), file);
+  // What this machine has in a directory of its own choice is not there.
+  const text = readFileSync(path.join(SCRIPTS, script), 'utf8').replaceAll('/usr/sbin', bin);
+  const file = put(`scripts/${script}`, text);
   return spawnSync(path.join(bin, 'bash'), [file, ...args], {
     encoding: 'utf8',
     env: { PATH: bin },
@@ -110,9 +113,41 @@ test('without root and without sudo, tests say what to install', () => {
   command('apt-get', 'exit 1');
   const { status, stderr } = run('test.sh');
   expect(stderr).toBe(
-    'test: sudo is missing: install chromium socat openssl systemd qemu-system-common e2fsprogs mount gcc libc6-dev as root\n',
+    'test: sudo is missing: install chromium socat openssl curl nginx systemd qemu-system-common e2fsprogs mount gcc libc6-dev as root\n',
   );
   expect(status).toBe(1);
+});
+
+/** What apt-get and systemctl are called for, where root has to install nginx. */
+function installing(state: string, apt = 0): string[] {
+  for (const name of ['chromium', 'socat', 'openssl', 'curl', 'systemd-notify', 'mkfs.ext4']) {
+    command(name, '');
+  }
+  for (const name of ['qemu-storage-daemon', 'mount', 'gcc']) command(name, '');
+  command('id', 'echo 0');
+  command('apt-get', `echo "apt-get $*" >>"${top}/calls"; [ "$1" = update ] || exit ${apt}`);
+  const asked = `[ "$1" = is-system-running ] && { echo ${state}; exit 1; }`;
+  command('systemctl', `${asked}; echo "$*" >>"${top}/calls"`);
+  put('scripts/setup.sh', '#!/bin/sh\nexit 3\n');
+  chmodSync(path.join(top, 'scripts/setup.sh'), 0o755);
+  put('calls', '');
+  run('test.sh');
+  return readFileSync(path.join(top, 'calls'), 'utf8').trim().split('\n');
+}
+
+const UPDATE = 'apt-get update -qq';
+const INSTALL = 'apt-get install -y -qq --no-install-recommends nginx';
+const MASK = '--quiet --runtime mask nginx.service';
+const UNMASK = '--quiet --runtime unmask nginx.service';
+
+test('the service of nginx that Debian would start is masked meanwhile, and then switched off', () => {
+  const disable = '--quiet disable nginx.service';
+  expect(installing('running')).toEqual([UPDATE, MASK, INSTALL, UNMASK, disable]);
+  expect(installing('degraded', 100)).toEqual([UPDATE, MASK, INSTALL, UNMASK]);
+});
+
+test('where systemd does not run, nothing is masked', () => {
+  expect(installing('offline')).toEqual([UPDATE, INSTALL]);
 });
 
 test('a set-up that was interrupted begins again, also with the lock file of before', () => {
@@ -215,6 +250,36 @@ test('nothing is simulated beside a device, a file that may name some, or a ques
   }
 });
 
+test('nothing is simulated where the settings in the data directory name a device', () => {
+  const simulates = (...args: string[]) => startedSaying({}, ...args).stdout.includes('--sim 1');
+  const kept = put(
+    'kept/settings.yaml',
+    'device: golf-7\n# obd: tcp://a:1\nlink: "http://obd:1"\n',
+  );
+  const data = path.dirname(kept);
+  expect(simulates('--data', data)).toBe(true);
+  for (const text of [
+    'device: golf-7\nobd: tcp://192.168.0.10:35000\n',
+    'eeg:\n  - thinkgear+sim:\n',
+    '"sim" : 4',
+    '{device: golf-7, replay: 3}\n',
+  ]) {
+    writeFileSync(kept, text);
+    expect(simulates('--data', data), text).toBe(false);
+    expect(simulates(`--data=${data}`), text).toBe(false);
+    expect(startedSaying({ VIGIL_DATA: data }).stderr).toBe('');
+    expect(simulates('--data', data, '--data', top), text).toBe(true);
+  }
+  put('data/settings.yaml', 'obd: tcp://a:1\n');
+  expect(simulates()).toBe(false);
+});
+
+test('nothing is simulated where only what the gateway takes in their place names one', () => {
+  const text = 'device: golf-7\nobd: tcp://192.168.0.10:35000\n';
+  const file = put('kept/settings.good.copy', JSON.stringify({ file: 'settings.yaml', text }));
+  expect(startedSaying({}, '--data', path.dirname(file)).stderr).toBe('');
+});
+
 test('all tests say at their start how long they take, some of them do not', () => {
   for (const name of [
     'chromium',
@@ -223,6 +288,8 @@ test('all tests say at their start how long they take, some of them do not', () 
     'qemu-storage-daemon',
     'mkfs.ext4',
     'openssl',
+    'curl',
+    'nginx',
   ]) {
     command(name, '');
   }

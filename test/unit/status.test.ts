@@ -31,7 +31,7 @@ function start({ simulated = false } = {}) {
     run: () => Promise.resolve(),
     health: () => ({ adapter: 'ELM327 v1.5' }),
   };
-  const status = new SourceStatus({ source, simulated }, log, clock);
+  const status = new SourceStatus({ kind: 'obd', source, simulated }, log, clock);
   const fail = (text: string): void => {
     status.report({ state: 'waiting', retryMs: 500, error: new LinkError('OPEN_FAILED', text) });
     status.report({ state: 'starting' });

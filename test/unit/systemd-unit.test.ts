@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { ConfigError } from '#core/errors.ts';
+import { settingsFile } from '../../src/config.ts';
 import { exitCodeOf } from '../../src/exit.ts';
 
 const text = readFileSync(new URL('../../systemd/vigil.service', import.meta.url), 'utf8');
@@ -24,6 +25,14 @@ test('a child of the process may notify, because Node itself cannot', () => {
 test('only a configuration that cannot be used is not tried again', () => {
   expect(valuesOf('Restart')).toEqual(['always']);
   expect(valuesOf('RestartPreventExitStatus')).toEqual([String(exitCodeOf(new ConfigError('x')))]);
+});
+
+test('the settings are where the gateway can write them', () => {
+  expect(valuesOf('ProtectSystem')).toEqual(['strict']);
+  const [, ...argv] = valuesOf('ExecStart').join(' ').split('/opt/vigil/src/main.ts ');
+  const { path: file, data } = settingsFile(argv.join(' ').split(' '), {});
+  expect(file).toBe('/var/lib/vigil/settings.yaml');
+  expect(valuesOf('StateDirectory').map((name) => `/var/lib/${name}`)).toEqual([data]);
 });
 
 test('the boot id of the kernel, below /proc/sys, can be read', () => {

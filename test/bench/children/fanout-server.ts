@@ -1,39 +1,50 @@
 /**
  * A WebSocket server that sends the same message to all its clients, round after round: the
- * gateway's own live view, npm `ws`, or uWebSockets.js alone. Tells its port; asked to, sends for a
- * while and tells how many rounds that were and what CPU they took.
+ * gateway's own live view, npm `ws`, uWebSockets.js alone, or the stack of the product that this one
+ * takes the place of. Tells its port; asked to, sends for a while and tells how many rounds that were
+ * and what CPU they took.
  */
 
 import { App, us_socket_local_port } from 'uWebSockets.js';
 import { mkdtempSync, rmdirSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as v from 'valibot';
+import { WebSocketServer } from 'ws';
 import { Bus } from '#core/bus.ts';
 import type { Stream } from '#core/stream.ts';
 import { Live } from '../../../src/http/live.ts';
 import { startHttp } from '../../../src/http/server.ts';
 import { loadStatic } from '../../../src/http/static.ts';
 import { monotonicClock } from '../../../src/io/clock.ts';
-import { noAlerting } from '../../support/no-alerting.ts';
-import { noReading } from '../../support/no-reading.ts';
+import { testAccounts } from '../../support/accounts.ts';
+import { bareGateway } from '../../support/bare-gateway.ts';
 import { orders, tell } from './orders.ts';
+import { type SeedStack, startSeedStack } from './seed-stack.ts';
 
 /** Values of one message: what a full request of six PIDs brings, twice. */
 const VALUES = 12;
 const CLIENTS_MAX = 10_000;
+/** A crowd that comes at once. */
+const AT_ONCE = { perS: CLIENTS_MAX, burst: CLIENTS_MAX };
+const LIMITS = { clientsMax: CLIENTS_MAX, strangersMax: CLIENTS_MAX, handshakes: AT_ONCE };
 const TOPIC = 'samples';
 const clock = monotonicClock();
 
-const { side } = v.parse(v.object({ side: v.picklist(['vigil', 'ws', 'uws']) }), orders());
+const { side } = v.parse(
+  v.object({ side: v.picklist(['vigil', 'ws', 'uws', 'fastapi']) }),
+  orders(),
+);
 const Go = v.object({
   /** Messages to each client in one round, which is one turn of the event loop. */
   messages: v.number(),
   /** Rounds a second, and for how long. */
   hz: v.number(),
   seconds: v.number(),
+  /** The gateway sends text of this length in place of the values, each in a message of its own. */
+  textBytes: v.optional(v.number()),
 });
+type Go = v.InferOutput<typeof Go>;
 
 const STREAM_BASE = { unit: '1', range: [0, 1e9], hz: 10 } as const;
 const STREAMS: readonly Stream[] = Array.from({ length: VALUES }, (_, i) => {
@@ -44,26 +55,39 @@ const EVENT: Stream = { ...STREAM_BASE, id: 'bench.event', name: 'Event', kind: 
 
 interface Server {
   readonly port: number;
+  /** Without which nobody may listen; empty where anybody may. */
+  readonly token?: string;
   /** Sends so many messages to everybody in one turn. */
-  round(n: number, messages: number): void;
+  round(n: number, go: Go): void;
+  /** Clients that were too slow to keep, where that is counted. */
+  readonly cut?: () => number;
+  /** In place of `round`, where somebody else sends and counts what CPU that takes. */
+  readonly run?: SeedStack['run'];
 }
 
-const server = await { vigil, ws, uws }[side]();
+const server = await { vigil, ws, uws, fastapi }[side]();
 process.on('message', (message) => void run(v.parse(Go, message)));
 process.on('SIGTERM', () => process.exit(0));
-tell({ port: server.port });
+tell({ port: server.port, token: server.token ?? '' });
 
-async function run({ messages, hz, seconds }: v.InferOutput<typeof Go>): Promise<void> {
+async function run(go: Go): Promise<void> {
+  const { messages, hz, seconds } = go;
+  if (server.run) {
+    const values = STREAMS.map(({ id }) => id);
+    tell(await server.run({ messages, hz, seconds, values }));
+    return;
+  }
   const before = process.cpuUsage();
   const start = clock.now();
   let rounds = 0;
   for (const total = hz * seconds; rounds < total; rounds++) {
     const due = start + (rounds * 1e6) / hz;
     await clock.sleep(Math.max(0, (due - clock.now()) / 1000));
-    server.round(rounds, messages);
+    server.round(rounds, go);
   }
   const { user, system } = process.cpuUsage(before);
-  tell({ rounds, cpuS: (user + system) / 1e6, userS: user / 1e6 });
+  const { maxRSS } = process.resourceUsage();
+  tell({ rounds, cpuS: (user + system) / 1e6, maxRssKb: maxRSS, cut: server.cut?.() ?? 0 });
 }
 
 /** The whole way from the bus: readings in, one message out. */
@@ -75,30 +99,29 @@ async function vigil(): Promise<Server> {
   const live = new Live({ clock, streams: () => STREAMS });
   bus.attach(live);
   const ignore = (): void => {};
+  const people = await testAccounts();
   const http = await startHttp({
-    ...{ host: '127.0.0.1', port: 0, clock, live, files, origins: [], clientsMax: CLIENTS_MAX },
+    ...bareGateway(people),
+    ...{ accounts: people.accounts, realTime: clock },
+    ...{ host: '127.0.0.1', port: 0, clock, live, files, origins: [], limits: LIMITS },
     log: { debug: ignore, info: ignore, warn: ignore, error: console.error },
     hello: { device: 'bench', epoch: 1, version: '0' },
-    reading: noReading(),
-    alerting: noAlerting(),
     streams: () => STREAMS,
-    health: () => ({
-      ...{ status: 'ok', version: '0', uptimeS: 0, epoch: 1, clockTrust: 'none' },
-      ...{ parts: [], consumers: [] },
-    }),
   });
   return {
     port: Number(new URL(http.url).port),
-    round: (n, messages) => {
+    token: await people.token('viewer'),
+    cut: () => live.stats.cutSlow,
+    round: (n, { messages, textBytes }) => {
       const t = clock.now();
-      if (messages === 1) {
+      if (messages === 1 && textBytes === undefined) {
         for (const [i, stream] of STREAMS.entries()) {
           bus.emit({ kind: 'sample', stream, t, v: numberOf(n, i) });
         }
         return;
       }
       // The values of one turn share a message, so several need readings that stand alone.
-      const data = valuesOf(n);
+      const data = textBytes === undefined ? valuesOf(n) : { text: 'x'.repeat(textBytes) };
       for (let i = 0; i < messages; i++) bus.emit({ kind: 'event', stream: EVENT, t, data });
     },
   };
@@ -106,17 +129,12 @@ async function vigil(): Promise<Server> {
 
 /** As its documentation says: the message is made once and sent to each client. */
 function ws(): Promise<Server> {
-  // No dependency of ours: the test browser's driver brings it along.
-  const { wsServer: WebSocketServer } = v.parse(
-    v.object({ wsServer: v.custom<WsConstructor>((value) => typeof value === 'function') }),
-    createRequire(import.meta.url)('playwright-core/lib/utilsBundle'),
-  );
   const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
   return new Promise((resolve) => {
     server.on('listening', () => {
       resolve({
-        port: server.address().port,
-        round: (n, messages) => {
+        port: portOf(server.address()),
+        round: (n, { messages }) => {
           for (let i = 0; i < messages; i++) {
             const text = Buffer.from(message(n));
             for (const client of server.clients) client.send(text, { binary: false });
@@ -127,12 +145,16 @@ function ws(): Promise<Server> {
   });
 }
 
-interface WsServer {
-  readonly clients: Iterable<{ send(data: Uint8Array, options: { binary: boolean }): void }>;
-  address(): { readonly port: number };
-  on(event: 'listening', listener: () => void): void;
+function portOf(address: ReturnType<WebSocketServer['address']>): number {
+  if (typeof address === 'string' || address === null) throw new Error('it listens on no port');
+  return address.port;
 }
-type WsConstructor = new (options: { host: string; port: number }) => WsServer;
+
+/** Makes and sends the messages by itself. */
+async function fastapi(): Promise<Server> {
+  const { port, run } = await startSeedStack();
+  return { port, run, round: () => {} };
+}
 
 /** The floor: uWebSockets.js publishes to a topic by itself. */
 function uws(): Promise<Server> {
@@ -145,7 +167,7 @@ function uws(): Promise<Server> {
       const port = us_socket_local_port(socket);
       resolve({
         port,
-        round: (n, messages) => {
+        round: (n, { messages }) => {
           for (let i = 0; i < messages; i++) app.publish(TOPIC, message(n));
         },
       });

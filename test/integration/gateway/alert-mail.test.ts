@@ -11,6 +11,7 @@ import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { call } from '../../support/call.ts';
 import { eventually, type Gateway, startGateway } from '../../support/gateway.ts';
 import { type Certificates, makeCertificates, startSmtpServer } from '../../support/smtp-server.ts';
+import { get } from '../../support/tokens.ts';
 
 const DOWN_MS = Number(process.env['VIGIL_MAIL_DOWN_S'] ?? 3) * 1_000;
 /** A copy would come within it. */
@@ -81,7 +82,7 @@ test('a mail waits for its server over a kill, and is delivered once', {
   await using second = await start(port);
   const server = early ?? (await back());
   onTestFinished(server.stop);
-  if (early) await fetch(`${second.url}api/v1/alerts/actions/mail/test`, { method: 'POST' });
+  if (early) await get(`${second.url}api/v1/alerts/actions/mail/test`, { method: 'POST' });
   const about = () => server.received.filter(({ parsed }) => parsed.subject?.includes('Turns'));
   await eventually(
     'the mail comes',
@@ -117,7 +118,7 @@ test('the test button sends a mail, and tells what the server said when it refus
   onTestFinished(server.stop);
   await using gateway = await start(server.port);
   const url = `${gateway.url}api/v1/alerts/actions/mail/test`;
-  const refused = await fetch(url, { method: 'POST' });
+  const refused = await get(url, { method: 'POST' });
   expect(refused.status).toBe(502);
   expect(await refused.json()).toMatchObject({ detail: expect.stringContaining('nobody of that') });
 });

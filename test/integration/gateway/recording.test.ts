@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { eventually, type Gateway, startGateway } from '../../support/gateway.ts';
+import { get } from '../../support/tokens.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../../..');
 const SPEED = '20';
@@ -33,7 +34,7 @@ function start(...flags: readonly string[]): Promise<Gateway> {
 }
 
 async function sessionsOf(gateway: Gateway): Promise<Listed[]> {
-  const response = await fetch(`${gateway.url}api/v1/sessions`);
+  const response = await get(`${gateway.url}api/v1/sessions`);
   if (response.status === 503) return [];
   const { items } = await response.json();
   return items;
@@ -41,7 +42,7 @@ async function sessionsOf(gateway: Gateway): Promise<Listed[]> {
 
 /** Samples of a stream in a session, by the statistics of this moment. */
 async function samplesOf(gateway: Gateway, id: number, stream: string): Promise<number> {
-  const session = await (await fetch(`${gateway.url}api/v1/sessions/${id}`)).json();
+  const session = await (await get(`${gateway.url}api/v1/sessions/${id}`)).json();
   return session.stats?.streams[stream]?.n ?? 0;
 }
 
@@ -134,6 +135,6 @@ test('a stored session is played through the gateway, which records nothing of i
   const { status, text } = await player.part('store');
   expect([status, text]).toEqual(['ok', 'a replay is not recorded']);
   expect((await recorder.part('store')).status).toBe('ok');
-  const refused = await fetch(`${player.url}api/v1/sessions`);
+  const refused = await get(`${player.url}api/v1/sessions`);
   expect(refused.status).toBe(503);
 });

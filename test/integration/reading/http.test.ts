@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { exchange } from '../../support/call.ts';
+import { get } from '../../support/tokens.ts';
 import { type Gateway, start } from '../http/harness.ts';
 import { DRIVE_S, EEG, MARKS, type Recorded, recorded, SPEED } from './recorded.ts';
 
@@ -27,7 +28,7 @@ test('a session has the shape that clients rely on', async () => {
   const { status, body } = await call('GET', '/sessions/1');
   expect(status).toBe(200);
   expect(body).toEqual({
-    ...{ id: 1, state: 'ended', endedBy: 'ignition', clockTrust: 'rtc' },
+    ...{ id: 1, owner: null, state: 'ended', endedBy: 'ignition', clockTrust: 'rtc' },
     startedAt: '2026-11-22T00:00:10.000Z',
     endedAt: '2026-11-22T00:16:35.000Z',
     ...{ driver: 'ada', vehicle: null, study: null, tags: ['night'], notes: '', consent: null },
@@ -123,7 +124,7 @@ test('events come page by page', async () => {
 });
 
 test('an export is a file with its name', async () => {
-  const response = await fetch(`${gateway.server.url}/api/export`, {
+  const response = await get(`${gateway.server.url}/api/export`, {
     method: 'POST',
     body: JSON.stringify({ session: 1, format: 'csv', streams: [SPEED.id] }),
     headers: { 'content-type': 'application/json' },
@@ -173,7 +174,7 @@ test.each([
 
 test('a client that leaves an export ends the making of it', async () => {
   const leaving = new AbortController();
-  const response = await fetch(`${gateway.server.url}/api/export`, {
+  const response = await get(`${gateway.server.url}/api/export`, {
     method: 'POST',
     body: JSON.stringify({ session: 1, format: 'jsonl' }),
     headers: { 'content-type': 'application/json' },
@@ -190,7 +191,7 @@ test('a client that leaves an export ends the making of it', async () => {
 test('a store that is off is told with its sentence', async () => {
   await using off = await start([]);
   for (const path of ['/sessions', '/sessions/1', '/sessions/current', '/sessions/1/events']) {
-    const response = await fetch(`${off.server.url}/api/v1${path}`);
+    const response = await get(`${off.server.url}/api/v1${path}`);
     expect(response.status).toBe(503);
     expect(await response.json()).toMatchObject({
       detail: 'The store is not open: the disk is full.',

@@ -80,7 +80,7 @@ function readings(fromS: number, toS: number): Measured[] {
 }
 
 const NOTES = {
-  ...{ driver: null, vehicle: null, study: null, tags: [], notes: '', consent: null },
+  ...{ owner: null, driver: null, vehicle: null, study: null, tags: [], notes: '', consent: null },
   pinned: false,
 };
 

@@ -13,7 +13,15 @@ const STRETCHES: readonly Stretch[] = [
 ];
 const SESSION: Session = {
   ...{ id: 7, startedBy: 'manual', endedBy: 'manual', spans: [], stats: null, pinned: true },
-  ...{ driver: 'Ada', vehicle: null, study: 'S1', tags: ['night'], notes: 'wet', consent: 'yes' },
+  ...{
+    owner: null,
+    driver: 'Ada',
+    vehicle: null,
+    study: 'S1',
+    tags: ['night'],
+    notes: 'wet',
+    consent: 'yes',
+  },
 };
 
 test('of a session is told who, what, and when by the worst of its clocks', () => {

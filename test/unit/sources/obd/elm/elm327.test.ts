@@ -251,10 +251,10 @@ describe('a command', () => {
     const written: (string | Uint8Array)[] = [];
     const { clock, stop } = open();
     const port = mutePort(async (bytes) => void written.push(bytes));
-    const answer = new Elm327(port, clock).ask('AT SP 6', TIMEOUT_MS, stop.signal);
+    const answer = new Elm327(port, clock).ask('AT TP 6', TIMEOUT_MS, stop.signal);
     stop.abort();
     await expect(answer).rejects.toThrow(LinkError);
-    expect(written).toEqual(['AT SP 6\r']);
+    expect(written).toEqual(['AT TP 6\r']);
   });
 });
 
