@@ -5,6 +5,8 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { chromium, type Page } from 'playwright-core';
+import { signIn } from '../test/support/browser.ts';
+import { get, logIn, PASSWORD } from '../test/support/tokens.ts';
 
 const FOLDER = '.pictures';
 const SEED = '1';
@@ -23,6 +25,12 @@ const REVS = {
   ...{ stream: 'obd.engine.rpm', when: { op: '>', value: 1_500, clear: 1_000 }, unit: '/min' },
 };
 
+const USERS = [
+  { username: 'ola', role: 'operator', password: PASSWORD },
+  { username: 'maria', role: 'researcher', password: PASSWORD },
+  { username: 'kim', role: 'student', password: PASSWORD },
+];
+
 /** One gateway for each: how fast its time passes, how long it runs before, what is looked at. */
 const SCENES: readonly {
   readonly speed: number;
@@ -30,8 +38,11 @@ const SCENES: readonly {
   readonly page: string;
   /** Put in place at the start. */
   readonly rule?: object;
+  readonly users?: readonly object[];
   /** Somebody says so on the page, who may write while the car moves. */
   readonly passenger?: boolean;
+  /** As somebody sees it who has not logged in. */
+  readonly stranger?: boolean;
   readonly views: readonly View[];
 }[] = [
   {
@@ -60,6 +71,19 @@ const SCENES: readonly {
       { name: 'recording-tablet-light', width: 1280, height: 800, colorScheme: 'light' },
     ],
   },
+  {
+    ...{ speed: 1, waitMs: 1_000, page: '', stranger: true },
+    views: [{ name: 'login-phone-dark', width: 390, height: 844, colorScheme: 'dark' }],
+  },
+  {
+    // By then the fault of the simulated car has become a code.
+    ...{ speed: 1, waitMs: 150_000, page: '#vehicle', passenger: true },
+    views: [{ name: 'vehicle-tablet-light', width: 1280, height: 800, colorScheme: 'light' }],
+  },
+  {
+    ...{ speed: 1, waitMs: 1_000, page: '#users', passenger: true, users: USERS },
+    views: [{ name: 'users-tablet-light', width: 1280, height: 800, colorScheme: 'light' }],
+  },
 ];
 
 for (const scene of SCENES) {
@@ -67,6 +91,7 @@ for (const scene of SCENES) {
   const flags = ['--sim', SEED, '--speed', String(scene.speed), '--data', data];
   const gateway = spawn(process.execPath, ['src/main.ts', ...flags, '--http', '127.0.0.1:0'], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, VIGIL_SETUP_PASSWORD: PASSWORD },
   });
   try {
     await takeAll(await urlOf(gateway), scene);
@@ -78,7 +103,9 @@ for (const scene of SCENES) {
 }
 
 async function takeAll(url: string, scene: (typeof SCENES)[number]): Promise<void> {
-  if (scene.rule) await addRule(url, scene.rule);
+  await logIn(url);
+  if (scene.rule) await add(url, 'alerts', scene.rule);
+  for (const user of scene.users ?? []) await add(url, 'users', user);
   mkdirSync(FOLDER, { recursive: true });
   const browser = await chromium.launch({
     executablePath: '/usr/bin/chromium',
@@ -87,6 +114,7 @@ async function takeAll(url: string, scene: (typeof SCENES)[number]): Promise<voi
   await new Promise((resolve) => setTimeout(resolve, scene.waitMs));
   for (const { name, width, height, colorScheme } of scene.views) {
     const page = await browser.newPage({ viewport: { width, height }, colorScheme });
+    if (!scene.stranger) await signIn(page, url);
     await page.goto(`${url}${scene.page}`);
     await page.waitForTimeout(SETTLE_MS);
     if (scene.passenger) await holdPassenger(page);
@@ -104,14 +132,14 @@ async function holdPassenger(page: Page): Promise<void> {
   await page.mouse.up();
 }
 
-/** The gateway knows the streams of its devices from the start. */
-async function addRule(url: string, rule: object): Promise<void> {
-  const response = await fetch(`${url}api/v1/alerts`, {
+/** The gateway knows the streams of its devices, which rules name, from the start. */
+async function add(url: string, list: 'alerts' | 'users', item: object): Promise<void> {
+  const response = await get(`${url}api/v1/${list}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(rule),
+    body: JSON.stringify(item),
   });
-  if (!response.ok) throw new Error(`the rule is refused: ${await response.text()}`);
+  if (!response.ok) throw new Error(`${list}: refused: ${await response.text()}`);
 }
 
 /** The address that the gateway prints when it listens. */

@@ -1,25 +1,36 @@
 #!/usr/bin/env bash
-# Runs the gateway; with a simulated car and driver where neither arguments nor variables name a
-# device. What is passed goes to the gateway, and relative paths are the caller's:
+# Runs the gateway; with a simulated car and driver where neither arguments nor variables nor the
+# settings in the data directory name a device. What is passed goes to the gateway, and relative paths
+# are the caller's:
 #   scripts/start.sh --obd serial:///dev/ttyUSB0 --eeg thinkgear+serial:///dev/rfcomm0
 set -euo pipefail
 unset CDPATH # cd would print where it went.
 root=$(cd "$(dirname "$0")/.." && pwd)
 "$root/scripts/setup.sh"
 
-# Whether anything says what to run with. A configuration file is the gateway's to read, and whoever
+# Whether the settings in a data directory say what to run with: the file itself, or what the gateway
+# takes in its place should it be broken or gone, where lines of it are in JSON.
+named_in() {
+  grep -qsE "(^|[{,\"]|\\\\n) *[\"']?(obd|eeg|sim|replay)[\"']? *:" \
+    "$1/settings.yaml" "$1/settings.good" "$1/settings.good.copy"
+}
+
+# Whether anything says what to run with. A file that is named is the gateway's to read, and whoever
 # only asks it something gets nothing but the answer.
 configured() {
   [ -z "${VIGIL_OBD:-}${VIGIL_EEG:-}${VIGIL_SIM:-}${VIGIL_REPLAY:-}${VIGIL_CONFIG:-}" ] || return 0
-  local arg
+  local arg before='' data=${VIGIL_DATA:-$root/data}
   for arg; do
+    [ "$before" != --data ] || data=$arg
+    before=$arg
     case $arg in
+      --data=*) data=${arg#--data=} ;;
       --obd | --eeg | --sim | --replay | --config) return 0 ;;
       --obd=* | --eeg=* | --sim=* | --replay=* | --config=*) return 0 ;;
       --check | --help | -h | --version) return 0 ;;
     esac
   done
-  return 1
+  named_in "$data"
 }
 
 if ! configured "$@"; then

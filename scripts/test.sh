@@ -1,22 +1,33 @@
 #!/usr/bin/env bash
 # Sets up and runs everything: format, lint and types, then unit, integration and browser tests.
 # Installs what the tests need from Debian: chromium to look at the dashboard, socat for ptys,
-# systemd-notify; a compiler for a library that makes a disk fail, and a storage daemon, file systems
-# and namespaces for power cuts. Cutting the power and filling disks needs root; without, those tests
-# are left out, and say so. Takes some 15 minutes on 2 cores.
+# systemd-notify, openssl; curl and nginx, which talk to the API as others do; a compiler for a library
+# that makes a disk fail, and a storage daemon, file systems and namespaces for power cuts. Cutting the
+# power and filling disks needs root; without, those tests are left out, and say so. Takes some 15
+# minutes on 2 cores.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 say() { printf 'test: %s\n' "$*"; }
 fail() { say "$@" >&2; exit 1; }
 
+# Whether systemd runs this machine; in a container it does not, and nothing starts services.
+is_booted() {
+  command -v systemctl >/dev/null && [ "$(systemctl is-system-running 2>/dev/null)" != offline ]
+}
+nginx_service() { "${root[@]}" systemctl --quiet "$@" nginx.service; }
+
 # What is passed chooses tests, which take as long as they take.
 [ $# -gt 0 ] || say 'everything takes some 15 minutes on 2 cores'
 
+# Debian has programs there that are not in everybody's path, nginx among them.
+PATH=$PATH:/usr/sbin
 missing=()
 command -v chromium >/dev/null || missing+=(chromium)
 command -v socat >/dev/null || missing+=(socat)
 command -v openssl >/dev/null || missing+=(openssl)
+command -v curl >/dev/null || missing+=(curl)
+command -v nginx >/dev/null || missing+=(nginx)
 # The service manager itself is not needed, only its notification tool.
 command -v systemd-notify >/dev/null || missing+=(systemd)
 command -v qemu-storage-daemon >/dev/null || missing+=(qemu-system-common)
@@ -32,8 +43,21 @@ if [ ${#missing[@]} -gt 0 ]; then
   fi
   say "installing ${missing[*]}"
   "${root[@]}" apt-get update -qq
+  # Debian starts the services that it installs, nginx on port 80, now and at every start. The tests
+  # need the program only: its service is masked meanwhile, and then switched off, to be had when wanted.
+  masked=
+  if [[ " ${missing[*]} " = *' nginx '* ]] && is_booted; then
+    masked=yes
+    trap 'nginx_service --runtime unmask' EXIT
+    nginx_service --runtime mask
+  fi
   "${root[@]}" env DEBIAN_FRONTEND=noninteractive \
     apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+  if [ -n "$masked" ]; then
+    trap - EXIT
+    nginx_service --runtime unmask
+    nginx_service disable
+  fi
 fi
 
 scripts/setup.sh
