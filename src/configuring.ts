@@ -79,8 +79,12 @@ export class Configuring {
 
   constructor(options: ConfiguringOptions) {
     this.#options = options;
-    const { fault } = options.starting;
-    if (fault) options.log.error({ source: 'settings' }, insteadText(fault));
+  }
+
+  /** Says in the log when it is not the file that holds. */
+  tellFault(): void {
+    const { starting, log } = this.#options;
+    if (starting.fault) log.error({ source: 'settings' }, insteadText(starting.fault));
   }
 
   health(): PartHealth {

@@ -1,6 +1,6 @@
 import { type Clock, type Epoch, waitAtMost, wallMs } from '#core/clock.ts';
 import type { Micros } from '#core/stream.ts';
-import { Throttle } from './accounts/throttle.ts';
+import { TokenBuckets } from '#core/token-buckets.ts';
 import { Answered } from './answered.ts';
 import { DiagnosisError } from './sources/obd/errors.ts';
 import type { Diagnosed } from './sources/obd/obd.ts';
@@ -21,10 +21,8 @@ const READ_MS_MAX = 10_000;
 const TURN_MS_MAX = 5_000;
 /** What is left after a clearing is waited for so long; it is told as not known after that. */
 const REREAD_MS_MAX = 6_000;
-/** Somebody may have the codes cleared so often: several times at once, then so many a minute. */
-const CLEARINGS_BURST = 3;
-const CLEARINGS_PER_MINUTE = 2;
-const CLEARERS_MAX = 100;
+/** Somebody may have the codes cleared so often: several times at once, then twice a minute. */
+const CLEARINGS = { burst: 3, perS: 2 / 60, namesMax: 100 };
 /** A client that asks again under the same key gets the same answer for so long. */
 const REPEATS_MS_MAX = 10 * 60_000;
 const REPEATS_MAX = 100;
@@ -61,17 +59,12 @@ interface Cleared {
 /** The car as people ask about it: from what is known, or after it was asked anew. */
 export class Diagnosing {
   readonly #options: DiagnosingOptions;
-  readonly #clearings: Throttle;
+  readonly #clearings: TokenBuckets;
   readonly #answered: Answered<Cleared>;
 
   constructor(options: DiagnosingOptions) {
     this.#options = options;
-    this.#clearings = new Throttle({
-      clock: options.realTime,
-      burst: CLEARINGS_BURST,
-      perMinute: CLEARINGS_PER_MINUTE,
-      namesMax: CLEARERS_MAX,
-    });
+    this.#clearings = new TokenBuckets(options.realTime, CLEARINGS);
     this.#answered = new Answered({
       clock: options.realTime,
       ms: REPEATS_MS_MAX,
@@ -135,11 +128,11 @@ export class Diagnosing {
    * @param who is to have it done: each may so often
    * @param key under which they ask again when no answer has come; undefined where they do not
    * @returns with `repeated` where nothing was done, as it had been under the same key
-   * @throws DiagnosisError
+   * @throws DiagnosisError, which says so too
    */
   async clear(who: string, key?: string): Promise<Cleared & { readonly repeated: boolean }> {
     const earlier = key === undefined ? undefined : this.#answered.find(who, key);
-    if (earlier !== undefined) return { ...(await earlier), repeated: true };
+    if (earlier !== undefined) return { ...(await again(earlier)), repeated: true };
     const clearing = this.#clear(who);
     if (key !== undefined) this.#answered.keep(who, key, clearing);
     return { ...(await clearing), repeated: false };
@@ -147,7 +140,7 @@ export class Diagnosing {
 
   async #clear(who: string): Promise<Cleared> {
     const { car } = this.#known();
-    const retryAfterS = this.#clearings.take(who);
+    const retryAfterS = Math.ceil(this.#clearings.take(who));
     if (retryAfterS > 0) {
       const text = 'the codes have been cleared too often for now';
       throw new DiagnosisError('THROTTLED', text, { retryAfterS });
@@ -212,6 +205,17 @@ function state(car: Diagnosed): { readonly connected: boolean } {
 function isReadSince(car: Diagnosed, oldest: Micros): boolean {
   const { readAt } = car.report();
   return readAt !== undefined && readAt >= oldest;
+}
+
+/** The answer to what was asked before; of a failure it is told that it is that one. */
+async function again<T>(earlier: Promise<T>): Promise<T> {
+  try {
+    return await earlier;
+  } catch (error) {
+    if (!(error instanceof DiagnosisError)) throw error;
+    const { code, message, retryAfterS } = error;
+    throw new DiagnosisError(code, message, { cause: error, retryAfterS, repeated: true });
+  }
 }
 
 /** What was cleared is cleared, whether or not the car can be read afterwards. */

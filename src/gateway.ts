@@ -76,7 +76,7 @@ export function build(config: Config, world: World, replayed: readonly Device[] 
     ownStreams: () => [...streams(), ...alerting.ownStreams],
   });
   const live = new Live({
-    clock,
+    ...{ clock, realTime },
     streams: () => [...streams(), ...ingest.streams()],
     ongoing: () => alerting.snapshot(),
   });

@@ -41,6 +41,7 @@ async function run(starting: Starting): Promise<void> {
   const parts = build(config, world, replayed);
   const { log, recording, accounting, managed, version, devices } = parts;
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => stopping.abort());
+  managed.settings.tellFault();
   if (devices.length === 0) log.warn({}, 'no device is configured; --sim 1 shows a simulated one');
 
   const { url, secureUrl, bug } = await start(config, parts, running, stopping);

@@ -16,7 +16,10 @@ export interface Welcome {
   readonly claimCode: string | undefined;
 }
 
-/** Lines in their order. The code is in the part of the link that no browser sends. */
+/**
+ * Lines in their order. The first says where this computer finds it, then where others do. The code is
+ * in the part of the link that no browser sends.
+ */
 export function welcomeLines({
   version,
   url,
@@ -24,15 +27,16 @@ export function welcomeLines({
   addresses,
   claimCode,
 }: Welcome): readonly string[] {
-  const secure = secureUrl === undefined ? '' : ` and ${secureUrl}/`;
-  const found = `Vigil ${version} at ${url}/${secure}`;
+  const here = withHost(url, HERE);
+  const hosts = addresses.length === 0 ? [HERE] : addresses;
+  // The same each time, where it listens at one address only.
+  const elsewhere = [...new Set(hosts.map((host) => withHost(secureUrl ?? url, host)))];
+  const others = elsewhere.filter((one) => one !== here).map((one) => `${one}/`);
+  const found = `Vigil ${version} at ${here}/${others.length === 0 ? '' : ` and ${others.join(', ')}`}`;
   if (claimCode === undefined) return [found];
-  const [address = HERE] = addresses;
-  const link = (base: string, host: string): string =>
-    `${withHost(base, host)}/#setup/${claimCode}`;
-  const claim = `nobody has claimed it yet: open ${link(url, HERE)}`;
+  const claim = `nobody has claimed it yet: open ${here}/#setup/${claimCode}`;
   if (secureUrl === undefined) return [found, claim];
-  return [found, claim, `or on another device ${link(secureUrl, address)}`];
+  return [found, claim, `or on another device ${elsewhere[0]}/#setup/${claimCode}`];
 }
 
 function withHost(url: string, host: string): string {

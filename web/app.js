@@ -5,6 +5,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { account } from './account.js';
 import { EegCard } from './eeg.js';
 import { Badge, CarCard, html, Notices, Pill } from './gauge.js';
+import { kept } from './kept.js';
 import { Link } from './link.js';
 import { askHealth, Live } from './live.js';
 
@@ -42,6 +43,12 @@ const VIEWS = [
 
 const THEMES = /** @type {const} */ (['auto', 'dark', 'light']);
 const KEPT_THEME = kept('vigil.theme');
+/**
+ * The address somebody came by, until they are in: a page that is loaded again has lost nothing. It has
+ * a secret, so it is not left in the address, from where it gets into histories, bookmarks and whatever
+ * synchronises them; this is of one tab, goes with it, and is read by no page but this.
+ */
+const KEPT_ENTRY = kept('vigil.entry', () => sessionStorage);
 
 /** @param {PageProps} props */
 function Page({ live, route, entry, alerting, waits }) {
@@ -64,7 +71,7 @@ function Page({ live, route, entry, alerting, waits }) {
     ${AlertBanner && html`<${AlertBanner} alerts=${alerts} live=${live} />`}
     <main data-view=${view}>
       <${Notices} live=${live} waits=${waits} />
-      ${isLive && html`<${CarCard} live=${live} /><${EegCard} live=${live} />`}
+      ${isLive && html`<${CarCard} live=${live} /><${EegCard} live=${live} waits=${waits} />`}
       ${!isLive && hasCode && html`<${Later} key=${view} ...${{ live, alerts, sound, ...route.value }} />`}
     </main>
   `;
@@ -193,15 +200,24 @@ function routeOf(hash) {
 }
 
 /**
+ * @param {string} hash of the address
+ * @returns {Entry | undefined} undefined where it has no code
+ */
+function entryOf(hash) {
+  const [, way, code = ''] = CODE.exec(hash) ?? [];
+  return way === 'setup' || way === 'invite' ? { way, code } : undefined;
+}
+
+/**
  * The code in the address, which is taken out of it at once: it is nobody else's business.
  * @param {Entry} before what it is where there is none
- * @returns {Entry}
  */
 function takeEntry(before) {
-  const [, way, code = ''] = CODE.exec(location.hash) ?? [];
-  if (way !== 'setup' && way !== 'invite') return before;
+  const entry = entryOf(location.hash);
+  if (!entry) return before;
+  KEPT_ENTRY.keep(location.hash);
   history.replaceState(null, '', location.pathname);
-  return { way, code };
+  return entry;
 }
 
 /**
@@ -226,36 +242,9 @@ function readTheme() {
   return THEMES.find((theme) => theme === kept) ?? 'auto';
 }
 
-/**
- * A choice that this browser keeps.
- * @param {string} key
- */
-function kept(key) {
-  return {
-    read: () => whereAllowed(() => localStorage.getItem(key)),
-    /** @param {string} choice */
-    keep: (choice) => whereAllowed(() => localStorage.setItem(key, choice)),
-  };
-}
-
 /** @param {typeof THEMES[number]} theme */
 function applyTheme(theme) {
   document.documentElement.dataset['theme'] = theme;
-}
-
-/**
- * What `use` returns; undefined where the browser blocks storage, or where it is full.
- * @template T
- * @param {() => T} use
- */
-function whereAllowed(use) {
-  try {
-    return use();
-  } catch (error) {
-    // Without storage the choice lasts as long as the page, which is no reason not to show it.
-    if (!(error instanceof DOMException)) throw error;
-    return undefined;
-  }
 }
 
 /**
@@ -320,6 +309,7 @@ function followAccount(link) {
   effect(() => {
     const who = account.who.value;
     const id = who.state === 'in' ? who.user.id : '';
+    if (id !== '') KEPT_ENTRY.forget();
     if (before !== '' && id !== '' && id !== before) location.reload();
     if (id === '') link.leave();
     else before = id;
@@ -350,7 +340,8 @@ function start() {
   const root = document.getElementById('app');
   if (!root) throw new Error('index.html has no #app');
   applyTheme(readTheme());
-  const entry = signal(takeEntry({ way: 'log-in', code: '' }));
+  const before = entryOf(KEPT_ENTRY.read() ?? '');
+  const entry = signal(takeEntry(before ?? { way: 'log-in', code: '' }));
   const route = signal(routeOf(location.hash));
   addEventListener('hashchange', () => {
     entry.value = takeEntry(entry.value);

@@ -44,6 +44,9 @@ const SCALES = [50, 100, 200, 400, 800];
 /** The scale shrinks only when the signal fits into this part of the smaller one. */
 const SHRINK_AT = 0.8;
 
+/** To who sees live data in their own session only: whether there is a headset is not known then. */
+const UNSEEN = { level: 'unknown', word: 'Not shown', hint: 'You see it while your session runs' };
+
 /**
  * What the headset's poor-signal figure (0 clean, 200 no skin contact) means to a person.
  * @param {Reading} reading
@@ -79,9 +82,9 @@ function meaningful(live, id) {
   return contact ? reading : { ...reading, v: undefined, stale: false };
 }
 
-/** @param {{ live: Live }} props */
-export function EegCard({ live }) {
-  const { level, word, hint } = quality(live.reading(POOR_SIGNAL));
+/** @param {{ live: Live, waits: import('@preact/signals').ReadonlySignal<boolean> }} props `waits`: for a session of one's own */
+export function EegCard({ live, waits }) {
+  const { level, word, hint } = waits.value ? UNSEEN : quality(live.reading(POOR_SIGNAL));
   return html`
     <section class="card eeg" aria-labelledby="eeg-title">
       <div class="head">

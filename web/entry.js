@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { account } from './account.js';
 import { ask, statusOf } from './api.js';
-import { FormError, NameField, PasswordField, useForm } from './form.js';
+import { Fault, FormError, NameField, PasswordField, useForm } from './form.js';
 import { html } from './gauge.js';
 
 const CLAIMED_ALREADY = 409;
@@ -47,7 +47,7 @@ async function logIn(who) {
 
 /** @param {{ why: string, onInvite: () => void }} props */
 function LogIn({ why, onInvite }) {
-  const { busy, error, status, submit } = useForm();
+  const { busy, error, faults, status, submit } = useForm();
   const send = submit(async (text) => {
     try {
       await logIn({ username: text('username').trim(), password: text('password') });
@@ -59,10 +59,10 @@ function LogIn({ why, onInvite }) {
   });
   return html`
     <h2>Log in</h2>
-    ${why !== '' && error === '' && html`<p class="said">${why}</p>`}
+    ${why !== '' && error === '' && faults.size === 0 && html`<p class="said">${why}</p>`}
     <form class="edit" onSubmit=${send} aria-label="Log in">
-      <${NameField} />
-      <${PasswordField} autocomplete="current-password" />
+      <${NameField} faults=${faults} />
+      <${PasswordField} faults=${faults} autocomplete="current-password" />
       <${FormError} error=${error} />
       ${status === FORBIDDEN && html`<${Secure} />`}
       <div class="do wide">
@@ -85,7 +85,7 @@ function Secure() {
 
 /** @param {{ code: string, onBack: () => void }} props */
 function Register({ code, onBack }) {
-  const { busy, error, submit } = useForm();
+  const { busy, error, faults, submit } = useForm();
   const send = submit(async (text) => {
     const who = { username: text('username').trim(), password: text('password') };
     const invite = text('invite').trim();
@@ -98,10 +98,18 @@ function Register({ code, onBack }) {
     <form class="edit" onSubmit=${send} aria-label="Make an account">
       <label>
         Invite
-        <input class="code" name="invite" defaultValue=${code} autocomplete="off" autocapitalize="characters" />
+        <input
+          class="code"
+          name="invite"
+          defaultValue=${code}
+          autocomplete="off"
+          autocapitalize="characters"
+          aria-invalid=${faults.has('invite')}
+        />
       </label>
-      <${NameField} />
-      <${PasswordField} autocomplete="new-password" />
+      <${Fault} faults=${faults} name="invite" />
+      <${NameField} faults=${faults} />
+      <${PasswordField} faults=${faults} autocomplete="new-password" />
       <${FormError} error=${error} />
       <div class="do wide">
         <button class="button primary" disabled=${busy}>Make the account</button>
@@ -113,7 +121,7 @@ function Register({ code, onBack }) {
 
 /** @param {{ code: string }} props */
 function Claim({ code }) {
-  const { busy, error, submit } = useForm();
+  const { busy, error, faults, submit } = useForm();
   const send = submit(async (text) => {
     const who = { username: text('username').trim(), password: text('password') };
     try {
@@ -146,10 +154,12 @@ function Claim({ code }) {
           autocapitalize="characters"
           spellcheck=${false}
           required
+          aria-invalid=${faults.has('code')}
         />
       </label>
-      <${NameField} />
-      <${PasswordField} autocomplete="new-password" />
+      <${Fault} faults=${faults} name="code" />
+      <${NameField} faults=${faults} />
+      <${PasswordField} faults=${faults} autocomplete="new-password" />
       <${FormError} error=${error} />
       <div class="do wide">
         <button class="button primary" disabled=${busy}>${busy ? 'Claiming …' : 'Claim this gateway'}</button>

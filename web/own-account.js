@@ -55,7 +55,7 @@ function Out() {
 
 /** @param {{ username: string }} props */
 function Password({ username }) {
-  const { busy, error, submit } = useForm();
+  const { busy, error, faults, submit, attributes } = useForm('password');
   const { said, act } = useAct(() => {});
   const save = submit(async (text, form) => {
     const body = { before: text('before'), password: text('password') };
@@ -66,12 +66,12 @@ function Password({ username }) {
   return html`
     <section class="card summary" aria-labelledby="password-title">
       <h3 id="password-title">Password</h3>
-      <form class="edit" onSubmit=${save} aria-labelledby="password-title">
+      <form class="edit" ...${attributes} onSubmit=${save} aria-labelledby="password-title">
         <input hidden name="username" autocomplete="username" value=${username} readonly />
-        <${PasswordField} label="Password so far" name="before" autocomplete="current-password" />
-        <${PasswordField} label="New password" autocomplete="new-password" />
+        <${PasswordField} label="Password so far" name="before" faults=${faults} autocomplete="current-password" />
+        <${PasswordField} label="New password" faults=${faults} autocomplete="new-password" />
         <${FormError} error=${error} />
-        <p class="said wide" role="status">${error === '' && said.text}</p>
+        <p class="said wide" role="status">${error === '' && faults.size === 0 && said.text}</p>
         <div class="do wide"><button class="button primary" disabled=${busy}>Change it</button></div>
       </form>
     </section>

@@ -54,7 +54,7 @@ export function PassengerButton() {
   };
   return html`
     <p class="passenger">
-      <span>The car moves: there is nothing to be typed.</span>
+      <span>The car moves: there is nothing to be typed. What was typed is kept.</span>
       <${HoldButton} label="Passenger: hold for 2 s" onHeld=${unlock} />
     </p>
   `;

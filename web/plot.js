@@ -6,10 +6,15 @@
  * finger; a finger that moves up or down scrolls the page.
  */
 import { loadPlot } from './eeg.js';
+import { apart } from './marks.js';
 import { positionText } from './words.js';
 
 /** A pause of so many usual distances between two points is one, and is drawn as a break. */
 const BREAK_DISTANCES = 8;
+/** Marks of events that are closer cannot be told apart: the first is for all of them, CSS pixels. */
+const MARKS_PX_MIN = 20;
+/** The curve is what is to be seen. */
+const MARK_ALPHA = 0.5;
 /** A shorter drag is a tap, CSS pixels. */
 const DRAG_PX_MIN = 10;
 /** The shortest part that can be shown, µs. */
@@ -157,7 +162,7 @@ function plotOptions(host, onPoint, drawOver) {
 }
 
 /**
- * A line where something happened.
+ * A faint line where something happened, or more than one thing.
  * @param {import('uplot')} plot
  * @param {HTMLElement} host
  * @param {readonly number[]} marks
@@ -166,12 +171,14 @@ function drawMarks(plot, host, marks) {
   const { ctx, bbox } = plot;
   ctx.save();
   ctx.strokeStyle = getComputedStyle(host).outlineColor;
+  ctx.globalAlpha = MARK_ALPHA;
   ctx.lineWidth = devicePixelRatio;
   ctx.setLineDash([4 * devicePixelRatio, 3 * devicePixelRatio]);
   ctx.beginPath();
-  for (const mark of marks) {
-    const x = Math.round(plot.valToPos(mark / 1e6, 'x', true));
-    if (x < bbox.left || x > bbox.left + bbox.width) continue;
+  const places = marks
+    .map((mark) => Math.round(plot.valToPos(mark / 1e6, 'x', true)))
+    .filter((x) => x >= bbox.left && x <= bbox.left + bbox.width);
+  for (const x of apart(places, MARKS_PX_MIN * devicePixelRatio)) {
     ctx.moveTo(x, bbox.top);
     ctx.lineTo(x, bbox.top + bbox.height);
   }

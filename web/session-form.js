@@ -1,6 +1,7 @@
 /** What a person may say of a recording, and the end of it. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { ask, sentenceOf } from './api.js';
+import { useDraft } from './form.js';
 import { html } from './gauge.js';
 
 /** @typedef {import('./api.js').Session} Session */
@@ -65,7 +66,11 @@ export function SessionForm({ session, onDone, onCancel, onDeleted = onDone }) {
   const { id, state } = session;
   const [error, setError] = useState('');
   const [busy, setBusy] = useState(false);
-  const form = useRef(/** @type {HTMLFormElement | null} */ (null));
+  const { form, attributes, forget } = useDraft(`session ${id}`);
+  const cancel = () => {
+    forget();
+    onCancel();
+  };
   useEffect(() => form.current?.querySelector('input')?.focus(), []);
   /** @param {SubmitEvent} event */
   const save = async (event) => {
@@ -75,6 +80,7 @@ export function SessionForm({ session, onDone, onCancel, onDeleted = onDone }) {
     try {
       const body = changeOf(new FormData(form.current), session);
       await ask(`/sessions/${id}`, { method: 'PATCH', body });
+      forget();
       onDone(`Recording ${id} is saved.`);
     } catch (failure) {
       setBusy(false);
@@ -83,7 +89,7 @@ export function SessionForm({ session, onDone, onCancel, onDeleted = onDone }) {
   };
   // Defaults, not values: the list is drawn anew every few seconds, and what is being typed stays.
   return html`
-    <form class="edit" ref=${form} onSubmit=${save} aria-label="Recording ${id}">
+    <form class="edit" ...${attributes} onSubmit=${save} aria-label="Recording ${id}">
       <label>Driver <input name="driver" defaultValue=${session.driver ?? ''} autocomplete="off" /></label>
       <label>
         Vehicle <input name="vehicle" defaultValue=${session.vehicle ?? ''} autocomplete="off" />
@@ -101,7 +107,7 @@ export function SessionForm({ session, onDone, onCancel, onDeleted = onDone }) {
       <p class="said wide" role="alert" data-failed="true">${error}</p>
       <div class="do wide">
         <button class="button primary" disabled=${busy}>Save</button>
-        <button class="button" type="button" onClick=${onCancel}>Cancel</button>
+        <button class="button" type="button" onClick=${cancel}>Cancel</button>
         ${state === 'ended' && html`<${DeleteButton} id=${id} onDeleted=${onDeleted} onError=${setError} />`}
       </div>
     </form>

@@ -83,8 +83,12 @@ export function SessionList({ titleRef }) {
     ${
       list?.items.length === 0 &&
       html`<p class="empty">
-        Nothing is recorded yet. A recording begins by itself when the engine runs, and ends when it is
-        switched off.
+        Nothing is recorded yet.
+        ${
+          scope === 'own'
+            ? ' Start a recording: it lasts until you end it, and is for you to see.'
+            : ' A recording begins by itself when the engine runs, and ends when it is switched off.'
+        }
       </p>`
     }
     <ul class="sessions" aria-label="Recordings, newest first">

@@ -1,14 +1,17 @@
 /** The settings of the gateway, a copy of it to keep, and its restart. For who manages it. */
-import { useRef, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
+import { account } from './account.js';
 import { useAct } from './answers.js';
-import { ask, faultsOf, request, sentenceOf, statusOf } from './api.js';
-import { AskingButton, FormError, PasswordField, useForm } from './form.js';
+import { ask, faultsOf, request, statusOf } from './api.js';
+import { AskingButton, FormError, PasswordField, useDraft, useForm } from './form.js';
 import { html } from './gauge.js';
 import { Frame, isDriving, Said } from './more.js';
 import { useTagged } from './tagged.js';
 
 const CHANGED_MEANWHILE = 412;
 const SAVE_MS = 60_000;
+const RESTORED =
+  'The backup is restored, with its accounts: log in with one of them, and restart the gateway under More, Settings.';
 /** What is not written as it comes. */
 const SHAPES = { array: ', with commas between them', integer: ', a whole number' };
 
@@ -123,7 +126,11 @@ function SettingRow({ setting, tag, act, driving }) {
 function SettingForm({ setting, tag, act, onDone }) {
   const { key, schema, from, next } = setting;
   const [fault, setFault] = useState('');
-  const { busy, error, submit } = useForm();
+  const { busy, error, submit, attributes, forget } = useForm(`setting ${key}`);
+  const cancel = () => {
+    forget();
+    onDone();
+  };
   /** @param {unknown} value */
   const put = async (value) => {
     setFault('');
@@ -141,12 +148,12 @@ function SettingForm({ setting, tag, act, onDone }) {
   const save = submit((text) => put(typedValue(text('value'), schema)));
   const reset = submit(() => put(null));
   return html`
-    <form class="edit" onSubmit=${save} aria-label=${key}>
+    <form class="edit" ...${attributes} onSubmit=${save} aria-label=${key}>
       <${ValueField} setting=${setting} />
       <${FormError} error=${fault || error} />
       <div class="do wide">
         <button class="button primary" disabled=${busy}>Save</button>
-        <button class="button" type="button" onClick=${onDone}>Cancel</button>
+        <button class="button" type="button" onClick=${cancel}>Cancel</button>
       </div>
     </form>
     ${
@@ -208,7 +215,7 @@ function Restart() {
 }
 
 function Backup() {
-  const { busy, error, submit } = useForm();
+  const { busy, error, submit, attributes } = useForm('backup');
   const save = submit(async (text, form) => {
     const headers = { 'x-vigil-passphrase': text('password') };
     const reply = await request('/backup', { headers });
@@ -227,7 +234,7 @@ function Backup() {
         Settings, accounts and rules in one encrypted file, without recordings. Without the passphrase
         nobody can read it.
       </p>
-      <form class="edit" onSubmit=${save} aria-labelledby="backup-title">
+      <form class="edit" ...${attributes} onSubmit=${save} aria-labelledby="backup-title">
         <${PasswordField} label="Passphrase" autocomplete="new-password" plain />
         <${FormError} error=${error} />
         <div class="do wide"><button class="button" disabled=${busy}>Download a backup</button></div>
@@ -237,43 +244,42 @@ function Backup() {
 }
 
 function Restore() {
-  const file = useRef(/** @type {HTMLInputElement | null} */ (null));
-  const [said, setSaid] = useState({ text: '', failed: false });
-  const { busy, submit } = useForm();
-  const restore = submit(async (text, form) => {
-    setSaid({ text: '', failed: false });
-    const [chosen] = file.current?.files ?? [];
-    if (!chosen) return;
-    try {
-      await sendBackup(chosen, text('password'));
-      form.reset();
-      setSaid({
-        text: 'It is restored. All log-ins have ended; settings count after a restart.',
-        failed: false,
-      });
-    } catch (failure) {
-      setSaid({ text: sentenceOf(failure), failed: true });
-    }
-  });
+  const { said, act } = useAct(() => {});
+  const { form, attributes, forget } = useDraft('restore');
+  const restore = () =>
+    act(async () => {
+      const fields = new FormData(form.current ?? undefined);
+      const headers = { 'x-vigil-passphrase': String(fields.get('password')) };
+      const content = /** @type {File} */ (fields.get('file'));
+      await request('/restore', { method: 'POST', content, headers });
+      forget();
+      // Its own log-in has ended with the others, which is told here and not as if it had run out.
+      account.leave(RESTORED);
+      return '';
+    });
   return html`
     <section class="card summary" aria-labelledby="restore-title">
       <h3 id="restore-title">Restore</h3>
       <p class="hint">Takes the place of the settings, accounts and rules that are there now.</p>
-      <form class="edit" onSubmit=${restore} aria-labelledby="restore-title">
-        <label>File of a backup<input type="file" ref=${file} required /></label>
+      <form
+        class="edit"
+        ...${attributes}
+        onSubmit=${(/** @type {SubmitEvent} */ event) => event.preventDefault()}
+        aria-labelledby="restore-title"
+      >
+        <label>File of a backup<input type="file" name="file" required /></label>
         <${PasswordField} label="Its passphrase" autocomplete="current-password" plain />
         <p class="said wide" role="status" data-failed=${said.failed}>${said.text}</p>
-        <div class="do wide"><button class="button danger" disabled=${busy}>Restore</button></div>
+        <div class="do wide">
+          <${AskingButton}
+            label="Restore"
+            question="Replace all settings, accounts and rules with those of the backup? Everybody is logged out."
+            yes="Restore"
+            ready=${() => form.current?.reportValidity() === true}
+            act=${restore}
+          />
+        </div>
       </form>
     </section>
   `;
-}
-
-/**
- * @param {File} file
- * @param {string} passphrase
- */
-async function sendBackup(file, passphrase) {
-  const headers = { 'x-vigil-passphrase': passphrase };
-  await request('/restore', { method: 'POST', content: file, headers });
 }

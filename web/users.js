@@ -3,11 +3,19 @@ import { useState } from 'preact/hooks';
 import { account } from './account.js';
 import { useAct, useAnswer } from './answers.js';
 import { ask } from './api.js';
-import { AskingButton, CopyField, FormError, NameField, PasswordField, useForm } from './form.js';
+import {
+  AskingButton,
+  CopyField,
+  Fault,
+  FormError,
+  NameField,
+  PasswordField,
+  useForm,
+} from './form.js';
 import { html } from './gauge.js';
 import { Frame, isDriving, Said } from './more.js';
 import { ROLES } from './own-account.js';
-import { durationText } from './words.js';
+import { leftText } from './words.js';
 
 const NOTE_CHARS_MAX = 120;
 /** All of them: a gateway has 500 at most. */
@@ -78,20 +86,16 @@ function UserRow({ user, act, driving }) {
   `;
 }
 
-/** @param {{ role: string, onRole?: (role: string) => void }} props */
+/** @param {{ role: string, onRole: (role: string) => void }} props */
 function RoleField({ role, onRole }) {
-  const [chosen, setChosen] = useState(role);
-  const words = Object.entries(ROLES).find(([id]) => id === chosen)?.[1];
+  const words = Object.entries(ROLES).find(([id]) => id === role)?.[1];
   /** @param {Event & { currentTarget: HTMLSelectElement }} event */
-  const choose = ({ currentTarget: { value } }) => {
-    setChosen(value);
-    onRole?.(value);
-  };
+  const choose = ({ currentTarget: { value } }) => onRole(value);
   return html`
     <label>
       Role
-      <select name="role" onChange=${choose}>
-        ${Object.keys(ROLES).map((id) => html`<option value=${id} selected=${id === chosen}>${id}</option>`)}
+      <select name="role" value=${role} onChange=${choose}>
+        ${Object.keys(ROLES).map((id) => html`<option value=${id}>${id}</option>`)}
       </select>
       <small>${words}</small>
     </label>
@@ -102,7 +106,11 @@ function RoleField({ role, onRole }) {
 function UserForm({ user, act, onDone }) {
   const { id, username, enabled, grants } = user;
   const [role, setRole] = useState(/** @type {string} */ (user.role));
-  const { busy, error, submit } = useForm();
+  const { busy, error, faults, submit, attributes, forget } = useForm(`user ${id}`);
+  const cancel = () => {
+    forget();
+    onDone();
+  };
   const save = submit(async (text) => {
     const password = text('password');
     const body = {
@@ -121,9 +129,14 @@ function UserForm({ user, act, onDone }) {
       return `${username} is deleted.`;
     });
   return html`
-    <form class="edit" onSubmit=${save} aria-label=${username}>
-      <${RoleField} role=${user.role} onRole=${setRole} />
-      <label>New password, if it is to change<input type="password" name="password" autocomplete="new-password" /></label>
+    <form class="edit" ...${attributes} onSubmit=${save} aria-label=${username}>
+      <${RoleField} role=${role} onRole=${setRole} />
+      <${PasswordField}
+        label="New password, if it is to change"
+        faults=${faults}
+        required=${false}
+        autocomplete="new-password"
+      />
       <label class="check"><input type="checkbox" name="enabled" defaultChecked=${enabled} /><span>May log in</span></label>
       ${
         role === 'researcher' &&
@@ -135,7 +148,7 @@ function UserForm({ user, act, onDone }) {
       <${FormError} error=${error} />
       <div class="do wide">
         <button class="button primary" disabled=${busy}>Save</button>
-        <button class="button" type="button" onClick=${onDone}>Cancel</button>
+        <button class="button" type="button" onClick=${cancel}>Cancel</button>
         <${AskingButton} label="Delete" question="Delete the account ${username}?" yes="Delete" act=${remove} />
       </div>
     </form>
@@ -144,21 +157,29 @@ function UserForm({ user, act, onDone }) {
 
 /** @param {{ act: Act }} props */
 function NewUser({ act }) {
-  const { busy, error, submit } = useForm();
+  const [role, setRole] = useState('viewer');
+  const { busy, error, faults, submit, attributes } = useForm('new user');
   const create = submit(async (text, form) => {
     const username = text('username').trim();
     const body = { username, password: text('password'), role: text('role') };
     await ask('/users', { method: 'POST', body });
     form.reset();
+    setRole('viewer');
     await act(() => Promise.resolve(`${username} can log in now.`));
   });
   return html`
     <section class="card summary" aria-labelledby="new-user-title">
       <h3 id="new-user-title">New account</h3>
-      <form class="edit" onSubmit=${create} aria-labelledby="new-user-title" autocomplete="off">
-        <${NameField} />
-        <${RoleField} role="viewer" />
-        <${PasswordField} autocomplete="new-password" />
+      <form
+        class="edit"
+        ...${attributes}
+        onSubmit=${create}
+        aria-labelledby="new-user-title"
+        autocomplete="off"
+      >
+        <${NameField} faults=${faults} />
+        <${RoleField} role=${role} onRole=${setRole} />
+        <${PasswordField} faults=${faults} autocomplete="new-password" />
         <${FormError} error=${error} />
         <div class="do wide"><button class="button primary" disabled=${busy}>Create</button></div>
       </form>
@@ -171,7 +192,7 @@ function Invites({ driving }) {
   /** @type {import('./answers.js').Answer<{ items: readonly Invite[] }>} */
   const { answer, error, again } = useAnswer('/invites');
   const { said, act } = useAct(again);
-  const { busy, error: refused, submit } = useForm();
+  const { busy, error: refused, faults, submit, attributes } = useForm('new invite');
   const [made, setMade] = useState(/** @type {{ code: string } | undefined} */ (undefined));
   const create = submit(async (text, form) => {
     const note = text('note').trim();
@@ -198,7 +219,7 @@ function Invites({ driving }) {
             <li key=${invite.id}>
               <span class="what">
                 ${invite.note || 'Without a note'}
-                <small>Good for ${durationText(invite.leftS)} more</small>
+                <small>Good for ${leftText(invite.leftS)} more</small>
               </span>
               <button
                 class="button"
@@ -214,8 +235,17 @@ function Invites({ driving }) {
       </ul>
       ${
         !driving &&
-        html`<form class="edit" onSubmit=${create} aria-label="New invite">
-          <label>For whom, to tell them apart<input name="note" maxlength=${NOTE_CHARS_MAX} autocomplete="off" /></label>
+        html`<form class="edit" ...${attributes} onSubmit=${create} aria-label="New invite">
+          <label>
+            For whom, to tell them apart
+            <input
+              name="note"
+              maxlength=${NOTE_CHARS_MAX}
+              autocomplete="off"
+              aria-invalid=${faults.has('note')}
+            />
+          </label>
+          <${Fault} faults=${faults} name="note" />
           <${FormError} error=${refused} />
           <div class="do wide"><button class="button" disabled=${busy}>New invite</button></div>
         </form>`

@@ -4,6 +4,7 @@
 /** @typedef {import('./api.js').SessionEvent} SessionEvent */
 
 const TEXT_CHARS_MAX = 120;
+const DAY_S = 86_400;
 const ENDS = {
   ignition: 'Ended with the ignition',
   manual: 'Ended by hand',
@@ -33,6 +34,14 @@ export function durationText(seconds) {
   if (whole < 3600) return `${Math.floor(whole / 60)} min ${two(whole % 60)} s`;
   const minutes = Math.round(seconds / 60);
   return `${Math.floor(minutes / 60)} h ${two(minutes % 60)} min`;
+}
+
+/**
+ * How long something lasts yet, where that is not to be told to the minute: `7 days`.
+ * @param {number} seconds
+ */
+export function leftText(seconds) {
+  return seconds >= 2 * DAY_S ? `${Math.round(seconds / DAY_S)} days` : durationText(seconds);
 }
 
 /**
@@ -93,8 +102,19 @@ export function eventText({ stream, data }) {
   const known = [data['code'], data['status'], data['name'], data['severity'], data['text']];
   const words = known.filter((word) => typeof word === 'string' && word !== '');
   if (data['present'] === false) words.push('gone');
-  const line = words.length > 0 ? words.join(' · ') : `${stream} ${JSON.stringify(data)}`;
+  const line =
+    words.length > 0 ? words.join(' · ') : `${stream} ${JSON.stringify(data, shortened)}`;
   return line.length > TEXT_CHARS_MAX ? `${line.slice(0, TEXT_CHARS_MAX - 1)}…` : line;
+}
+
+/**
+ * A part of an event as it is shown: three digits of a fraction tell what there is to know of it.
+ * @param {string} _
+ * @param {unknown} value
+ */
+function shortened(_, value) {
+  if (typeof value !== 'number' || Number.isInteger(value)) return value;
+  return Math.abs(value) >= 100 ? Math.round(value) : Number(value.toPrecision(3));
 }
 
 /** @param {number} n */

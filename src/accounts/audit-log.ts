@@ -1,4 +1,5 @@
 import { isExpected } from '#core/errors.ts';
+import { TokenBuckets } from '#core/token-buckets.ts';
 import {
   type AuditEntry,
   type AuditFact,
@@ -8,7 +9,6 @@ import {
   nextEntry,
 } from './audit.ts';
 import type { Moments } from './moments.ts';
-import { Throttle } from './throttle.ts';
 
 /** Entries that wait for a store that takes none; further ones are dropped and counted. */
 const WAITING_MAX = 1_000;
@@ -16,7 +16,7 @@ const WAITING_MAX = 1_000;
  * Refusals that are kept: so many at once, and then one in five minutes. Whoever guesses passwords would
  * else drive everything else out of the log within two days. The next that is kept counts the others.
  */
-const REFUSALS = { burst: 100, perMinute: 0.2, namesMax: 1 };
+const REFUSALS = { burst: 100, perS: 1 / 300, namesMax: 1 };
 /** Entries that are read in one turn of the event loop, in some ms on a Pi. */
 const READ_MAX = 200;
 
@@ -77,7 +77,7 @@ export class AuditLog {
   /** Entries lost since the start. */
   dropped = 0;
   readonly #options: AuditLogOptions;
-  readonly #refusals: Throttle;
+  readonly #refusals: TokenBuckets;
   /** Refusals since the last one that was kept. */
   #unkept = 0;
   #isOpen = false;
@@ -89,7 +89,7 @@ export class AuditLog {
   constructor(options: AuditLogOptions) {
     this.#options = options;
     const { moments } = options;
-    this.#refusals = new Throttle({ clock: { now: () => moments.now().t }, ...REFUSALS });
+    this.#refusals = new TokenBuckets({ now: () => moments.now().t }, REFUSALS);
   }
 
   /** The store is open: what has waited is written behind what is there. */

@@ -1,9 +1,9 @@
 import type { Remote } from '#core/account.ts';
 import type { Clock } from '#core/clock.ts';
+import { TokenBuckets } from '#core/token-buckets.ts';
 import { isCode } from './codes.ts';
 import { AccountError } from './errors.ts';
 import { isPrivateAddress, networkOf } from './network.ts';
-import { Throttle } from './throttle.ts';
 
 /** From elsewhere than this computer a gateway can be claimed for so long after its start. */
 const CLAIM_MS_MAX = 15 * 60_000;
@@ -11,7 +11,7 @@ const CLAIM_MS_MAX = 15 * 60_000;
  * Codes from one network: so many at once, and then one in ten seconds. Each by itself, so that nobody
  * keeps out who has the code; 80 bits are not guessed from however many.
  */
-const TRIES = { burst: 5, perMinute: 6, namesMax: 2_000 };
+const TRIES = { burst: 5, perS: 0.1, namesMax: 2_000 };
 
 export interface ClaimOptions {
   /** Known once the gateway is found to be new. */
@@ -26,19 +26,19 @@ export interface ClaimOptions {
 export class Claim {
   readonly #code: () => string;
   readonly #clock: Clock;
-  readonly #throttle: Throttle;
+  readonly #tries: TokenBuckets;
 
   constructor({ code, clock }: ClaimOptions) {
     this.#code = code;
     this.#clock = clock;
-    this.#throttle = new Throttle({ clock, ...TRIES });
+    this.#tries = new TokenBuckets(clock, TRIES);
   }
 
   /** @throws AccountError NOT_HERE, THROTTLED, BAD_CODE */
   check(code: string, from: Remote): void {
     if (!from.isLocal) this.#checkPlace(from);
     const network = networkOf(from.address);
-    const waitS = this.#throttle.take(network);
+    const waitS = Math.ceil(this.#tries.take(network));
     if (waitS > 0)
       throw new AccountError(
         'THROTTLED',
@@ -48,7 +48,7 @@ export class Claim {
     if (!isCode(code, this.#code())) {
       throw new AccountError('BAD_CODE', 'this is not the code that the gateway shows');
     }
-    this.#throttle.forget(network);
+    this.#tries.forget(network);
   }
 
   #checkPlace({ address }: Remote): void {

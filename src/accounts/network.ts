@@ -1,5 +1,5 @@
 import { isIPv6 } from 'node:net';
-import { withinNetworks } from '../io/network.ts';
+import { groupsOf, withinNetworks } from '../io/network.ts';
 
 /** Whether an address is not routed on the Internet: RFC 1918, 3927, 4193 and 4291, or loopback. */
 export const isPrivateAddress = withinNetworks([
@@ -7,23 +7,12 @@ export const isPrivateAddress = withinNetworks([
   ...['fc00::/7', 'fe80::/10', '::1'],
 ]);
 
-const GROUPS = 8;
 /** A host has the whole of a /64 to itself, RFC 4291 clause 2.5.1. */
 const NETWORK_GROUPS = 4;
 
 /** Who shares an address as far as tries are counted: itself, or of IPv6 the /64 around it. */
 export function networkOf(address: string): string {
   if (!isIPv6(address)) return address;
-  const [head = '', tail] = (address.split('%')[0] ?? '').split('::');
-  const before = groupsOf(head);
-  const after = groupsOf(tail ?? '');
-  const zeros = Array.from({ length: GROUPS - before.length - after.length }, () => '0');
-  const groups = tail === undefined ? before : [...before, ...zeros, ...after];
-  const network = groups.slice(0, NETWORK_GROUPS).map((group) => Number.parseInt(group, 16));
-  return `${network.map((group) => group.toString(16)).join(':')}::/64`;
-}
-
-function groupsOf(text: string): string[] {
-  // The last two may be written as an IPv4 address.
-  return text === '' ? [] : text.replace(/\d+(\.\d+){3}$/, '0:0').split(':');
+  const groups = groupsOf(address).slice(0, NETWORK_GROUPS);
+  return `${groups.map((group) => group.toString(16)).join(':')}::/64`;
 }

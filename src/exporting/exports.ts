@@ -97,12 +97,18 @@ interface Kept extends Pick<ExportOrder, 'key' | 'what'> {
   isWanted: boolean;
 }
 
+interface Beginning extends Pick<ExportOrder, 'key' | 'what'> {
+  readonly job: Promise<ExportJob>;
+}
+
 export class Exports {
   readonly #options: ExportsOptions;
   /** Oldest first. */
   readonly #kept = new Map<string, Kept>();
   /** Accounts with an export that begins or is under way. */
   readonly #busy = new Set<string>();
+  /** Exports that begin, by account. */
+  readonly #beginning = new Map<string, Beginning>();
   readonly #listeners = new Set<(job: ExportJob) => void>();
   /** Why there are no exports; empty where there are. */
   #off = 'the place for files is not there yet';
@@ -137,23 +143,22 @@ export class Exports {
   async start(order: ExportOrder): Promise<ExportJob> {
     const { owner } = order;
     const before = this.#under(order);
-    if (before) return before;
+    if (before !== undefined) return before;
     if (this.#off !== '') throw new ExportJobError('OFF', `no files are kept: ${this.#off}`);
     if (this.#busy.has(owner)) {
       throw new ExportJobError('RUNNING', 'an export of yours is under way; wait for it or end it');
     }
     this.#busy.add(owner);
+    const { key, what } = order;
+    const job = this.#begin(order);
+    this.#beginning.set(owner, { key, what, job });
     try {
-      await this.#sweep();
-      await this.#makeRoom(order.estimate);
-      const { pieces, ...head } = await order.begin();
-      const kept = this.#keep(order, head);
-      // A rejection is a bug: it is left unhandled, which ends the process.
-      void this.#run(kept, order, pieces).finally(() => this.#busy.delete(owner));
-      return kept.job;
+      return await job;
     } catch (error) {
       this.#busy.delete(owner);
       throw error;
+    } finally {
+      this.#beginning.delete(owner);
     }
   }
 
@@ -203,11 +208,23 @@ export class Exports {
   }
 
   /** The same, asked for before. @throws ExportJobError KEY_REUSED */
-  #under({ owner, key, what }: ExportOrder): ExportJob | undefined {
+  #under({ owner, key, what }: ExportOrder): ExportJob | Promise<ExportJob> | undefined {
     if (key === undefined) return undefined;
+    const beginning = this.#beginning.get(owner);
     const kept = [...this.#kept.values()].find((one) => one.key === key && one.job.owner === owner);
-    if (!kept || kept.what === what) return kept?.job;
+    const before = beginning?.key === key ? beginning : kept;
+    if (!before || before.what === what) return before?.job;
     throw new ExportJobError('KEY_REUSED', 'this key has been used for another export');
+  }
+
+  async #begin(order: ExportOrder): Promise<ExportJob> {
+    await this.#sweep();
+    await this.#makeRoom(order.estimate);
+    const { pieces, ...head } = await order.begin();
+    const kept = this.#keep(order, head);
+    // A rejection is a bug: it is left unhandled, which ends the process.
+    void this.#run(kept, order, pieces).finally(() => this.#busy.delete(order.owner));
+    return kept.job;
   }
 
   #keep(

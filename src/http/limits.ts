@@ -1,9 +1,9 @@
 /** How much everybody together, and each alone, may ask of the gateway; what comes behind is refused and counted. */
 import type { Clock } from '#core/clock.ts';
+import { type Rate, TokenBuckets } from '#core/token-buckets.ts';
 import { networkOf } from '../accounts/network.ts';
 import type { RequestHead } from './message.ts';
 import { Problem } from './problem.ts';
-import { type Rate, RateLimit } from './rate-limit.ts';
 import { PREFIXES } from './router.ts';
 
 export interface Limits {
@@ -30,6 +30,8 @@ export const LIMITS: Limits = {
   handshakes: { perS: 200, burst: 200 },
   api: { perS: 50, burst: 100 },
 };
+/** Addresses and users of whom it is known how often they have asked. */
+const NAMES_MAX = 4_096;
 /** When a WebSocket that was refused may come again. */
 const RETRY_AFTER_S = '5';
 /** It is what tells whether the gateway lives, to those who ask all the time. */
@@ -48,13 +50,13 @@ export class Limiter {
   /** WebSockets that are open. */
   readonly connections = { now: 0 };
   readonly #limits: Limits;
-  readonly #api: RateLimit;
-  readonly #handshakes: RateLimit;
+  readonly #api: TokenBuckets;
+  readonly #handshakes: TokenBuckets;
 
   constructor(clock: Clock, overrides: Partial<Limits> = {}) {
     this.#limits = { ...LIMITS, ...overrides };
-    this.#api = new RateLimit(clock, this.#limits.api);
-    this.#handshakes = new RateLimit(clock, this.#limits.handshakes);
+    this.#api = new TokenBuckets(clock, { ...this.#limits.api, namesMax: NAMES_MAX });
+    this.#handshakes = new TokenBuckets(clock, { ...this.#limits.handshakes, namesMax: 1 });
   }
 
   /** Counts a request to the API, by where it comes from. @throws Problem 429 */
@@ -88,14 +90,21 @@ export class Limiter {
     }
   }
 
-  #check(key: string): void {
-    try {
-      this.#api.check(key);
-    } catch (error) {
-      this.stats.limited++;
-      throw error;
-    }
+  #check(name: string): void {
+    const waitS = Math.ceil(this.#api.take(name));
+    if (waitS === 0) return;
+    this.stats.limited++;
+    throw tooOften(this.#limits.api, waitS);
   }
+}
+
+/** With when to come again, and the headers of draft-ietf-httpapi-ratelimit-headers-09. */
+function tooOften({ perS, burst }: Rate, waitS: number): Problem {
+  return new Problem(429, `At most ${perS} requests a second are answered.`, [], {
+    'retry-after': String(waitS),
+    ratelimit: `"api";r=0;t=${waitS}`,
+    'ratelimit-policy': `"api";q=${burst};w=${Math.ceil(burst / perS)}`,
+  });
 }
 
 function crowded(detail: string): Problem {

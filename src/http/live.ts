@@ -29,7 +29,10 @@ const CLOSED_WITHOUT_A_WORD = 1006;
 const SNAPSHOT_ALERTS_MAX = 100;
 
 export interface LiveOptions {
+  /** The time of readings. */
   readonly clock: Clock;
+  /** In which clients wait: rates and limits are of it. `clock` where left out. */
+  readonly realTime?: Clock;
   /** Everything the gateway can measure at this moment. */
   readonly streams: () => readonly Stream[];
   /** The alerts that last at this moment, oldest first; none where left out. */
@@ -51,6 +54,7 @@ export class Live implements Consumer {
   readonly capacity = QUEUE_READINGS_MAX;
   readonly stats = new LiveStats();
   readonly #clock: Clock;
+  readonly #realTime: Clock;
   readonly #streams: () => readonly Stream[];
   readonly #ongoing: () => readonly Event[];
   readonly #channels = new Map<string, Channel>();
@@ -64,6 +68,7 @@ export class Live implements Consumer {
 
   constructor(options: LiveOptions) {
     this.#clock = options.clock;
+    this.#realTime = options.realTime ?? options.clock;
     this.#streams = options.streams;
     this.#ongoing = options.ongoing ?? (() => []);
   }
@@ -73,7 +78,7 @@ export class Live implements Consumer {
     for (const reading of batch) {
       if (reading.kind !== 'frame') this.#route(reading, touched);
     }
-    const now = this.#clock.now();
+    const now = this.#realTime.now();
     for (const pacer of touched) {
       pacer.flush(now);
       if (pacer.isBehind() && !pacer.waiting) void this.#flushWhenDue(pacer, now);
@@ -83,7 +88,7 @@ export class Live implements Consumer {
   /** Sends ticks and pings and closes slow clients, until `signal` aborts. */
   async run(signal: AbortSignal): Promise<void> {
     for (let ticks = 1; ; ticks++) {
-      await this.#clock.sleep(TICK_MS, signal).catch(() => {}); // The abort ends the loop below.
+      await this.#realTime.sleep(TICK_MS, signal).catch(() => {}); // The abort ends the loop below.
       if (signal.aborted) return;
       this.#tick(ticks % TICKS_A_PING === 0);
     }
@@ -169,7 +174,7 @@ export class Live implements Consumer {
    * @param from events of before are not for this client
    */
   resume(client: Client, subscription: Subscription, seq: number | undefined, from: Micros): void {
-    const { lost, events } = this.#recent.since(seq ?? 0, this.#clock.now());
+    const { lost, events } = this.#recent.since(seq ?? 0, this.#realTime.now());
     const isCovered = coverage(subscription);
     const own = events.filter(
       ({ event }) =>
@@ -200,7 +205,7 @@ export class Live implements Consumer {
     this.#values += reading.kind === 'wave' ? reading.v.length : 1;
     if (reading.kind === 'sample') channel.newest = reading;
     // Numbered whoever is there: a client that comes back asks for it.
-    const seq = reading.kind === 'event' ? this.#recent.add(reading, this.#clock.now()) : 0;
+    const seq = reading.kind === 'event' ? this.#recent.add(reading, this.#realTime.now()) : 0;
     let shared: Outgoing | undefined;
     for (const pacer of channel.pacers) {
       touched.add(pacer);
@@ -269,9 +274,9 @@ export class Live implements Consumer {
   /** Sends what is not due yet when it is, unless the last client leaves before. */
   async #flushWhenDue(pacer: Pacer, now: number): Promise<void> {
     pacer.waiting = true;
-    for (let t = now; pacer.isBehind(); t = this.#clock.now()) {
+    for (let t = now; pacer.isBehind(); t = this.#realTime.now()) {
       if (t >= pacer.dueAt) pacer.flush(t);
-      else await this.#clock.sleep(Math.min(Math.ceil((pacer.dueAt - t) / 1000), WAIT_MS_MAX));
+      else await this.#realTime.sleep(Math.min(Math.ceil((pacer.dueAt - t) / 1000), WAIT_MS_MAX));
     }
     pacer.waiting = false;
   }
@@ -279,6 +284,7 @@ export class Live implements Consumer {
   #tick(ping: boolean): void {
     for (const listener of this.#listeners) listener();
     const t = this.#clock.now();
+    const now = this.#realTime.now();
     const tick: Outgoing = {
       kind: 'tick',
       bytes: encodeJson({ type: 'tick', t, seq: this.#recent.seq }),
@@ -286,7 +292,7 @@ export class Live implements Consumer {
     };
     for (const client of this.#clients.keys()) {
       client.deliver([tick]);
-      client.checkUnsent(t);
+      client.checkUnsent(now);
       if (ping) client.ping();
     }
   }

@@ -184,9 +184,12 @@ async function handle(request: Request, options: HttpOptions, counters: Counters
 }
 
 function telemetry(prefix: string, options: HttpOptions, counters: Counters): SocketEndpoint {
-  const { live, clock, hello, reading, exports } = options;
+  const { live, clock, realTime, hello, reading, exports } = options;
   const { ws: stats } = counters;
-  const given = { live, clock, hello, stats, exports, openSessions: () => openSessions(reading) };
+  const given = {
+    ...{ live, clock, realTime, hello, stats, exports },
+    openSessions: () => openSessions(reading),
+  };
   return endpoint(options, counters, {
     path: `${prefix}/ws/telemetry`,
     permission: 'see',
@@ -195,9 +198,9 @@ function telemetry(prefix: string, options: HttpOptions, counters: Counters): So
 }
 
 function monitor(prefix: string, options: HttpOptions, counters: Counters): SocketEndpoint {
-  const { live, clock, hello, reading, accounts, alerting } = options;
+  const { live, realTime, hello, reading, accounts, alerting } = options;
   const given = {
-    ...{ live, clock, hello, people: accounts },
+    ...{ live, realTime, hello, people: accounts },
     openSessions: () => openSessions(reading),
     epochs: () => reading.epochs(),
     ongoing: () => alerting.ongoing(),
@@ -210,10 +213,10 @@ function monitor(prefix: string, options: HttpOptions, counters: Counters): Sock
 }
 
 function session(prefix: string, options: HttpOptions, counters: Counters): SocketEndpoint {
-  const { live, clock, hello, reading, ingest } = options;
+  const { live, clock, realTime, hello, reading, ingest } = options;
   const { ws: stats } = counters;
   const given = {
-    ...{ live, clock, hello, stats, reading, ingest },
+    ...{ live, clock, realTime, hello, stats, reading, ingest },
     openSessions: () => openSessions(reading),
   };
   return endpoint(options, counters, {

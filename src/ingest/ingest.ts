@@ -304,7 +304,8 @@ export class Ingest {
       const sequence = await loading;
       if (opening === this.#options.store.openings()) return sequence;
     } catch (error) {
-      this.#sequences.delete(name);
+      // There may be another by now, of a store that was opened again.
+      if (this.#sequences.get(name) === loading) this.#sequences.delete(name);
       throw error;
     }
     throw busy('the store was opened again meanwhile');

@@ -57,13 +57,24 @@ export function networkMask(network: string): readonly [address: string, mask: s
 /** In network order: 4 or 16. */
 function bytesOf(address: string): number[] {
   if (isIP(address) === 4) return address.split('.').map(Number);
-  const [head = [], tail = []] = address
+  return groupsOf(address).flatMap((group) => [group >> 8, group & 0xff]);
+}
+
+/** The eight groups of 16 bits of an IPv6 address, in any form of RFC 4291 clause 2.2; a zone is left out. */
+export function groupsOf(address: string): readonly number[] {
+  const [bare = ''] = address.split('%');
+  const [head = [], tail = []] = bare
+    .replace(/\d+\.\d+\.\d+\.\d+$/, hexOf)
     .split('::')
     .map((half) => half.split(':').filter((group) => group !== ''));
   const zeros = Array.from({ length: 8 - head.length - tail.length }, () => '0');
-  return [...head, ...zeros, ...tail]
-    .map((group) => Number.parseInt(group, 16))
-    .flatMap((group) => [group >> 8, group & 0xff]);
+  return [...head, ...zeros, ...tail].map((group) => Number.parseInt(group, 16));
+}
+
+/** An IPv4 address as the last two groups. */
+function hexOf(address: string): string {
+  const [a = 0, b = 0, c = 0, d = 0] = address.split('.').map(Number);
+  return `${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`;
 }
 
 function addressOf(bytes: readonly number[]): string {

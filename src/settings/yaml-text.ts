@@ -41,7 +41,9 @@ export function* entriesIn(file: string, text: string): Generator<Entry> {
   const lineAt = (offset = 0): number => lines.linePos(offset).line;
   const [broken] = document.errors;
   if (broken) {
-    const expected = unquotedIn(text, broken) ?? `not YAML: ${broken.message.split('\n')[0]}`;
+    // Behind the colon at its end comes what it quotes of the file, in further lines.
+    const [fault = ''] = broken.message.split('\n');
+    const expected = unquotedIn(text, broken) ?? `not YAML: ${fault.replace(/:$/, '')}`;
     throw at(file, lineAt(broken.pos[0]), { expected });
   }
   const root = document.contents;

@@ -112,6 +112,16 @@ test('a new gateway is claimed by its link, whose code leaves the address at onc
   await page.getByRole('heading', { name: 'A new gateway' }).waitFor();
   expect(page.url()).toBe(url);
   expect(await page.getByLabel('Code').inputValue()).toBe(code);
+  await page.reload();
+  expect(await page.getByLabel('Code').inputValue()).toBe(code);
+  await page.getByLabel('User name').fill('Ana B');
+  await page.getByLabel('Password', { exact: true }).fill(NEW_PASSWORD);
+  await page.getByRole('button', { name: 'Claim this gateway' }).click();
+  await page
+    .getByRole('alert')
+    .filter({ hasText: /^Expected 2 to 32 of the letters/ })
+    .waitFor();
+  expect(await page.getByLabel('User name').getAttribute('aria-invalid')).toBe('true');
   await page.getByLabel('User name').fill('ana');
   await page.getByLabel('Password', { exact: true }).fill('short');
   await page.getByRole('button', { name: 'Claim this gateway' }).click();
@@ -119,6 +129,7 @@ test('a new gateway is claimed by its link, whose code leaves the address at onc
   await page.getByLabel('Password', { exact: true }).fill(NEW_PASSWORD);
   await page.getByRole('button', { name: 'Claim this gateway' }).click();
   await isLive(page);
+  expect(await page.evaluate(() => sessionStorage.length)).toBe(0);
   await page.reload();
   await isLive(page);
 });
@@ -240,6 +251,29 @@ test('an invite makes an account, by a link that is shown once', async () => {
     .waitFor();
 });
 
+test('what is typed is there again after another view, until it is sent', async () => {
+  const page = await newPage();
+  await page.goto(`${gateway.url}#users`);
+  await logIn(page, 'admin');
+  const form = page.getByRole('form', { name: 'New account' });
+  const role = form.getByLabel('Role');
+  await form.getByLabel('User name').fill('eva');
+  await role.selectOption('student');
+  await form.getByLabel('Password', { exact: true }).fill(NEW_PASSWORD);
+  await page.getByRole('link', { name: 'Live' }).click();
+  await page.locator('.gauge').first().waitFor();
+  await page.goto(`${gateway.url}#users`);
+  await form.waitFor();
+  expect(await form.getByLabel('User name').inputValue()).toBe('eva');
+  expect(await role.inputValue()).toBe('student');
+  await form.getByText('has sessions of their own').waitFor();
+  await form.getByRole('button', { name: 'Create' }).click();
+  await page.getByText('eva can log in now.').waitFor();
+  expect(await form.getByLabel('User name').inputValue()).toBe('');
+  expect(await role.inputValue()).toBe('viewer');
+  await form.getByText('sees everything and changes nothing').waitFor();
+});
+
 test('an account is changed, a setting is kept, and the audit log knows who did it', async () => {
   await create('viewer', 'cleo');
   const page = await newPage();
@@ -282,7 +316,7 @@ test('the password is changed by who knows the one so far', async () => {
   await page.getByText('The password is changed.').waitFor();
 });
 
-test('a backup is downloaded', async () => {
+test('a backup is downloaded, and replaces what is there once that is confirmed', async () => {
   const page = await newPage();
   await page.goto(`${gateway.url}#settings`);
   await logIn(page, 'admin');
@@ -292,6 +326,16 @@ test('a backup is downloaded', async () => {
     page.getByRole('button', { name: 'Download a backup' }).click(),
   ]);
   expect(download.suggestedFilename()).toMatch(/^vigil/);
+  const form = page.getByRole('form', { name: 'Restore' });
+  await form.getByLabel('File of a backup').setInputFiles(await download.path());
+  await form.getByRole('button', { name: 'Restore …' }).click();
+  expect(await form.getByText('Everybody is logged out').count()).toBe(0);
+  await form.getByLabel('Its passphrase', { exact: true }).fill(NEW_PASSWORD);
+  await form.getByRole('button', { name: 'Restore …' }).click();
+  await form.getByText('Everybody is logged out').waitFor();
+  await form.getByRole('button', { name: 'Restore', exact: true }).click();
+  await page.getByRole('heading', { name: 'Log in' }).waitFor();
+  await page.getByText('restart the gateway under More, Settings').waitFor();
 });
 
 test('on phones and laptops, by day and by night, all can be read and touched', async () => {

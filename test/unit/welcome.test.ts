@@ -16,6 +16,20 @@ test('one that is claimed says where it is', () => {
   ]);
 });
 
+test('one that listens everywhere says at which addresses', () => {
+  const url = 'http://0.0.0.0:8080';
+  const here = 'Vigil 1.2.3 at http://127.0.0.1:8080/';
+  const addresses = ['10.42.0.1', '192.168.7.2'];
+  const secureUrl = 'https://[::]:8443';
+  expect(lines({ url, secureUrl, addresses })).toEqual([
+    `${here} and https://10.42.0.1:8443/, https://192.168.7.2:8443/`,
+  ]);
+  expect(lines({ url, addresses })).toEqual([
+    `${here} and http://10.42.0.1:8080/, http://192.168.7.2:8080/`,
+  ]);
+  expect(lines({ url, addresses: [] })).toEqual([here]);
+});
+
 test('a new one gives a link that can be opened here', () => {
   expect(lines({ claimCode: CODE })[1]).toBe(
     `nobody has claimed it yet: open http://127.0.0.1:8080/#setup/${CODE}`,

@@ -9,7 +9,7 @@ const TERMS = {
   severity: 'warn',
   escalate: [{ value: 120, severity: 'alarm' }],
   while: { engine: 'on' },
-  actions: ['mail'],
+  actions: [],
   enabled: true,
 };
 const COMPARISON = {
@@ -46,7 +46,10 @@ const BODIES: Readonly<Record<string, unknown>> = {
     refresh_token: 'uXh9-3yW5cQm2vT8kLr1sN6pZb0dFg4jHa7eKx_VnMo',
   },
   'PATCH /settings': { device: 'van-2' },
-  'POST /sessions': { driver: 'maria', vehicle: 'van', study: 'night-drives', tags: ['city'] },
+  'POST /sessions': {
+    ...{ driver: 'maria', vehicle: 'van', study: 'night-drives', tags: ['city'] },
+    consent: 'I agree that this drive is recorded.',
+  },
   'PATCH /sessions/:id': { notes: 'dry road', pinned: true },
   'POST /sessions/:id/alerts': {
     ...{ client: 'camera', seq: 7, epoch: 3 },
@@ -55,6 +58,24 @@ const BODIES: Readonly<Record<string, unknown>> = {
   'POST /alerts/backtest': { sessions: [12], rules: ['coolant-hot'] },
   'POST /export': { session: 12, format: 'csv', streams: ['obd.engine.rpm'] },
 };
+
+/** What `:id` may be, by what comes before it in a path. */
+const IDS: Readonly<Record<string, string>> = {
+  '/alerts': 'coolant-hot',
+  '/alerts/actions': 'mail',
+  '/alerts/history': '7-3',
+  '/auth/sessions': 'kR7xT2vQ9mLwZ4cN',
+  '/exports': 'q3VtYzJ8bW5kRk9wTGhXcA',
+  '/invites': 'Zx4_k9Qp',
+  '/sessions': '12',
+  '/sources': 'obd',
+  '/users': 'B5dYs0-Hf8uJgE3a',
+};
+
+/** Undefined in a path that has none. */
+export function idExample(path: string): string | undefined {
+  return IDS[path.slice(0, path.indexOf('/:'))];
+}
 
 /** Undefined where the schema tells enough. */
 export function bodyExample({ method, path }: Pick<AnyRoute<never>, 'method' | 'path'>): unknown {

@@ -11,7 +11,7 @@ const KEY = 'draft-ietf-httpapi-idempotency-key-header-07';
 // biome-ignore format: a table
 export const REQUEST_HEADERS = {
   'Idempotency-Key':    { about: `Of one's own choice: what is asked again under it is done once; ${KEY}.`, example: '"8e03978e-40d5-43dd-bc93-6894a57f9324"' },
-  'If-Match':           { about: 'The ETag of what is to be changed, or * for whatever it is; RFC 9110 clause 13.1.1.', example: '"Zb1fOq"' },
+  'If-Match':           { about: 'The ETag of what is to be changed, or * for whatever it is; RFC 9110 clause 13.1.1.', example: '*' },
   'If-None-Match':      { about: 'The ETag of what is known already; RFC 9110 clause 13.1.2.', example: '"Zb1fOq"' },
   'If-Range':           { about: 'The ETag of the file of which Range is a part; RFC 9110 clause 13.1.5.', example: '"Zb1fOq"' },
   Prefer:               { about: 'How it is to be answered; RFC 7240.', example: 'respond-async' },

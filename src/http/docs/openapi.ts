@@ -11,7 +11,7 @@ import { FORM } from '../form.ts';
 import { REASONS } from '../problem.ts';
 import type { Access, AnyRoute } from '../route.ts';
 import { exampleOf } from './example.ts';
-import { bodyExample } from './examples.ts';
+import { bodyExample, idExample } from './examples.ts';
 import { OF_PROBLEMS, REPLY_HEADERS, REQUEST_HEADERS } from './headers.ts';
 import { ProblemShape, VOCABULARY } from './names.ts';
 import { type Components, type JsonSchema, SchemaWriter } from './schema.ts';
@@ -201,7 +201,7 @@ function pathParameters({ path }: AnyRoute<never>): Parameter[] {
   return [...path.matchAll(/:(\w+)/g)].map(([, name = '']) => ({
     ...{ name, in: 'path' as const, required: true },
     schema: { type: 'string' as const, minLength: 1 },
-    example: path.startsWith('/sessions') ? '12' : '7-3',
+    example: idExample(path),
   }));
 }
 

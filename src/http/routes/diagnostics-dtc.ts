@@ -91,7 +91,7 @@ export const clearTroubleCodes = route({
         if (!repeated) note('done', { cleared, had });
         return { cleared, remaining };
       } catch (error) {
-        if (error instanceof DiagnosisError) {
+        if (error instanceof DiagnosisError && !error.repeated) {
           // Only then is it not known whether the car did it.
           const result = error.code === 'NO_ANSWER' ? 'failed' : 'refused';
           note(result, { code: error.code, why: error.message });

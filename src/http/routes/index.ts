@@ -67,7 +67,13 @@ import { listSources, restartSource, type SourcesDeps } from './sources.ts';
 import { listStreams } from './streams.ts';
 import { readSystem, type SystemDeps } from './system.ts';
 import { type PowerDeps, powerOff, restartGateway } from './system-power.ts';
-import { readAuthority, readProfile, readTrustPage, type TrustDeps } from './trust.ts';
+import {
+  readAuthority,
+  readAuthorityPem,
+  readProfile,
+  readTrustPage,
+  type TrustDeps,
+} from './trust.ts';
 import {
   changeUser,
   createUser,
@@ -119,6 +125,7 @@ export interface Gateway extends TrustDeps {
 export const ROUTES: readonly AnyRoute<Gateway>[] = [
   readTrustPage,
   readAuthority,
+  readAuthorityPem,
   readProfile,
   readHealth,
   readMetrics,

@@ -59,6 +59,20 @@ export const readAuthority = route({
   },
 });
 
+export const readAuthorityPem = route({
+  ...shared,
+  path: '/trust/ca.pem',
+  summary: 'The same as text, RFC 7468, for programs such as curl.',
+  produces: ['application/x-pem-file'],
+  tells: { 'Content-Disposition': [200] },
+  problems: [404],
+  handle: (deps: TrustDeps) => {
+    const { title, authority } = authorityOf(deps);
+    const text = `-----BEGIN CERTIFICATE-----\n${base64Lines(authority)}\n-----END CERTIFICATE-----\n`;
+    return file(`${title}.pem`, 'application/x-pem-file', Buffer.from(text));
+  },
+});
+
 export const readProfile = route({
   ...shared,
   path: '/trust/ca.mobileconfig',
@@ -98,9 +112,14 @@ function page(title: string, fingerprint: string, address: string): string {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
 <title>Trust ${title}</title>
+<link rel="icon" href="/icon.svg">
 <link rel="stylesheet" href="/style.css">
-<main>
+<link rel="stylesheet" href="/docs.css">
+<body class="docs">
+<header class="top">
 <h1>Trust ${title}</h1>
+</header>
+<main class="text">
 <p>This gateway proves who it is with a certificate of its own making. Your browser does not know it
 yet, and so it warns. Install the certificate once on this phone or computer, and the page opens
 without a warning, can stay on screen while you drive, and nobody on the network can read along.</p>
@@ -128,17 +147,13 @@ certificates. Firefox has a list of its own: Settings, Certificates, Authorities
 <p>The certificate can vouch for the names and addresses of this gateway only, and for no other page.
 To take it back, remove it where you installed it.</p>
 </main>
+</body>
 </html>
 `;
 }
 
 /** A profile as of Apple's Configuration Profile Reference, with one payload: com.apple.security.root. */
 function profile(title: string, authority: Uint8Array): string {
-  const lines = (
-    Buffer.from(authority)
-      .toString('base64')
-      .match(/.{1,64}/g) ?? []
-  ).join('\n');
   return `<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
 <plist version="1.0">
@@ -160,13 +175,18 @@ function profile(title: string, authority: Uint8Array): string {
 <key>PayloadCertificateFileName</key><string>${title}.crt</string>
 <key>PayloadContent</key>
 <data>
-${lines}
+${base64Lines(authority)}
 </data>
 </dict>
 </array>
 </dict>
 </plist>
 `;
+}
+
+function base64Lines(bytes: Uint8Array): string {
+  const text = Buffer.from(bytes).toString('base64');
+  return (text.match(/.{1,64}/g) ?? []).join('\n');
 }
 
 /** The same for the same certificate, so that a second download replaces the first: RFC 9562 clause 5.8. */

@@ -23,7 +23,7 @@ import * as v from 'valibot';
 import { ALERT } from '#core/alert.ts';
 import type { Clock, Epoch } from '#core/clock.ts';
 import type { Session } from '#core/session.ts';
-import { lasting } from '../client.ts';
+import { type Client, lasting } from '../client.ts';
 import { CLOSE_POLICY, CLOSE_TOO_BIG, CLOSE_TOO_MANY } from '../close-codes.ts';
 import { encodeJson } from '../encode.ts';
 import type { Subscription } from '../feed.ts';
@@ -49,7 +49,8 @@ export const Message = v.variant('type', [
 ]);
 
 export interface MonitorOptions {
-  readonly clock: Clock;
+  /** In which clients wait. */
+  readonly realTime: Clock;
   readonly live: Live;
   readonly hello: WsOptions['hello'];
   readonly people: People;
@@ -62,7 +63,8 @@ export interface MonitorOptions {
 
 /** Greets the client and tells it of all sessions from then on. */
 export function openMonitor(peer: Peer, guest: Guest, options: MonitorOptions): PeerSession {
-  const monitor = new Monitor(peer, guest, options);
+  const client = options.live.connect(peer, guest.identity.user.id);
+  const monitor = new Monitor(peer, guest, options, client);
   monitor.begin();
   return monitor;
 }
@@ -71,8 +73,8 @@ class Monitor implements PeerSession {
   readonly #peer: Peer;
   readonly #guest: Guest;
   readonly #options: MonitorOptions;
-  readonly #client;
-  readonly #stopLooking: () => void;
+  readonly #client: Client;
+  #stopLooking: () => void = () => {};
   /** What was told last. */
   #told = '';
   #messages = 0;
@@ -81,19 +83,18 @@ class Monitor implements PeerSession {
   #values: number;
   #valuesAt: number;
 
-  constructor(peer: Peer, guest: Guest, options: MonitorOptions) {
-    const { live, clock } = options;
+  constructor(peer: Peer, guest: Guest, options: MonitorOptions, client: Client) {
     this.#peer = peer;
     this.#guest = guest;
     this.#options = options;
-    this.#client = live.connect(peer, guest.identity.user.id);
-    this.#values = live.values;
-    this.#valuesAt = clock.now();
-    this.#stopLooking = live.onTick(() => this.#look());
+    this.#client = client;
+    this.#values = options.live.values;
+    this.#valuesAt = options.realTime.now();
   }
 
   begin(): void {
     const { live, hello } = this.#options;
+    this.#stopLooking = live.onTick(() => this.#look());
     this.#reply({ type: 'hello', protocol: PROTOCOL, ...hello });
     this.#look();
     const without = hiddenFrom(this.#guest.identity);
@@ -163,8 +164,8 @@ class Monitor implements PeerSession {
 
   /** Values a second since the look before. */
   #rate(): number {
-    const { live, clock } = this.#options;
-    const now = clock.now();
+    const { live, realTime } = this.#options;
+    const now = realTime.now();
     const seconds = (now - this.#valuesAt) / 1e6;
     const rate = seconds > 0 ? Math.round((live.values - this.#values) / seconds) : 0;
     this.#values = live.values;

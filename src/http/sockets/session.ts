@@ -26,6 +26,7 @@
 import * as v from 'valibot';
 import { isExpected } from '#core/errors.ts';
 import type { Session } from '#core/session.ts';
+import { TokenBuckets } from '#core/token-buckets.ts';
 import { scopeOf } from '../../accounts/roles.ts';
 import type { ClockEstimate } from '../../ingest/clock-map.ts';
 import { IngestError } from '../../ingest/errors.ts';
@@ -45,7 +46,6 @@ import {
 import { encodeJson } from '../encode.ts';
 import { faultPointer, faultText, seen } from '../fault.ts';
 import { isOwn } from '../own.ts';
-import { RateLimit } from '../rate-limit.ts';
 import type { Peer, PeerSession } from '../transport.ts';
 import type { Guest } from './gate.ts';
 import { parseMessage, VIOLATIONS_MAX } from './incoming.ts';
@@ -55,7 +55,7 @@ import { openTelemetry, type WsOptions } from './telemetry.ts';
 /** A longer message closes the connection; uws.ts cuts at the same. */
 const MESSAGE_BYTES_MAX = 64 * 1024;
 /** Messages a second; as many may come at once after a pause. */
-const RATE = { perS: 50, burst: 50 };
+const RATE = { perS: 50, burst: 50, namesMax: 1 };
 /** Batches and markers that are not answered yet; one more is refused with `busy`. */
 const WINDOW = 32;
 /** What everybody here gets to see who does not say otherwise. */
@@ -94,7 +94,8 @@ export function openSession(peer: Peer, guest: Guest, options: SessionSocketOpti
     peer.end(...refusal);
     return NOBODY;
   }
-  const socket = new SessionSocket(peer, guest, { ...options, session: id });
+  const telemetry = openTelemetry(peer, guest, options);
+  const socket = new SessionSocket(peer, guest, { ...options, session: id, telemetry });
   socket.begin();
   return socket;
 }
@@ -120,15 +121,15 @@ function refusalOf(
 
 interface Joined extends SessionSocketOptions {
   readonly session: number;
+  /** Everything that is no matter of this session alone. */
+  readonly telemetry: PeerSession;
 }
 
 class SessionSocket implements PeerSession {
   readonly #peer: Peer;
   readonly #guest: Guest;
   readonly #options: Joined;
-  /** Everything that is no matter of this session alone. */
-  readonly #telemetry: PeerSession;
-  readonly #rate: RateLimit;
+  readonly #rate: TokenBuckets;
   readonly #maySend: boolean;
   #unanswered = 0;
   #violations = 0;
@@ -138,19 +139,18 @@ class SessionSocket implements PeerSession {
     this.#peer = peer;
     this.#guest = guest;
     this.#options = options;
-    this.#telemetry = openTelemetry(peer, guest, options);
-    this.#rate = new RateLimit(options.clock, RATE);
+    this.#rate = new TokenBuckets(options.realTime, RATE);
     this.#maySend = scopeOf(user.role, 'send') !== 'none';
   }
 
   begin(): void {
-    const { session } = this.#options;
+    const { session, telemetry } = this.#options;
     this.#reply({ type: 'joined', session, send: this.#maySend, window: WINDOW });
-    this.#telemetry.message(encodeJson({ type: 'subscribe', streams: SHOWN }), false);
+    telemetry.message(encodeJson({ type: 'subscribe', streams: SHOWN }), false);
   }
 
   message(data: Uint8Array, binary: boolean): void {
-    const { stats } = this.#options;
+    const { stats, telemetry } = this.#options;
     if (data.length > MESSAGE_BYTES_MAX) {
       this.#cut(CLOSE_TOO_BIG, `a message over ${MESSAGE_BYTES_MAX} bytes`);
     } else if (this.#rate.take('') > 0) {
@@ -159,7 +159,7 @@ class SessionSocket implements PeerSession {
       const json = binary ? undefined : parseMessage(data);
       const type = typeof json === 'object' && json !== null ? Reflect.get(json, 'type') : '';
       if (type !== 'data' && type !== 'marker' && type !== 'clock') {
-        this.#telemetry.message(data, binary);
+        telemetry.message(data, binary);
         return;
       }
       stats.messagesIn++;
@@ -168,11 +168,11 @@ class SessionSocket implements PeerSession {
   }
 
   drain(): void {
-    this.#telemetry.drain();
+    this.#options.telemetry.drain();
   }
 
   close(code?: number): void {
-    this.#telemetry.close(code);
+    this.#options.telemetry.close(code);
   }
 
   #take(type: 'data' | 'marker' | 'clock', json: unknown): void {

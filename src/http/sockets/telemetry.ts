@@ -36,8 +36,9 @@ import * as v from 'valibot';
 import type { Clock } from '#core/clock.ts';
 import type { Session } from '#core/session.ts';
 import type { Micros } from '#core/stream.ts';
+import { TokenBuckets } from '#core/token-buckets.ts';
 import type { ExportJob } from '../../exporting/exports.ts';
-import { lasting } from '../client.ts';
+import { type Client, lasting } from '../client.ts';
 import { CLOSE_POLICY, CLOSE_TOO_BIG, CLOSE_TOO_MANY } from '../close-codes.ts';
 import { encodeJson } from '../encode.ts';
 import { faultText, seen } from '../fault.ts';
@@ -46,7 +47,6 @@ import type { Live } from '../live.ts';
 import { isOwn } from '../own.ts';
 import { PATTERN, PATTERN_EXPECTED } from '../pattern.ts';
 import { hiddenFrom } from '../privacy.ts';
-import { RateLimit } from '../rate-limit.ts';
 import { exportJobShape } from '../routes/exports.ts';
 import type { Peer, PeerSession } from '../transport.ts';
 import type { Guest } from './gate.ts';
@@ -56,7 +56,7 @@ const PROTOCOL = 1;
 export const MESSAGE_BYTES_MAX = 16 * 1024;
 /** Messages a second; as many may come at once after a pause. */
 export const MESSAGES_HZ_MAX = 50;
-const RATE = { perS: MESSAGES_HZ_MAX, burst: MESSAGES_HZ_MAX };
+const RATE = { perS: MESSAGES_HZ_MAX, burst: MESSAGES_HZ_MAX, namesMax: 1 };
 /** Patterns of one client in all its subscriptions; each subscription has at least one. */
 export const PATTERNS_MAX = 64;
 /** Rate of `samples` messages that nobody asked to be otherwise: once a picture of a screen. */
@@ -94,7 +94,10 @@ const TYPES: ReadonlySet<unknown> = new Set(
 );
 
 export interface WsOptions {
+  /** The time of readings. */
   readonly clock: Clock;
+  /** In which clients wait. */
+  readonly realTime: Clock;
   readonly live: Live;
   /** What `hello` tells of this gateway. */
   readonly hello: {
@@ -123,7 +126,8 @@ export class WsStats {
 
 /** Greets the client; what it returns handles everything that follows. */
 export function openTelemetry(peer: Peer, guest: Guest, options: WsOptions): PeerSession {
-  const session = new Telemetry(peer, guest, options);
+  const client = options.live.connect(peer, guest.identity.user.id);
+  const session = new Telemetry(peer, guest, options, client);
   session.begin();
   return session;
 }
@@ -132,34 +136,34 @@ class Telemetry implements PeerSession {
   readonly #peer: Peer;
   readonly #guest: Guest;
   readonly #options: WsOptions;
-  readonly #client;
+  readonly #client: Client;
   readonly #subscriptions = new Map<Id, Subscription>();
   #violations = 0;
-  readonly #rate: RateLimit;
+  readonly #rate: TokenBuckets;
   /** What came before is not for this client; undefined while nothing is. */
   #from: Micros | undefined;
-  readonly #stopFollowing: () => void;
-  readonly #stopWatching: () => void;
+  #stopFollowing: () => void = () => {};
+  #stopWatching: () => void = () => {};
 
-  constructor(peer: Peer, guest: Guest, options: WsOptions) {
+  constructor(peer: Peer, guest: Guest, options: WsOptions, client: Client) {
     this.#peer = peer;
     this.#guest = guest;
     this.#options = options;
-    this.#client = options.live.connect(peer, guest.identity.user.id);
-    this.#rate = new RateLimit(options.clock, RATE);
-    this.#from = this.#ownFrom();
-    this.#stopFollowing =
-      guest.scope === 'all' ? () => {} : options.live.onTick(() => this.#follow());
-    const { id } = guest.identity.user;
-    this.#stopWatching =
-      options.exports?.onChange((job) => {
-        if (job.owner === id) this.reply({ ...exportJobShape(job), type: 'export' });
-      }) ?? (() => {});
+    this.#client = client;
+    this.#rate = new TokenBuckets(options.realTime, RATE);
   }
 
   begin(): void {
-    this.reply({ type: 'hello', protocol: PROTOCOL, ...this.#options.hello });
-    if (this.#guest.scope !== 'all') this.#tellStatus();
+    const { live, exports, hello } = this.#options;
+    const { scope, identity } = this.#guest;
+    this.#from = this.#ownFrom();
+    if (scope !== 'all') this.#stopFollowing = live.onTick(() => this.#follow());
+    const stop = exports?.onChange((job) => {
+      if (job.owner === identity.user.id) this.reply({ ...exportJobShape(job), type: 'export' });
+    });
+    if (stop) this.#stopWatching = stop;
+    this.reply({ type: 'hello', protocol: PROTOCOL, ...hello });
+    if (scope !== 'all') this.#tellStatus();
   }
 
   message(data: Uint8Array, binary: boolean): void {

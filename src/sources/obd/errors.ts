@@ -22,14 +22,20 @@ export class DiagnosisError extends Error {
   readonly code: DiagnosisErrorCode;
   /** Seconds until another try makes sense; undefined where that does not depend on time. */
   readonly retryAfterS: number | undefined;
+  /** It was told before, to the same request: nothing was done anew. */
+  readonly repeated: boolean;
 
   constructor(
     code: DiagnosisErrorCode,
     message: string,
-    options: ErrorOptions & { readonly retryAfterS?: number } = {},
+    options: ErrorOptions & {
+      readonly retryAfterS?: number | undefined;
+      readonly repeated?: boolean;
+    } = {},
   ) {
     super(message, options);
     this.code = code;
     this.retryAfterS = options.retryAfterS;
+    this.repeated = options.repeated ?? false;
   }
 }

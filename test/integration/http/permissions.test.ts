@@ -26,6 +26,7 @@ const MATRIX: Readonly<Record<string, string>> = {
   'GET /docs': OPEN,
   'GET /trust': OPEN,
   'GET /trust/ca.crt': OPEN,
+  'GET /trust/ca.pem': OPEN,
   'GET /trust/ca.mobileconfig': OPEN,
   'GET /metrics': ADMINS,
   'POST /setup': OPEN,

@@ -115,6 +115,7 @@ test('the page tells the fingerprint of what it gives out', async () => {
   expect(page.headers['content-type']).toBe('text/html; charset=utf-8');
   expect(page.body.toString()).toContain(hash.match(/../g)?.join(' '));
   expect(page.body.toString()).not.toMatch(/<script|<style|style=| on[a-z]+=/);
+  expect(page.body.toString()).toContain('<link rel="icon" href="/icon.svg">');
   expect(new X509Certificate(der).subject).toBe('CN=Vigil car-7 authority');
   const profile = await call(`${gateway.server.url}/trust/ca.mobileconfig`);
   expect(profile.headers['content-type']).toBe('application/x-apple-aspen-config');

@@ -223,6 +223,45 @@ test('what is asked for again under its key is not made again', async () => {
   expect((await exports.start(again)).id).not.toBe(job.id);
 });
 
+test('what begins is not made again under its key either, and others wait', async () => {
+  const { exports } = await open();
+  const made = order();
+  let begun = 0;
+  let go = () => {};
+  const gate = new Promise<void>((resolve) => {
+    go = resolve;
+  });
+  const slow = {
+    ...{ ...made.order, key: 'k' },
+    begin: async () => {
+      begun++;
+      await gate;
+      return await made.order.begin();
+    },
+  };
+  const first = exports.start(slow);
+  await settle();
+  const again = exports.start(slow);
+  await expect(exports.start({ ...slow, what: 'jsonl' })).rejects.toMatchObject({
+    code: 'KEY_REUSED',
+  });
+  await expect(exports.start({ ...slow, key: 'l' })).rejects.toMatchObject({ code: 'RUNNING' });
+  go();
+  expect((await again).id).toBe((await first).id);
+  expect(begun).toBe(1);
+});
+
+test('who waits for what begins under their key is told, too, when it cannot', async () => {
+  const { exports } = await open();
+  const bad = { ...order().order, key: 'k', begin: () => Promise.reject(refusal()) };
+  const both = await Promise.allSettled([exports.start(bad), exports.start(bad)]);
+  expect(both).toMatchObject([
+    { status: 'rejected', reason: { code: 'ENOSPC' } },
+    { status: 'rejected', reason: { code: 'ENOSPC' } },
+  ]);
+  expect((await exports.start({ ...order().order, key: 'k' })).state).toBe('running');
+});
+
 test('exports of what is deleted go, those under way too', async () => {
   const { exports, files } = await open();
   const [done, running, other] = [order('ada'), order('bob'), order('eve')];

@@ -92,7 +92,7 @@ function spoilt(value: unknown): unknown[] {
   const isList = Array.isArray(value);
   return [...Object.entries(value), ['none', 0]].flatMap(([key, inner]) =>
     [...WRONG, ...spoilt(inner)].map((wrong) =>
-      isList ? value.with(0, wrong) : { ...value, [String(key)]: wrong },
+      isList ? value.toSpliced(0, 1, wrong) : { ...value, [String(key)]: wrong },
     ),
   );
 }

@@ -1,5 +1,12 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { isNetwork, networkMask, normalAddress, withinNetworks } from '../../../src/io/network.ts';
+import {
+  groupsOf,
+  isNetwork,
+  networkMask,
+  normalAddress,
+  withinNetworks,
+} from '../../../src/io/network.ts';
 
 test('a network is an address and how many of its bits count', () => {
   for (const text of [
@@ -46,6 +53,25 @@ test('a mask has as many ones as there are bits that count', () => {
     'ffff:ffff:ffff:fff8:0:0:0:0',
   ]);
   expect(networkMask('::1')[0]).toBe('0:0:0:0:0:0:0:1');
+  expect(networkMask('64:ff9b::192.0.2.33')[0]).toBe('64:ff9b:0:0:0:0:c000:221');
+});
+
+test('however an IPv6 address is written, its groups are the same', () => {
+  for (const text of [
+    'fe80::c000:221',
+    'FE80:0::0:192.0.2.33%wlan0',
+    'fe80:0:0:0:0:0:192.0.2.33',
+  ]) {
+    expect(groupsOf(text), text).toEqual([0xfe80, 0, 0, 0, 0, 0, 0xc000, 0x221]);
+  }
+  expect(groupsOf('1::')).toEqual([1, 0, 0, 0, 0, 0, 0, 0]);
+  fc.assert(
+    fc.property(fc.array(fc.nat(0xffff), { minLength: 8, maxLength: 8 }), (groups) => {
+      const long = groups.map((group) => group.toString(16)).join(':');
+      const short = new URL(`http://[${long}]`).hostname.slice(1, -1);
+      expect([groupsOf(long), groupsOf(short)]).toEqual([groups, groups]);
+    }),
+  );
 });
 
 test('an address has one form, and nothing else is one', () => {

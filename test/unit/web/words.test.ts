@@ -7,6 +7,7 @@ import {
   durationText,
   endText,
   eventText,
+  leftText,
   percentText,
   positionText,
   startText,
@@ -24,6 +25,15 @@ test.each([
   [90_000, '25 h 00 min'],
 ])('%d s took %s', (seconds, text) => {
   expect(durationText(seconds)).toBe(text);
+});
+
+test.each([
+  [604_790, '7 days'],
+  [172_800, '2 days'],
+  [172_799, '48 h 00 min'],
+  [90, '1 min 30 s'],
+])('what lasts %d s yet is good for %s', (seconds, text) => {
+  expect(leftText(seconds)).toBe(text);
 });
 
 test.each([
@@ -110,6 +120,11 @@ test.each([
   ['a code that went', { code: 'P0128', present: false }, 'P0128 · gone'],
   ['an alert', { name: 'Too fast', severity: 'warn' }, 'Too fast · warn'],
   ['anything else', { level: 3 }, 'x.y {"level":3}'],
+  [
+    'a measured one',
+    { strength: 0.012_345_6, uv: [123.456, 2.345_6], at: 1_700_000_000_123 },
+    'x.y {"strength":0.0123,"uv":[123,2.35],"at":1700000000123}',
+  ],
 ])('%s is told in a line', (_, data, line) => {
   expect(eventText({ stream: 'x.y', data })).toBe(line);
 });

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { expect, test } from 'vitest';
+import { SHIPPED_RULES } from '../../../../src/alerts/rule/shipped.ts';
 import { openApi } from '../../../../src/http/docs/openapi.ts';
 import type { JsonSchema } from '../../../../src/http/docs/schema.ts';
 import { dispatch } from '../../../../src/http/router.ts';
@@ -106,6 +107,44 @@ test('the route takes the bodies that are given as examples', () => {
       keyOf(route),
     ).toEqual([]);
   }
+});
+
+/** How ids are written that the gateway makes up: so many bytes in base64url. */
+const RANDOM = { '/auth/sessions': 12, '/exports': 16, '/invites': 6, '/users': 12 };
+
+test('ids that are given as examples are such as the route takes', () => {
+  const given = new Map<string, unknown>();
+  for (const { path } of ROUTES.filter((route) => route.path.includes('/:'))) {
+    const key = operations.find(({ key: one }) => one.endsWith(` ${path.replace(':id', '{id}')}`));
+    const [id] = key?.operation.parameters?.filter((one) => one.in === 'path') ?? [];
+    given.set(path.slice(0, path.indexOf('/:')), id?.example);
+  }
+  const rest = Object.fromEntries([...given].filter(([area]) => !(area in RANDOM)));
+  expect(rest).toEqual({
+    '/alerts': SHIPPED_RULES[0]?.id,
+    '/alerts/actions': 'mail',
+    '/alerts/history': expect.stringMatching(/^\d+-\d+$/),
+    '/sessions': expect.stringMatching(/^[1-9]\d*$/),
+    '/sources': 'obd',
+  });
+  for (const [area, bytes] of Object.entries(RANDOM)) {
+    const id = String(given.get(area));
+    const raw = Buffer.from(id, 'base64url');
+    expect([raw.length, raw.toString('base64url')], area).toEqual([bytes, id]);
+  }
+});
+
+test('bodies that are given as examples are taken by a gateway as it comes', () => {
+  const bodyOf = (key: string) => byKey.get(key)?.requestBody?.content[JSON_TYPE]?.example;
+  // An action is there once it is configured.
+  expect(bodyOf('POST /alerts')).toMatchObject({ actions: [] });
+  const { study, consent } = v.parse(
+    v.object({ study: v.string(), consent: v.string() }),
+    bodyOf('POST /sessions'),
+  );
+  expect([study.trim(), consent.trim()]).not.toContain('');
+  const [match] = byKey.get('PATCH /settings')?.parameters ?? [];
+  expect(match).toMatchObject({ name: 'If-Match', example: '*' });
 });
 
 test('replies that are given as examples are those of the route', () => {

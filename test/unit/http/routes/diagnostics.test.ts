@@ -336,6 +336,21 @@ test('who asks again under the same key has it done once, and only once audited'
   expect(clock.now()).toBeLessThan((PARKED_S + 100) * 1e6);
 });
 
+test('who asks again under the same key for what fails is told twice, and audited once', async () => {
+  const { clock, send, finish, facts } = await drive({ ignitionOffAtS: 30 });
+  await clock.advance(45_000);
+  const clear = () =>
+    send('operator', ['DELETE', '/diagnostics/dtc'], CONFIRMED, {
+      'idempotency-key': '"8e03978e"',
+    });
+  const replies = await finish(Promise.all([clear(), clear()]));
+  expect(replies.map(({ status }) => status)).toEqual([503, 503]);
+  expect(facts).toHaveLength(1);
+  // It is tried again, as it was not done.
+  await finish(clear());
+  expect(facts).toHaveLength(2);
+});
+
 test('two who clear at once: one does, the other is told to wait', async () => {
   const { ask, finish, untilClearing, times, facts } = await park();
   const first = ask('operator', 'DELETE', '/diagnostics/dtc', CONFIRMED);

@@ -32,6 +32,7 @@ const IDS: Readonly<Record<string, string>> = {
 const REFUSED: Readonly<Record<string, number>> = {
   '/trust': 404,
   '/trust/ca.crt': 404,
+  '/trust/ca.pem': 404,
   '/trust/ca.mobileconfig': 404,
   '/exports/:id': 404,
   '/exports/:id/file': 404,

@@ -36,7 +36,7 @@ function told() {
   let tell: (job: ExportJob) => void = () => {};
   let sessions: readonly Session[] = [];
   const session = openTelemetry(peer, GUEST, {
-    ...{ clock, live, hello, stats: new WsStats(), openSessions: () => sessions },
+    ...{ clock, realTime: clock, live, hello, stats: new WsStats(), openSessions: () => sessions },
     exports: {
       onChange: (listener) => {
         tell = listener;

@@ -31,7 +31,7 @@ function open() {
     peer,
     { identity, scope: 'all', renew: (message) => void renewed.push(message) },
     {
-      ...{ clock, live, people: bareGateway().accounts },
+      ...{ realTime: clock, live, people: bareGateway().accounts },
       hello: { device: 'car', epoch: 2, version: '1' },
       openSessions: () => sessions,
       epochs: () => new Map(),

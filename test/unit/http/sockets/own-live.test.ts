@@ -37,7 +37,7 @@ function room() {
     const peer = new FakePeer();
     const guest = { identity: { user, login: 'login' }, scope, renew: () => {} };
     const hello = { device: 'car', epoch: 1, version: '1' };
-    const given = { clock, live, hello, stats: new WsStats(), exports };
+    const given = { clock, realTime: clock, live, hello, stats: new WsStats(), exports };
     const session = openTelemetry(peer, guest, { ...given, openSessions: () => current });
     const send = (message: unknown) =>
       session.message(new TextEncoder().encode(JSON.stringify(message)), false);

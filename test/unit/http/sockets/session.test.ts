@@ -28,7 +28,7 @@ function open({ role = 'operator' as Role, user = OWNER, id = String(SESSION) } 
   const hello = { device: 'car', epoch: EPOCH, version: '1.2.3' };
   const guest = { identity: { user: account, login: 'l' }, scope, renew: () => {} } as const;
   const socket = openSession(peer, guest, {
-    ...{ clock, live, hello, stats, id, reading, ingest },
+    ...{ clock, realTime: clock, live, hello, stats, id, reading, ingest },
     openSessions: () => [session],
   });
   const sendText = (text: string) => socket.message(new TextEncoder().encode(text), false);
@@ -223,7 +223,7 @@ test('while the store is not open one is to come later', () => {
   const guest: Guest = { identity: { user, login: 'l' }, scope: 'all', renew: () => {} };
   const hello = { device: 'car', epoch: EPOCH, version: '1' };
   openSession(peer, guest, {
-    ...{ clock, live, ingest, stats, hello, id: '3', reading: { sessions } },
+    ...{ clock, realTime: clock, live, ingest, stats, hello, id: '3', reading: { sessions } },
   });
   expect(peer.closed?.code).toBe(1013);
 });

@@ -24,7 +24,7 @@ function open() {
   const peer = new FakePeer();
   const stats = new WsStats();
   const hello = { device: 'car', epoch: 7, version: '1.2.3' };
-  const session = openTelemetry(peer, GUEST, { clock, live, hello, stats });
+  const session = openTelemetry(peer, GUEST, { clock, realTime: clock, live, hello, stats });
   const sendText = (text: string) => session.message(new TextEncoder().encode(text), false);
   const send = (message: unknown) => sendText(JSON.stringify(message));
   /** What came back for one message. */
@@ -67,7 +67,13 @@ test('who subscribes to alerts gets those that last, the newest 100', () => {
   const live = new Live({ clock, streams: () => [rpm], ongoing: () => ongoing });
   const peer = new FakePeer();
   const hello = { device: 'car', epoch: 7, version: '1.2.3' };
-  const session = openTelemetry(peer, GUEST, { clock, live, hello, stats: new WsStats() });
+  const session = openTelemetry(peer, GUEST, {
+    clock,
+    realTime: clock,
+    live,
+    hello,
+    stats: new WsStats(),
+  });
   const ask = (streams: readonly string[]) => {
     peer.messages();
     const text = JSON.stringify({ type: 'subscribe', streams });
@@ -238,7 +244,13 @@ test('a client that subscribes and never reads is closed before a MiB waits for 
   const peer = new FakePeer();
   peer.stalled = true;
   const hello = { device: 'car', epoch: 7, version: '1.2.3' };
-  const session = openTelemetry(peer, GUEST, { clock, live, hello, stats: new WsStats() });
+  const session = openTelemetry(peer, GUEST, {
+    clock,
+    realTime: clock,
+    live,
+    hello,
+    stats: new WsStats(),
+  });
   const text = JSON.stringify({ type: 'subscribe', id: 1, streams: ['*'] });
   let asked = 0;
   for (; !peer.closed && asked < 1000; asked++) {
