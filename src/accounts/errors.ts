@@ -1,3 +1,5 @@
+import { CodedError } from '#core/errors.ts';
+
 /** What may be refused about an account, and why. */
 export type AccountErrorCode =
   /** No account has this name and password, or it may not log in. */
@@ -36,15 +38,13 @@ export type AccountErrorCode =
   | 'OFF';
 
 /** An expected failure; the message is for people and never tells which of name and password was wrong. */
-export class AccountError extends Error {
+export class AccountError extends CodedError<AccountErrorCode> {
   override readonly name = 'AccountError';
-  readonly code: AccountErrorCode;
   /** Seconds until another try makes sense; 0 where that does not depend on time. */
   readonly retryAfterS: number;
 
   constructor(code: AccountErrorCode, message: string, retryAfterS = 0, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
+    super(code, message, options);
     this.retryAfterS = retryAfterS;
   }
 }

@@ -1,3 +1,5 @@
+import { CodedError } from '#core/errors.ts';
+
 /** One thing wrong with a rule. `pointer` is a JSON pointer, RFC 6901. */
 export interface RuleFault {
   readonly pointer: string;
@@ -18,14 +20,12 @@ export type AlertErrorCode =
   | 'ENDED';
 
 /** What was asked of rules or alerts cannot be done. The sentence is for a person. */
-export class AlertError extends Error {
+export class AlertError extends CodedError<AlertErrorCode> {
   override readonly name = 'AlertError';
-  readonly code: AlertErrorCode;
   readonly faults: readonly RuleFault[];
 
   constructor(code: AlertErrorCode, message: string, faults: readonly RuleFault[] = []) {
-    super(message);
-    this.code = code;
+    super(code, message);
     this.faults = faults;
   }
 }

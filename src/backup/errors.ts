@@ -1,3 +1,5 @@
+import { CodedError } from '#core/errors.ts';
+
 export type BackupErrorCode =
   /** It cannot be one: too short, too long, or of characters that a header cannot carry. */
   | 'BAD_PASSPHRASE'
@@ -15,12 +17,6 @@ export type BackupErrorCode =
   | 'OFF';
 
 /** A backup that cannot be made or restored. The sentence is for a person. */
-export class BackupError extends Error {
+export class BackupError extends CodedError<BackupErrorCode> {
   override readonly name = 'BackupError';
-  readonly code: BackupErrorCode;
-
-  constructor(code: BackupErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-  }
 }

@@ -3,17 +3,21 @@
  * something is done about them. Everything else is a bug: it ends the process, and systemd starts
  * it again.
  */
-export type LinkErrorCode = 'OPEN_FAILED' | 'NO_ANSWER' | 'BAD_ANSWER' | 'LINK_LOST' | 'NO_DATA';
+export class CodedError<Code extends string> extends Error {
+  readonly code: Code;
 
-/** A device or its link failed. The supervisor reports the sentence and tries again. */
-export class LinkError extends Error {
-  override readonly name = 'LinkError';
-  readonly code: LinkErrorCode;
-
-  constructor(code: LinkErrorCode, message: string, options?: ErrorOptions) {
+  /** @param message one sentence for people, which begins small and ends without a full stop */
+  constructor(code: Code, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
   }
+}
+
+export type LinkErrorCode = 'OPEN_FAILED' | 'NO_ANSWER' | 'BAD_ANSWER' | 'LINK_LOST' | 'NO_DATA';
+
+/** A device or its link failed. The supervisor reports the sentence and tries again. */
+export class LinkError extends CodedError<LinkErrorCode> {
+  override readonly name = 'LinkError';
 }
 
 /** A setting that cannot be used: says which key, where it was written, what was expected and found. */

@@ -1,3 +1,5 @@
+import { CodedError } from '#core/errors.ts';
+
 export type ExportJobErrorCode =
   /** No export has this id. */
   | 'NOT_FOUND'
@@ -13,12 +15,6 @@ export type ExportJobErrorCode =
   | 'NOT_DONE';
 
 /** What was asked of an export cannot be done. The sentence is for a person. */
-export class ExportJobError extends Error {
+export class ExportJobError extends CodedError<ExportJobErrorCode> {
   override readonly name = 'ExportJobError';
-  readonly code: ExportJobErrorCode;
-
-  constructor(code: ExportJobErrorCode, message: string) {
-    super(message);
-    this.code = code;
-  }
 }

@@ -1,4 +1,4 @@
-import { isExpected } from '#core/errors.ts';
+import { CodedError, isExpected } from '#core/errors.ts';
 
 /**
  * - INVALID: it fits its shape, and still makes no sense
@@ -25,15 +25,13 @@ export type IngestErrorCode =
   | 'BUSY';
 
 /** What a client has sent is not taken, and nothing of it was. The sentence is for a person. */
-export class IngestError extends Error {
+export class IngestError extends CodedError<IngestErrorCode> {
   override readonly name = 'IngestError';
-  readonly code: IngestErrorCode;
   /** JSON pointer, RFC 6901, of what in the message is wrong; empty where that is the whole. */
   readonly pointer: string;
 
   constructor(code: IngestErrorCode, message: string, options: ErrorOptions & At = {}) {
-    super(message, options);
-    this.code = code;
+    super(code, message, options);
     this.pointer = options.pointer ?? '';
   }
 }

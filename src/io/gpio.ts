@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { codeOf } from '#core/errors.ts';
+import { CodedError, codeOf } from '#core/errors.ts';
 import { oneLine } from '#core/text.ts';
 
 /**
@@ -59,14 +59,8 @@ type GpioErrorCode =
   | 'FAILED';
 
 /** A line cannot be switched. The sentence says what to do about it. */
-class GpioError extends Error {
+class GpioError extends CodedError<GpioErrorCode> {
   override readonly name = 'GpioError';
-  readonly code: GpioErrorCode;
-
-  constructor(code: GpioErrorCode, message: string) {
-    super(message);
-    this.code = code;
-  }
 }
 
 /** Opens nothing yet: that is done for each pattern, so that a chip may come and go. */

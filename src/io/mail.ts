@@ -1,3 +1,5 @@
+import { CodedError } from '#core/errors.ts';
+
 /** What is said about e-mail by those who write it and those who send it: smtp.ts does the latter. */
 
 /** The server to hand mail to, and between whom it goes. */
@@ -75,15 +77,13 @@ export type MailErrorCode =
   | 'CLOSED';
 
 /** A mail could not be handed over. The sentence names the host and says what the server said. */
-export class MailError extends Error {
+export class MailError extends CodedError<MailErrorCode> {
   override readonly name = 'MailError';
-  readonly code: MailErrorCode;
   /** Recipients of whom the server has said so, where it came that far. */
   readonly refused: readonly Refusal[];
 
   constructor(code: MailErrorCode, message: string, refused: readonly Refusal[] = []) {
-    super(message);
-    this.code = code;
+    super(code, message);
     this.refused = refused;
   }
 }

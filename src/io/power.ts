@@ -1,18 +1,13 @@
 import { execFile } from 'node:child_process';
+import { CodedError } from '#core/errors.ts';
 
 /** systemctl asks logind, which answers at once; one that hangs is not waited for any longer. */
 const ASK_MS_MAX = 10_000;
 const PROGRAM = 'systemctl';
 
 /** The computer refuses to be switched off, or there is nobody who could start us again. */
-export class PowerError extends Error {
+export class PowerError extends CodedError<'UNSUPERVISED' | 'REFUSED'> {
   override readonly name = 'PowerError';
-  readonly code: 'UNSUPERVISED' | 'REFUSED';
-
-  constructor(code: PowerError['code'], message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-  }
 }
 
 export interface Power {

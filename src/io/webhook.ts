@@ -1,6 +1,6 @@
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import { codeOf } from '#core/errors.ts';
+import { CodedError, codeOf } from '#core/errors.ts';
 import { oneLine } from '#core/text.ts';
 import { isTlsFault, networkReason } from './network-reason.ts';
 
@@ -54,9 +54,8 @@ interface Said {
 }
 
 /** A body was not taken. The sentence names the host and says what it said. */
-export class WebhookError extends Error {
+export class WebhookError extends CodedError<WebhookErrorCode> {
   override readonly name = 'WebhookError';
-  readonly code: WebhookErrorCode;
   readonly status: number;
   /** How long the receiver wants to be left alone; 0 where it did not say. */
   readonly retryAfterMs: number;
@@ -66,8 +65,7 @@ export class WebhookError extends Error {
     message: string,
     { status, retryAfterMs }: Said = { status: 0, retryAfterMs: 0 },
   ) {
-    super(message);
-    this.code = code;
+    super(code, message);
     this.status = status;
     this.retryAfterMs = retryAfterMs;
   }

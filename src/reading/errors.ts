@@ -1,3 +1,4 @@
+import { CodedError } from '#core/errors.ts';
 import type { ExportErrorCode } from '../export/errors.ts';
 import type { StoreErrorCode } from '../store/errors.ts';
 
@@ -25,12 +26,6 @@ export type ReadingErrorCode =
  * A question that cannot be answered; the sentence is for the one who asked. What the store and the
  * exports raise in the reading thread arrives as this with their codes.
  */
-export class ReadingError extends Error {
+export class ReadingError extends CodedError<ReadingErrorCode | StoreErrorCode | ExportErrorCode> {
   override readonly name = 'ReadingError';
-  readonly code: ReadingErrorCode | StoreErrorCode | ExportErrorCode;
-
-  constructor(code: ReadingError['code'], message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-  }
 }

@@ -1,4 +1,4 @@
-import { isExpected } from '#core/errors.ts';
+import { CodedError, isExpected } from '#core/errors.ts';
 
 export type SessionErrorCode =
   /** No session has this id. */
@@ -13,14 +13,8 @@ export type SessionErrorCode =
   | 'INVALID';
 
 /** What was asked of a session cannot be done. The sentence is for a person. */
-export class SessionError extends Error {
+export class SessionError extends CodedError<SessionErrorCode> {
   override readonly name = 'SessionError';
-  readonly code: SessionErrorCode;
-
-  constructor(code: SessionErrorCode, message: string) {
-    super(message);
-    this.code = code;
-  }
 }
 
 /** An expected failure as it is. Everything else is a bug and is thrown on. */

@@ -1,4 +1,4 @@
-import { ConfigError } from '#core/errors.ts';
+import { CodedError, ConfigError } from '#core/errors.ts';
 
 /** What is wrong with a setting, in parts for who shows it. Null for what is not known. */
 export interface SettingFault {
@@ -37,9 +37,8 @@ export type SettingsErrorCode =
   | 'UNWRITABLE';
 
 /** A change of the settings that is refused. */
-export class SettingsError extends Error {
+export class SettingsError extends CodedError<SettingsErrorCode> {
   override readonly name = 'SettingsError';
-  readonly code: SettingsErrorCode;
   /** `pointer` is a JSON pointer, RFC 6901. */
   readonly faults: readonly { readonly pointer: string; readonly message: string }[];
 
@@ -48,8 +47,7 @@ export class SettingsError extends Error {
     message: string,
     { faults = [], cause }: { faults?: SettingsError['faults']; cause?: unknown } = {},
   ) {
-    super(message, { cause });
-    this.code = code;
+    super(code, message, { cause });
     this.faults = faults;
   }
 }

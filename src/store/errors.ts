@@ -1,3 +1,5 @@
+import { CodedError } from '#core/errors.ts';
+
 /**
  * - BAD_FILE, BAD_RECORD: what is on the disk is damaged
  * - NEWER: made by a later version
@@ -18,12 +20,6 @@ export type StoreErrorCode =
   | 'UNKNOWN_STREAM';
 
 /** The store could not do what was asked; its sentence says what was wrong, where, what was seen. */
-export class StoreError extends Error {
+export class StoreError extends CodedError<StoreErrorCode> {
   override readonly name = 'StoreError';
-  readonly code: StoreErrorCode;
-
-  constructor(code: StoreErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-  }
 }

@@ -1,4 +1,5 @@
 import type { Alert, AlertNews } from '#core/alert.ts';
+import { CodedError } from '#core/errors.ts';
 import type { PartHealth } from '#core/health.ts';
 
 /** What an alert can do besides being an event: a way to somebody who is not looking at a screen. */
@@ -49,9 +50,8 @@ export type DeliveryErrorCode =
   | 'WITHDRAWN';
 
 /** Somebody was not told of an alert. The sentence is for a person. */
-export class DeliveryError extends Error {
+export class DeliveryError extends CodedError<DeliveryErrorCode> {
   override readonly name = 'DeliveryError';
-  readonly code: DeliveryErrorCode;
   /** Another try would bring the same. */
   readonly permanent: boolean;
   /** How long the other end wants to be left alone, milliseconds; 0 where it did not say. */
@@ -62,8 +62,7 @@ export class DeliveryError extends Error {
     message: string,
     options: ErrorOptions & { readonly permanent?: boolean; readonly retryAfterMs?: number } = {},
   ) {
-    super(message, options);
-    this.code = code;
+    super(code, message, options);
     this.permanent = options.permanent ?? false;
     this.retryAfterMs = options.retryAfterMs ?? 0;
   }

@@ -1,3 +1,5 @@
+import { CodedError } from '#core/errors.ts';
+
 export type DiagnosisErrorCode =
   /** There is no car to ask: none is configured, or it does not answer. */
   | 'NO_VEHICLE'
@@ -17,9 +19,8 @@ export type DiagnosisErrorCode =
   | 'REFUSED';
 
 /** The car could not be asked, or did not do what it was asked for. */
-export class DiagnosisError extends Error {
+export class DiagnosisError extends CodedError<DiagnosisErrorCode> {
   override readonly name = 'DiagnosisError';
-  readonly code: DiagnosisErrorCode;
   /** Seconds until another try makes sense; undefined where that does not depend on time. */
   readonly retryAfterS: number | undefined;
   /** It was told before, to the same request: nothing was done anew. */
@@ -33,8 +34,7 @@ export class DiagnosisError extends Error {
       readonly repeated?: boolean;
     } = {},
   ) {
-    super(message, options);
-    this.code = code;
+    super(code, message, options);
     this.retryAfterS = options.retryAfterS;
     this.repeated = options.repeated ?? false;
   }

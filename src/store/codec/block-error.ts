@@ -1,3 +1,5 @@
+import { CodedError } from '#core/errors.ts';
+
 /**
  * - SHORT_BLOCK: fewer or more bytes than the header tells, or too few for a header
  * - BAD_MAGIC: no block at all
@@ -13,12 +15,6 @@ export type BlockErrorCode =
   | 'BAD_PAYLOAD';
 
 /** A stored block cannot be read: it is left out and counted, the others are not affected. */
-export class BlockError extends Error {
+export class BlockError extends CodedError<BlockErrorCode> {
   override readonly name = 'BlockError';
-  readonly code: BlockErrorCode;
-
-  constructor(code: BlockErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-  }
 }

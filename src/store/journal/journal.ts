@@ -1,4 +1,4 @@
-import { isSystemError } from '#core/errors.ts';
+import { CodedError, isSystemError } from '#core/errors.ts';
 import type { DataFile } from '../../io/data-file.ts';
 import {
   encodeRecord,
@@ -61,14 +61,8 @@ const CUT_TEXT = 'the last record of the journal was cut off: up to a second is 
 type JournalFullCode = 'SEGMENT_FULL' | 'QUEUE_FULL';
 
 /** A record that was not taken, because there is no room for it before the next swap or sync. */
-class JournalFullError extends Error {
+class JournalFullError extends CodedError<JournalFullCode> {
   override readonly name = 'JournalFullError';
-  readonly code: JournalFullCode;
-
-  constructor(code: JournalFullCode, message: string) {
-    super(message);
-    this.code = code;
-  }
 }
 
 /** What an open finds. */
