@@ -21,11 +21,13 @@ const SPARE_MS = 300_000;
  * Besides those that come with the gateway, which an uneventful drive gives little to do. Each is about
  * one source: of two, readings may come in another order than that of their times, and a start then is
  * as late as they are. Cool-downs are short: an alert that waits for the one before it, and that for
- * another, tells of a time before the session that a backtest does not go back to.
+ * another, tells of a time before the session that a backtest does not go back to. For the same reason
+ * revs, which go up and down with each gear, have one of the 10 s that keep seven alerts out of one
+ * minute: the last of seven would be latched, and might last from long before the session.
  */
 const RULES = [
   {
-    ...{ name: 'Revs', severity: 'info', cooldownMs: 0 },
+    ...{ name: 'Revs', severity: 'info', cooldownMs: 10_000 },
     ...{ stream: 'obd.engine.rpm', when: { op: '>', value: 1_500, clear: 1_300 }, unit: '/min' },
   },
   {
@@ -88,7 +90,8 @@ function lived(alert: Alert, { from, to }: { from: number; to: number }): Found 
 
 /** Of what was on before the session only that it was, as rules and backtest begin at different times. */
 function inside({ startedAt, endedAt, cause, severity, endedBy, text }: Found): Found {
-  return { startedAt: Math.max(0, startedAt), endedAt, cause, severity, endedBy, text };
+  const known = startedAt < 0 ? { startedAt: 0, text: '' } : { startedAt, text };
+  return { ...known, endedAt, cause, severity, endedBy };
 }
 
 /** Every alert of the run, oldest first. */
