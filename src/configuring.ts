@@ -46,6 +46,8 @@ export interface SettingsView {
   readonly file: string;
   /** Whether a restart would change anything. */
   readonly restart: boolean;
+  /** Whether a restart can be asked for here: somebody starts the gateway again when it ends. */
+  readonly supervised: boolean;
   /** Why the file is not used; null where it is. */
   readonly fault: FileFault | null;
   readonly items: readonly SettingView[];
@@ -53,6 +55,7 @@ export interface SettingsView {
 
 export interface ConfiguringOptions {
   readonly starting: Starting;
+  readonly isSupervised: boolean;
   readonly log: Log;
   readonly note: (fact: AuditFact) => void;
 }
@@ -258,12 +261,14 @@ export class Configuring {
   }
 
   #view({ revision, next, fault }: Current): SettingsView {
-    const { invocation, fault: atStart } = this.#options.starting;
+    const { starting, isSupervised: supervised } = this.#options;
+    const { invocation, fault: atStart } = starting;
     const items = keysShown().map((key) => this.#item(key, next));
     return {
       revision,
       file: invocation.file.path,
       restart: items.some((item) => item.next !== undefined) || (!!atStart && !fault),
+      supervised,
       fault: fault ?? null,
       items,
     };

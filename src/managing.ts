@@ -36,7 +36,8 @@ export interface ManagingOptions {
 export function managing(options: ManagingOptions) {
   const { process, clock, realTime, log, recording, accounting, alerting, version } = options;
   const note = (fact: AuditFact): void => accounting.audit.note(fact);
-  const settings = new Configuring({ starting: process.starting, log, note });
+  const { starting, power } = process;
+  const settings = new Configuring({ starting, isSupervised: power.isSupervised, log, note });
   return {
     settings,
     backup: new BackingUp({
@@ -44,7 +45,7 @@ export function managing(options: ManagingOptions) {
       ...{ realTime, version, note, random: randomBytes },
       now: () => new Date(wallMs(recording.epoch, clock.now())).toISOString(),
     }),
-    power: new Powering({ power: process.power, realTime, restart: process.restart, note }),
+    power: new Powering({ power, realTime, restart: process.restart, note }),
   };
 }
 

@@ -1,5 +1,5 @@
 /**
- * Who uses this page, and the token that says so to the gateway.
+ * Who uses this page, the token that says so to the gateway, and what the browser keeps for them.
  *
  *   starting --token--> in --log-out, or a token that is no longer good--> out
  *   starting --nobody has an account yet--> unclaimed --claimed--> in
@@ -237,3 +237,27 @@ export const account = new Account({
   now: () => performance.now(),
   random: Math.random,
 });
+
+/**
+ * One text of it. Where the browser blocks storage, or it is full, it lasts as long as the page.
+ * @param {string} key
+ * @param {() => Storage} [storage] by itself it is there after the browser was closed, too
+ */
+export function kept(key, storage = () => localStorage) {
+  return {
+    read: () => whereAllowed(() => storage().getItem(key)),
+    /** @param {string} text */
+    keep: (text) => whereAllowed(() => storage().setItem(key, text)),
+    forget: () => whereAllowed(() => storage().removeItem(key)),
+  };
+}
+
+/** @template T @param {() => T} use */
+function whereAllowed(use) {
+  try {
+    return use();
+  } catch (error) {
+    if (!(error instanceof DOMException)) throw error;
+    return undefined;
+  }
+}

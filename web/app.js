@@ -2,10 +2,9 @@
 import { effect, signal } from '@preact/signals';
 import { render } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { account } from './account.js';
+import { account, kept } from './account.js';
 import { EegCard } from './eeg.js';
 import { Badge, CarCard, html, Notices, Pill } from './gauge.js';
-import { kept } from './kept.js';
 import { Link } from './link.js';
 import { askHealth, Live } from './live.js';
 
@@ -44,9 +43,8 @@ const VIEWS = [
 const THEMES = /** @type {const} */ (['auto', 'dark', 'light']);
 const KEPT_THEME = kept('vigil.theme');
 /**
- * The address somebody came by, until they are in: a page that is loaded again has lost nothing. It has
- * a secret, so it is not left in the address, from where it gets into histories, bookmarks and whatever
- * synchronises them; this is of one tab, goes with it, and is read by no page but this.
+ * The code somebody came with, until they are in, so that a page that is loaded again has not lost it.
+ * An address would get into histories and bookmarks; this goes with the tab.
  */
 const KEPT_ENTRY = kept('vigil.entry', () => sessionStorage);
 
@@ -189,29 +187,20 @@ function Logo() {
   `;
 }
 
-/**
- * @param {string} hash of the address
- * @returns {Route}
- */
+/** @param {string} hash @returns {Route} */
 function routeOf(hash) {
   const [, recordings, id, alerts, part = '', more] = ROUTE.exec(hash) ?? [];
   const view = recordings ?? alerts ?? more ?? 'live';
   return { view, id: id === undefined ? undefined : Number(id), part };
 }
 
-/**
- * @param {string} hash of the address
- * @returns {Entry | undefined} undefined where it has no code
- */
+/** @param {string} hash @returns {Entry | undefined} undefined where it has no code */
 function entryOf(hash) {
   const [, way, code = ''] = CODE.exec(hash) ?? [];
   return way === 'setup' || way === 'invite' ? { way, code } : undefined;
 }
 
-/**
- * The code in the address, which is taken out of it at once: it is nobody else's business.
- * @param {Entry} before what it is where there is none
- */
+/** The code in the address, which is taken out of it at once. @param {Entry} before where it has none */
 function takeEntry(before) {
   const entry = entryOf(location.hash);
   if (!entry) return before;

@@ -15,44 +15,6 @@ export function tagsOf(text) {
   return [...new Set(tags.filter((tag) => tag !== ''))];
 }
 
-/** @param {{ session: Session, act: (work: () => Promise<string>) => Promise<void> }} props */
-export function PinButton({ session, act }) {
-  const { id, pinned } = session;
-  const toggle = () =>
-    act(async () => {
-      await ask(`/sessions/${id}`, { method: 'PATCH', body: { pinned: !pinned } });
-      return pinned
-        ? `Recording ${id} may be overwritten when the room is needed.`
-        : `Recording ${id} is kept whatever the room is needed for.`;
-    });
-  return html`
-    <button
-      class="button"
-      type="button"
-      aria-pressed=${pinned}
-      aria-label="Pin recording ${id}"
-      onClick=${toggle}
-    >
-      ${pinned ? 'Unpin' : 'Pin'}
-    </button>
-  `;
-}
-
-/** @param {{ id: number, editing: boolean, onToggle: (editing: boolean) => void }} props */
-export function EditButton({ id, editing, onToggle }) {
-  return html`
-    <button
-      class="button"
-      type="button"
-      aria-expanded=${editing}
-      aria-label="Edit recording ${id}"
-      onClick=${() => onToggle(!editing)}
-    >
-      Edit
-    </button>
-  `;
-}
-
 /**
  * @typedef {object} FormProps
  * @property {Session} session

@@ -1,12 +1,12 @@
 /** One recording: what it amounts to, its plots, its events, and its files. */
 import { useMemo, useState } from 'preact/hooks';
-import { account } from './account.js';
 import { useAct, useAnswer } from './answers.js';
 import { Downloads } from './download.js';
 import { html } from './gauge.js';
 import { Plots } from './plots.js';
-import { EditButton, PinButton, SessionForm } from './session-form.js';
-import { Badges, EndButton, Facts } from './sessions.js';
+import { SessionButtons } from './session-buttons.js';
+import { SessionForm } from './session-form.js';
+import { Badges, Facts } from './sessions.js';
 import { countText, distanceText, durationText, percentText, startText } from './words.js';
 
 /** @typedef {import('./api.js').Session} Session */
@@ -58,7 +58,7 @@ export function SessionView({ id, titleRef }) {
 /** @param {{ session: Session, act: (work: () => Promise<string>) => Promise<void> }} props */
 function Summary({ session, act }) {
   const [editing, setEditing] = useState(false);
-  const { id, state, stats, notes, consent } = session;
+  const { stats, notes, consent } = session;
   const done = (/** @type {string} */ text) => {
     setEditing(false);
     void act(() => Promise.resolve(text));
@@ -73,14 +73,7 @@ function Summary({ session, act }) {
       <p class="about"><${Facts} session=${named} /></p>
       ${notes !== '' && html`<p class="notes">${notes}</p>`}
       ${consent && html`<p class="notes"><small>Agreed to: </small>${consent}</p>`}
-      ${
-        account.may('record') &&
-        html`<div class="do">
-          <${PinButton} session=${session} act=${act} />
-          <${EditButton} id=${id} editing=${editing} onToggle=${setEditing} />
-          ${state === 'active' && html`<${EndButton} id=${id} act=${act} />`}
-        </div>`
-      }
+      <${SessionButtons} session=${session} act=${act} editing=${editing} onEdit=${setEditing} />
       ${
         editing &&
         html`<${SessionForm}

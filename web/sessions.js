@@ -4,7 +4,8 @@ import { account } from './account.js';
 import { useAct, useAnswer } from './answers.js';
 import { ask } from './api.js';
 import { html } from './gauge.js';
-import { EditButton, PinButton, SessionForm, StartForm } from './session-form.js';
+import { SessionButtons } from './session-buttons.js';
+import { SessionForm, StartForm } from './session-form.js';
 import { distanceText, durationText, endText, startText } from './words.js';
 
 const PAGE_SESSIONS = 50;
@@ -119,31 +120,12 @@ function SessionRow({ session, act }) {
         <${Badges} session=${session} />
         <${Facts} session=${session} />
       </div>
-      ${
-        account.may('record') &&
-        html`<div class="do">
-          <${PinButton} session=${session} act=${act} />
-          <${EditButton} id=${id} editing=${editing} onToggle=${setEditing} />
-          ${state === 'active' && html`<${EndButton} id=${id} act=${act} />`}
-        </div>`
-      }
+      <${SessionButtons} session=${session} act=${act} editing=${editing} onEdit=${setEditing} />
       ${
         editing &&
         html`<${SessionForm} session=${session} onDone=${done} onCancel=${() => setEditing(false)} />`
       }
     </li>
-  `;
-}
-
-/** @param {{ id: number, act: (work: () => Promise<string>) => Promise<void> }} props */
-export function EndButton({ id, act }) {
-  const end = () =>
-    act(async () => {
-      await ask(`/sessions/${id}`, { method: 'PATCH', body: { state: 'ended' } });
-      return `Recording ${id} has ended.`;
-    });
-  return html`
-    <button class="button" type="button" aria-label="End recording ${id}" onClick=${end}>End</button>
   `;
 }
 

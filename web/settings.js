@@ -26,7 +26,6 @@ export function Settings({ live }) {
   return html`
     <${Frame} view="settings" live=${live}>
       <${SettingList} driving=${driving} />
-      <${Restart} />
       ${!driving && html`<${Backup} /><${Restore} />`}
     <//>
   `;
@@ -53,6 +52,7 @@ function SettingList({ driving }) {
         `,
       )}
     </ul>
+    ${answer && html`<${Restart} supervised=${answer.supervised} />`}
   `;
 }
 
@@ -194,8 +194,11 @@ function ValueField({ setting }) {
   `;
 }
 
-/** It is back within seconds; the page notices by itself. */
-function Restart() {
+/**
+ * It is back within seconds; the page notices by itself.
+ * @param {{ supervised: boolean }} props
+ */
+function Restart({ supervised }) {
   const { said, act } = useAct(() => {});
   const restart = () =>
     act(async () => {
@@ -205,11 +208,19 @@ function Restart() {
   return html`
     <section class="card summary" aria-labelledby="restart-title">
       <h3 id="restart-title">Restart</h3>
-      <p class="hint">What is being recorded goes on after it, with a gap of some seconds.</p>
-      <p class="said" role="status" data-failed=${said.failed}>${said.text}</p>
-      <div class="do">
-        <${AskingButton} label="Restart" question="Restart the gateway now?" yes="Restart" act=${restart} />
-      </div>
+      ${
+        supervised
+          ? html`
+            <p class="hint">What is being recorded goes on after it, with a gap of some seconds.</p>
+            <p class="said" role="status" data-failed=${said.failed}>${said.text}</p>
+            <div class="do">
+              <${AskingButton} label="Restart" question="Restart the gateway now?" yes="Restart" act=${restart} />
+            </div>
+          `
+          : html`<p class="hint">
+            Stop and start it where it was started: nothing would start it again by itself.
+          </p>`
+      }
     </section>
   `;
 }

@@ -31,8 +31,8 @@ const SNAPSHOT_ALERTS_MAX = 100;
 export interface LiveOptions {
   /** The time of readings. */
   readonly clock: Clock;
-  /** In which clients wait: rates and limits are of it. `clock` where left out. */
-  readonly realTime?: Clock;
+  /** In which clients wait: rates and limits are of it. */
+  readonly realTime: Clock;
   /** Everything the gateway can measure at this moment. */
   readonly streams: () => readonly Stream[];
   /** The alerts that last at this moment, oldest first; none where left out. */
@@ -68,7 +68,7 @@ export class Live implements Consumer {
 
   constructor(options: LiveOptions) {
     this.#clock = options.clock;
-    this.#realTime = options.realTime ?? options.clock;
+    this.#realTime = options.realTime;
     this.#streams = options.streams;
     this.#ongoing = options.ongoing ?? (() => []);
   }

@@ -70,8 +70,9 @@ export class SecureListener {
       if (!isExpected(error)) throw error;
       this.#fail(error);
     }
-    if (this.url === undefined) return;
-    const text = `over TLS at ${this.url}/; the fingerprint of its authority is ${this.#fingerprint}`;
+    if (!this.#listening) return;
+    const where = `${this.#options.host}, port ${this.#listening.port}`;
+    const text = `over TLS on ${where}; the fingerprint of its authority is ${this.#fingerprint}`;
     this.#options.log.info({ source: 'http' }, text);
   }
 

@@ -96,7 +96,9 @@ async function recordOurs(load: Load): Promise<Meter> {
   const recording = await VigilRecording.open(directory.path);
   const bus = new Bus(setImmediate);
   bus.attach(recording.store);
-  bus.attach(new Live({ clock: recording.clock, streams: () => load.streams }));
+  bus.attach(
+    new Live({ clock: recording.clock, realTime: recording.clock, streams: () => load.streams }),
+  );
   const meter = new Meter();
   for (let n = 0; n < RECORDED_S; n++) {
     const second = load.second(n);

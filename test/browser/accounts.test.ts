@@ -295,6 +295,9 @@ test('an account is changed, a setting is kept, and the audit log knows who did 
   await setting.getByRole('button', { name: 'Save' }).click();
   await setting.getByText('then: van-7').waitFor();
   await page.getByText('Restart the gateway for what was changed.').waitFor();
+  // This one was started by hand.
+  await page.getByText('nothing would start it again by itself').waitFor();
+  expect(await page.getByRole('button', { name: 'Restart' }).count()).toBe(0);
   await page.goto(`${gateway.url}#audit`);
   await page.getByText('settings.change').first().waitFor();
   await page.getByText('user.change').first().waitFor();

@@ -16,7 +16,14 @@ export function noManaging(): Pick<Gateway, 'settings' | 'backup' | 'power'> {
   const alone = new PowerError('UNSUPERVISED', 'nobody would start it again');
   return {
     settings: {
-      view: async () => ({ revision: 'r1', file: 'x.yaml', restart: false, fault: null, items }),
+      view: async () => ({
+        revision: 'r1',
+        file: 'x.yaml',
+        restart: false,
+        supervised: false,
+        fault: null,
+        items,
+      }),
       change: () => Promise.reject(new SettingsError('UNWRITABLE', 'there is no file')),
     },
     backup: { make: () => Promise.reject(off), restore: () => Promise.reject(off) },

@@ -1,6 +1,7 @@
 import { type Alert, SEVERITIES } from '#core/alert.ts';
 import { TRUST } from '#core/clock.ts';
 import type { Health, PartHealth } from '#core/health.ts';
+import type { MachineState } from '../../io/machine.ts';
 import { detailMetrics } from './details.ts';
 import type { Metric, Sample } from './exposition.ts';
 
@@ -20,6 +21,9 @@ export interface Counted {
   readonly ongoing: readonly Alert[];
   readonly machine: Machine;
 }
+
+/** What of the computer is told. */
+export type Machine = Pick<MachineState, 'eventLoop' | 'memory' | 'disk'>;
 
 /** Everything that is counted. */
 export function metricsOf({ health, ongoing, machine }: Counted): Metric[] {
@@ -68,18 +72,6 @@ function alertMetrics(parts: readonly PartHealth[], ongoing: readonly Alert[]): 
     gauge('alerts_active', 'Alerts that last, by severity.', lasting),
     summary('alert_latency_seconds', 'From the reading to the alert, of the last ones.', latency),
   ];
-}
-
-/** What of the computer is told: `MachineState` of io/machine.ts has it. */
-export interface Machine {
-  readonly eventLoop: { readonly p50Ms: number; readonly p99Ms: number; readonly maxMs: number };
-  readonly memory: {
-    readonly rssMB: number;
-    readonly heapMB: number;
-    readonly externalMB: number;
-    readonly freeMB: number;
-  };
-  readonly disk: { readonly freeMB: number; readonly totalMB: number } | null;
 }
 
 function machineMetrics({ eventLoop, memory, disk }: Machine): Metric[] {

@@ -38,6 +38,8 @@ const Settings = v.object({
   file: v.string(),
   /** Whether a restart would change anything. */
   restart: v.boolean(),
+  /** Whether a restart can be asked for here. */
+  supervised: v.boolean(),
   fault: v.nullable(
     v.object({
       text: v.string(),

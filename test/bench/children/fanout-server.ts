@@ -96,7 +96,7 @@ async function vigil(): Promise<Server> {
   const files = await loadStatic(empty, []);
   rmdirSync(empty);
   const bus = new Bus(setImmediate);
-  const live = new Live({ clock, streams: () => STREAMS });
+  const live = new Live({ clock, realTime: clock, streams: () => STREAMS });
   bus.attach(live);
   const ignore = (): void => {};
   const people = await testAccounts();

@@ -34,7 +34,7 @@ export async function start(
   await writeFile(join(directory, 'index.html'), PAGE);
   await writeFile(join(directory, 'large.txt'), 'x'.repeat(1_000_000));
   const clock = monotonicClock();
-  const live = new Live({ clock, streams: () => streams });
+  const live = new Live({ clock, realTime: clock, streams: () => streams });
   const errors: Fields[] = [];
   const people = await testAccounts();
   const ignore = (): void => {};

@@ -15,8 +15,10 @@ test('two flags are all it takes', async () => {
     'car.example.org',
   ];
   await using gateway = await startGateway({ args });
-  const told = gateway.log.find((line) => line.includes('over TLS at')) ?? '';
-  const [, url = '', fingerprint = ''] = /(https:\S+)\/; .* is ([0-9A-F:]{95})/.exec(told) ?? [];
+  const log = gateway.log.join('\n');
+  const [, url = ''] = /Vigil \S+ at \S+ and (https:\S+)\//.exec(log) ?? [];
+  const [, fingerprint = ''] =
+    /over TLS on 127\.0\.0\.1, port .* is ([0-9A-F:]{95})/.exec(log) ?? [];
   const ca = pemOf((await call(`${gateway.url}trust/ca.crt`)).body);
   const page = (await call(`${url}/trust`, { ca })).body.toString();
   expect(page).toContain(fingerprint.replaceAll(':', ' '));

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { codeOf } from '#core/errors.ts';
 import type { AuditFact } from '../../../src/accounts/audit.ts';
 import { Configuring } from '../../../src/configuring.ts';
-import { keepGood, startingWith } from '../../../src/last-good.ts';
+import { keepGood, type Starting, startingWith } from '../../../src/last-good.ts';
 import { SettingsError } from '../../../src/settings/errors.ts';
 import { SILENT_LOG } from '../../support/silent-log.ts';
 
@@ -27,11 +27,16 @@ afterEach(() => {
   rmSync(directory, { recursive: true, force: true });
 });
 
+function configuring(starting: Starting): Configuring {
+  const note = (fact: AuditFact) => void facts.push(fact);
+  return new Configuring({ starting, isSupervised: true, log: SILENT_LOG, note });
+}
+
 async function start(flags: readonly string[] = [], env = {}) {
   const argv = ['--data', directory, ...flags];
   const starting = await startingWith(argv, env, (name) => readFileSync(name, 'utf8'));
   await keepGood(starting);
-  return new Configuring({ starting, log: SILENT_LOG, note: (fact) => void facts.push(fact) });
+  return configuring(starting);
 }
 
 const text = (): string => readFileSync(file, 'utf8');
@@ -189,7 +194,7 @@ test('a file that can be read, and with which no start went well, stays a fault'
   const { ConfigError } = await import('#core/errors.ts');
   const starting = first.instead(new ConfigError('http: not an address of this computer'));
   if (!starting) throw new Error('nothing to go on with');
-  const settings = new Configuring({ starting, log: SILENT_LOG, note: () => {} });
+  const settings = configuring(starting);
   expect((await settings.view()).fault?.text).toContain('not an address');
   await settings.change({ http: null }, ['*'], WHO);
   expect((await settings.view()).fault).toBeNull();
@@ -213,6 +218,6 @@ test('what is to take the place of the file must be one to start with, in the sa
   expect(await settings.replace('log: loud\n').catch(codeOf)).toBe('INVALID');
   const argv = ['--config', file];
   const starting = await startingWith(argv, {}, (name) => readFileSync(name, 'utf8'));
-  const own = new Configuring({ starting, log: SILENT_LOG, note: () => {} });
+  const own = configuring(starting);
   expect(() => own.check(`data: ${directory}/other\n`)).toThrow('where the gateway is started');
 });

@@ -107,7 +107,7 @@ export const ALL: Subscription = { patterns: ['*'], maxHz: 1000, format: 'json' 
 /** A live view of these streams, and what joins a client to it. */
 export function startLive(streams: readonly Stream[] = [rpm, speed, eeg, blink, raw]) {
   const clock = new FakeClock();
-  const live = new Live({ clock, streams: () => streams });
+  const live = new Live({ clock, realTime: clock, streams: () => streams });
   const join = (...subscriptions: Subscription[]): { peer: FakePeer; client: Client } => {
     const peer = new FakePeer();
     const client = live.connect(peer);

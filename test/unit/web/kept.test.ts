@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { kept } from '../../../web/kept.js';
+import { kept } from '../../../web/account.js';
 
 function memory(): Storage {
   const texts = new Map<string, string>();

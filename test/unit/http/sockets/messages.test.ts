@@ -30,7 +30,7 @@ const OPEN: Session = {
 /** What a student is told whose session begins and whose exports go on, without what is read. */
 function told() {
   const clock = new FakeClock();
-  const live = new Live({ clock, streams: () => [rpm] });
+  const live = new Live({ clock, realTime: clock, streams: () => [rpm] });
   const peer = new FakePeer();
   const hello = { device: 'car', epoch: 7, version: '1.2.3' };
   let tell: (job: ExportJob) => void = () => {};

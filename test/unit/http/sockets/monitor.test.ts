@@ -21,7 +21,7 @@ const DRIVE: Session = {
 
 function open() {
   const clock = new FakeClock();
-  const live = new Live({ clock, streams: () => [rpm, speed] });
+  const live = new Live({ clock, realTime: clock, streams: () => [rpm, speed] });
   void live.run(new AbortController().signal);
   let sessions: readonly Session[] = [DRIVE];
   const peer = new FakePeer();

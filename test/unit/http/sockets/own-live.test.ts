@@ -22,7 +22,7 @@ function sessionOf(owner: string | null, from: number, to: number | null = null)
 
 function room() {
   const clock = new FakeClock();
-  const live = new Live({ clock, streams: () => [rpm, speed, gps, ALERT] });
+  const live = new Live({ clock, realTime: clock, streams: () => [rpm, speed, gps, ALERT] });
   const stop = new AbortController();
   void live.run(stop.signal);
   let current: readonly Session[] = [];

@@ -15,7 +15,7 @@ function open({ role = 'operator' as Role, user = OWNER, id = String(SESSION) } 
   const world = createWorld();
   world.session.owner = OWNER;
   const { clock, ingest, session } = world;
-  const live = new Live({ clock, streams: () => ingest.streams() });
+  const live = new Live({ clock, realTime: clock, streams: () => ingest.streams() });
   const peer = new FakePeer();
   const stats = new WsStats();
   const scope = role === 'student' ? 'own' : 'all';

@@ -20,7 +20,7 @@ const GUEST: Guest = {
 
 function open() {
   const clock = new FakeClock();
-  const live = new Live({ clock, streams: () => [rpm, eeg] });
+  const live = new Live({ clock, realTime: clock, streams: () => [rpm, eeg] });
   const peer = new FakePeer();
   const stats = new WsStats();
   const hello = { device: 'car', epoch: 7, version: '1.2.3' };
@@ -64,7 +64,7 @@ test('who subscribes to alerts gets those that last, the newest 100', () => {
   const ongoing = Array.from({ length: 101 }, (_, n) => {
     return { kind: 'event', stream: ALERT, t: 5, data: { id: `7-${n}`, snapshot: true } } as const;
   });
-  const live = new Live({ clock, streams: () => [rpm], ongoing: () => ongoing });
+  const live = new Live({ clock, realTime: clock, streams: () => [rpm], ongoing: () => ongoing });
   const peer = new FakePeer();
   const hello = { device: 'car', epoch: 7, version: '1.2.3' };
   const session = openTelemetry(peer, GUEST, {
@@ -240,7 +240,7 @@ test('64 patterns are allowed in all subscriptions, and one more closes with 442
 test('a client that subscribes and never reads is closed before a MiB waits for it', async () => {
   const clock = new FakeClock();
   const streams = Array.from({ length: 300 }, (_, i) => stream(`obd.s${i}`));
-  const live = new Live({ clock, streams: () => streams });
+  const live = new Live({ clock, realTime: clock, streams: () => streams });
   const peer = new FakePeer();
   peer.stalled = true;
   const hello = { device: 'car', epoch: 7, version: '1.2.3' };
