@@ -143,6 +143,9 @@ page when it is opened on the gateway itself. If they differ, stop.</p>
 <h2>Windows, macOS and Linux</h2>
 <p>Download <a href="/trust/ca.crt">the certificate</a>, open it, and put it among the trusted root
 certificates. Firefox has a list of its own: Settings, Certificates, Authorities, Import.</p>
+<h2>Programs</h2>
+<p>They take <a href="/trust/ca.pem">the same as PEM</a>, as in
+<code>curl --cacert ca.pem ${address}</code>.</p>
 <h2>What you allow by it</h2>
 <p>The certificate can vouch for the names and addresses of this gateway only, and for no other page.
 To take it back, remove it where you installed it.</p>
