@@ -1,5 +1,7 @@
 /** What the log says of where the gateway is found, and how it becomes somebody's. */
 
+import { hostNameOf, isLoopback } from './http/guard.ts';
+
 /** As it listens, not as anybody can ask for it: RFC 1122 clause 3.2.1.3, RFC 4291 clause 2.5.2. */
 const EVERYWHERE: readonly string[] = ['0.0.0.0', '[::]'];
 const HERE = '127.0.0.1';
@@ -35,8 +37,9 @@ export function welcomeLines({
   const found = `Vigil ${version} at ${here}/${others.length === 0 ? '' : ` and ${others.join(', ')}`}`;
   if (claimCode === undefined) return [found];
   const claim = `nobody has claimed it yet: open ${here}/#setup/${claimCode}`;
-  if (secureUrl === undefined) return [found, claim];
-  return [found, claim, `or on another device ${elsewhere[0]}/#setup/${claimCode}`];
+  const [there = url] = elsewhere;
+  if (secureUrl === undefined || isLoopback(hostNameOf(new URL(there).host))) return [found, claim];
+  return [found, claim, `or on another device ${there}/#setup/${claimCode}`];
 }
 
 function withHost(url: string, host: string): string {
