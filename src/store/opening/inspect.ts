@@ -1,9 +1,22 @@
 import { PAGE_BYTES, TABLES } from '../lmdb.ts';
+import { checkFreePages } from './free-pages.ts';
+import {
+  checkTreePage,
+  Damage,
+  ENTRY_BYTES,
+  entriesOf,
+  entryAt,
+  type Inspectable,
+  META_PAGES,
+  type Tree,
+  viewAt,
+} from './pages.ts';
 
 /**
  * Looks at a data file before LMDB sees it: lmdb-js 3.5.6 does not throw when LMDB refuses a file,
  * it crashes the process. What it refuses or cannot survive is looked for here, in what LMDB reads
- * first: 4 pages of the file. What lies deeper, the probe finds (probe.ts).
+ * first: 4 pages of the file, and the free pages (free-pages.ts). What lies deeper, the probe finds
+ * (probe.ts).
  *
  * The layout is that of lmdb-js' own LMDB (data version 2, its structs MDB_page_header, MDB_meta and
  * MDB_db on a 64-bit machine), little-endian, in pages of 4096 bytes. Every page begins with
@@ -47,27 +60,12 @@ export interface Inspection {
   readonly doubt?: string;
 }
 
-/** What is looked at; undefined where there is no file. `DataFile` of io/data-file.ts is one. */
-export interface Inspectable {
-  /** Bytes. */
-  readonly size: number;
-  /** Fewer bytes where the file ends. */
-  read(offset: number, length: number): Promise<Uint8Array>;
-}
-
 const MAGIC = 0xbeef_c0de;
 const DATA_VERSION = 2;
-const HEADER_BYTES = 24;
-const ENTRY_BYTES = 8;
 const TREE_BYTES = 48;
 /** Flags of an entry whose value is a tree. */
 const SUBTREE = 0x02;
-const META_PAGES = 2;
-const BRANCH = 0x01;
-const LEAF = 0x02;
 const META = 0x08;
-/** Of a page's flags those that say what it is; others are left over from how it was written. */
-const KIND_MASK = 0x6f;
 /** The free tree has integer keys, one value each, and no encryption. Its other flags are the file's. */
 const FREE_FLAGS_MASK = 0x20ff;
 const FREE_FLAGS = 0x08;
@@ -78,31 +76,28 @@ const EMPTY_ROOT = 0xffff_ffff_ffff_ffffn;
 const TAKEN_BACK =
   'ends in a commit that the disk refused, or in a damaged one: what it had before is there';
 
-/** A file that is not as LMDB left it. Caught here. */
-class Damage extends Error {}
-
-interface Tree {
-  readonly name: string;
-  readonly depth: number;
-  readonly entries: bigint;
-  readonly root: bigint;
-}
-
 interface Meta {
   readonly number: number;
   readonly transaction: bigint;
   readonly lastPage: bigint;
-  readonly trees: readonly Tree[];
+  /** Of the free pages, and of the tables. */
+  readonly trees: readonly [Tree, Tree];
 }
 
 /**
- * Whether LMDB may open this file. Errors of the disk are thrown as they come, and so are those of
- * the rights to the file, which whoever opened it has met.
+ * Whether LMDB may open this file. Errors of the disk are thrown as they come, and so are those of the
+ * rights to the file, which whoever opened it has met.
+ *
+ * @param use whether it is to be written to as well: then the free pages are looked at, too
  */
-export async function inspect(file: Inspectable | undefined): Promise<Inspection> {
+export async function inspect(
+  file: Inspectable | undefined,
+  { writes }: { readonly writes: boolean },
+): Promise<Inspection> {
   if (file === undefined) return { state: 'missing', text: 'is not there yet' };
   try {
     const { meta, takenBack } = await newestMeta(file);
+    if (writes) await checkFreePages(file, meta.trees, meta.lastPage);
     const text = `transaction ${meta.transaction} with ${meta.lastPage + 1n} pages`;
     return { state: 'good', text, ...(takenBack && { doubt: TAKEN_BACK }) };
   } catch (error) {
@@ -216,25 +211,9 @@ async function rootOf(
     throw new Damage(`${where}: the root of ${name} is page ${root} of ${lastPage + 1n}`);
   }
   const page = await viewAt(file, Number(root));
-  checkRoot(page, tree);
+  checkTreePage(page, root, depth, `page ${root}, the root of ${name}`);
   if (name === 'tables' && depth === 1) checkTables(page, tree);
   return page;
-}
-
-function checkRoot(page: DataView, { name, depth, root }: Tree): void {
-  const found = page.getBigUint64(0, true);
-  const flags = page.getUint16(18, true) & KIND_MASK;
-  const lower = page.getUint16(20, true);
-  const upper = page.getUint16(22, true);
-  const where = `page ${root}, the root of ${name}`;
-  if (found !== root) throw new Damage(`${where}: says that it is page ${found}`);
-  const expected = depth === 1 ? LEAF : BRANCH;
-  if (flags !== expected) {
-    throw new Damage(`${where}: expected flags ${expected} at depth ${depth}, found ${flags}`);
-  }
-  if (lower === 0 || lower % 2 !== 0 || lower > upper || upper > PAGE_BYTES - HEADER_BYTES) {
-    throw new Damage(`${where}: its free space is from ${lower} to ${upper}`);
-  }
 }
 
 /**
@@ -242,7 +221,7 @@ function checkRoot(page: DataView, { name, depth, root }: Tree): void {
  * what was in the old one is gone. They fit in one page, whatever is in them.
  */
 function checkTables(page: DataView, { entries, root }: Tree): void {
-  const count = page.getUint16(20, true) / 2;
+  const count = entriesOf(page);
   const where = `page ${root}, the tables`;
   if (BigInt(count) !== entries) throw new Damage(`${where}: ${count} entries, not ${entries}`);
   const names = Array.from({ length: count }, (_, i) => nameAt(page, i, where));
@@ -259,12 +238,10 @@ function checkTables(page: DataView, { entries, root }: Tree): void {
 }
 
 function nameAt(page: DataView, entry: number, where: string): string {
-  const at = HEADER_BYTES + page.getUint16(HEADER_BYTES + 2 * entry, true);
-  const inside = at >= HEADER_BYTES + page.getUint16(22, true) && at + ENTRY_BYTES <= PAGE_BYTES;
-  const length = inside ? page.getUint16(at + 6, true) : 0;
+  const at = entryAt(page, entry) ?? PAGE_BYTES;
+  const length = at < PAGE_BYTES ? page.getUint16(at + 6, true) : 0;
   const end = at + ENTRY_BYTES + length + TREE_BYTES;
-  if (!inside || length === 0 || end > PAGE_BYTES)
-    throw new Damage(`${where}: entry ${entry} is outside`);
+  if (length === 0 || end > PAGE_BYTES) throw new Damage(`${where}: entry ${entry} is outside`);
   const bytes = page.getUint32(at, true);
   const flags = page.getUint16(at + 4, true);
   if (bytes !== TREE_BYTES || flags !== SUBTREE) {
@@ -276,13 +253,6 @@ function nameAt(page: DataView, entry: number, where: string): string {
 
 function differInOne(a: string, b: string): boolean {
   return a.length === b.length && [...a].filter((char, i) => char !== b[i]).length === 1;
-}
-
-async function viewAt(file: Inspectable, page: number): Promise<DataView> {
-  const bytes = await file.read(page * PAGE_BYTES, PAGE_BYTES);
-  if (bytes.length < PAGE_BYTES)
-    throw new Damage(`was cut off within page ${page} while it was read`);
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 function isZero(view: DataView): boolean {

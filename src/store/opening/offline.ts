@@ -109,11 +109,11 @@ export async function openOffline(
 }
 
 async function inspectTwice(data: DataFile, clock: Clock): Promise<Inspection> {
-  let inspection = await inspect(data);
+  let inspection = await inspect(data, { writes: false });
   const isSound = () => inspection.state !== 'bad' && inspection.doubt === undefined;
   for (let n = 1; n < INSPECTIONS_MAX && !isSound(); n++) {
     await clock.sleep(INSPECTION_PAUSE_MS);
-    inspection = await inspect(data);
+    inspection = await inspect(data, { writes: false });
   }
   return inspection;
 }

@@ -202,12 +202,16 @@ async function setDamageAside(
   full: boolean,
   signal: AbortSignal | undefined,
 ): Promise<string[]> {
-  const { state, text, doubt } = await inspectFile(file);
+  const { state, text, doubt } = await inspectFile(file, { writes: false });
   if (state === 'missing') return [];
   const doubts = doubt === undefined ? [] : [`${file} ${doubt}`];
-  if (state === 'bad' && full) throw new StoreError('NO_ROOM', `${FULL_TEXT}, and ${file} ${text}`);
-  if (state === 'bad') return [await putAside(file, text)];
-  const probe = await runProbe(file, { timeoutMs: PROBE_MS_MAX, keepLock: full, signal });
+  if (state === 'bad') return [await putDamageAside(file, text, full)];
+  // Each takes its time over a large file, and they are in processes of their own.
+  const [probe, free] = await both(
+    runProbe(file, { timeoutMs: PROBE_MS_MAX, keepLock: full, signal }),
+    inspectFile(file, { writes: true }),
+  );
+  if (free.state === 'bad') return [await putDamageAside(file, free.text, full)];
   if (probe.state === 'bad' && full) {
     // Its lock file may be what is damaged.
     throw new StoreError('NO_ROOM', `${FULL_TEXT}, and ${file}: ${probe.text}`);
@@ -226,15 +230,27 @@ async function setDamageAside(
   }
 }
 
+/** Waits for both, whatever comes of them, so that none goes on behind the back of who asked. */
+async function both<A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> {
+  await Promise.allSettled([a, b]);
+  return [await a, await b];
+}
+
+/** @throws StoreError NO_ROOM where the disk is full */
+async function putDamageAside(file: string, text: string, full: boolean): Promise<string> {
+  if (full) throw new StoreError('NO_ROOM', `${FULL_TEXT}, and ${file} ${text}`);
+  return await putAside(file, text);
+}
+
 /** Sets a file aside, and says so. */
 async function putAside(file: string, why: string): Promise<string> {
   return `${file} ${why}; it was set aside as ${await setAside(file)}`;
 }
 
-async function inspectFile(file: string): Promise<Inspection> {
+async function inspectFile(file: string, use: { writes: boolean }): Promise<Inspection> {
   const opened = await openExisting(file);
   try {
-    return await inspect(opened);
+    return await inspect(opened, use);
   } finally {
     await opened?.close();
   }

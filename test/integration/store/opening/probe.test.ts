@@ -81,7 +81,10 @@ console.log(good);
 `;
 
 const look = (bytes: Uint8Array) =>
-  inspect({ size: bytes.length, read: async (at, n) => bytes.subarray(at, at + n) });
+  inspect(
+    { size: bytes.length, read: async (at, n) => bytes.subarray(at, at + n) },
+    { writes: true },
+  );
 
 /** What the gateway does with a file before it opens it. */
 async function judge(bytes: Uint8Array, name = file, values = false): Promise<ProbeResult> {
