@@ -72,10 +72,11 @@ export async function checkFreePages(
   for (const [list, where] of lists) await checkList(look, list, where);
 }
 
-function tableOf({ page, at, flags, keyBytes, valueBytes, where }: LeafEntry): Tree | undefined {
-  // The entry of the tree of tables that is no table; there is none in ours.
+/** The table that an entry of the tree of tables is; undefined for any other, of which we make none. */
+function tableOf(entry: LeafEntry): Tree | undefined {
+  const { page, flags, valueBytes, where } = entry;
   if (flags !== SUBTREE) return undefined;
-  const value = valueAt({ page, at, flags, keyBytes, valueBytes, where });
+  const value = valueAt(entry);
   if (valueBytes !== TREE_BYTES || value + TREE_BYTES > PAGE_BYTES) {
     throw new Damage(`${where}: expected a tree, found ${valueBytes} bytes`);
   }

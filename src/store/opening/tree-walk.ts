@@ -46,9 +46,8 @@ export class TreePages {
   }
 
   /**
-   * Walks a tree in the order of its keys.
+   * The entries of a tree's leaves, in the order of their keys and as many as the tree says.
    *
-   * @returns the entries of its leaves, of which there are as many as the tree says
    * @throws Damage
    */
   async *entries({ name, depth, root, entries }: Tree): AsyncGenerator<LeafEntry> {
@@ -96,7 +95,7 @@ export class TreePages {
   }
 }
 
-/** Where an entry's value begins in its page, or the number of the page that it is in. */
+/** Where in its page an entry has its value, or the number of the page that it is in. */
 export function valueAt({ at, keyBytes }: LeafEntry): number {
   return at + ENTRY_BYTES + keyBytes;
 }
