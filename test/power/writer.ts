@@ -111,11 +111,12 @@ class Writer {
     for (let i = 0; !this.#stop.signal.aborted; i++) {
       const taken = this.#taken();
       await this.#store.durable();
-      if (i % ACKS_PER_COMMIT === 0) {
+      // The store closes as soon as it is told to stop, and takes and shows nothing then.
+      if (i % ACKS_PER_COMMIT === 0 && !this.#stop.signal.aborted) {
         await this.#store.commit(recordChanges(this.#records + 1));
         this.#records++;
       }
-      this.#note(taken);
+      this.#note(taken, this.#stop.signal.aborted);
       await pause(PUMP_MS);
     }
   }
