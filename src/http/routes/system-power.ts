@@ -19,17 +19,18 @@ const Confirmed = v.strictObject({ confirm: v.literal(true) });
 const Accepted = v.object({ accepted: v.literal(true) });
 const ACCEPTED = { accepted: true } as const;
 
-export const restartGateway = route({
-  method: 'POST',
-  path: '/system/restart',
-  summary: 'Stops the gateway, and systemd starts it again. 409 where nobody would.',
-  access: 'manage',
-  query: undefined,
+const shared = {
+  ...({ method: 'POST', access: 'manage', query: undefined, problems: [409] } as const),
   body: Confirmed,
   reply: Accepted,
   status: () => 202,
   statuses: [202],
-  problems: [409],
+};
+
+export const restartGateway = route({
+  ...shared,
+  path: '/system/restart',
+  summary: 'Stops the gateway, and systemd starts it again. 409 where nobody would.',
   handle: ({ power }: PowerDeps, { caller }) =>
     answering(() => {
       power.restart(askingOf(caller));
@@ -38,16 +39,9 @@ export const restartGateway = route({
 });
 
 export const powerOff = route({
-  method: 'POST',
+  ...shared,
   path: '/system/poweroff',
   summary: 'Switches the computer off. 409 with the reason where it does not let the gateway.',
-  access: 'manage',
-  query: undefined,
-  body: Confirmed,
-  reply: Accepted,
-  status: () => 202,
-  statuses: [202],
-  problems: [409],
   handle: ({ power }: PowerDeps, { caller }) =>
     answering(async () => {
       await power.powerOff(askingOf(caller));

@@ -212,10 +212,6 @@ async function setDamageAside(
     inspectFile(file, { writes: true }),
   );
   if (free.state === 'bad') return [await putDamageAside(file, free.text, full)];
-  if (probe.state === 'bad' && full) {
-    // Its lock file may be what is damaged.
-    throw new StoreError('NO_ROOM', `${FULL_TEXT}, and ${file}: ${probe.text}`);
-  }
   switch (probe.state) {
     case 'good':
       checkMajor(Object(probe.facts.schema).major ?? SCHEMA.major);
@@ -226,7 +222,8 @@ async function setDamageAside(
         `${file} could not be looked through before it was opened: the probe ${probe.text}`,
       ];
     case 'bad':
-      return [await putAside(file, `is damaged: ${probe.text}`)];
+      // On a full disk its lock file may be what is damaged, and not the file.
+      return [await putDamageAside(file, `is damaged: ${probe.text}`, full)];
   }
 }
 
