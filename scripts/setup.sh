@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes a fresh clone ready to run: npm packages with the pinned Node, the HTTP library made loadable
-# on older systems, and a fault of the database mended. A second run does nothing. Needs git, and npm
-# of any Node from 20.
+# on older systems, a fault of the database mended, and CAN sockets where there is a compiler for them.
+# A second run does nothing. Needs git, and npm of any Node from 20.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -75,3 +75,4 @@ wanted=$(sed -n "s/.*\"node-linux-$arch\": \"\(.*\)\".*/v\1/p" package.json)
 
 "$node" scripts/uws-relink.ts
 "$node" scripts/lmdb-mend.ts
+"$node" scripts/socketcan-build.ts
