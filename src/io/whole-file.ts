@@ -47,7 +47,7 @@ async function readIfThere(file: string): Promise<readonly string[]> {
 }
 
 /** One file alone, in the same way. Resolves when it is on the device. */
-export async function replaceFile(file: string, text: string): Promise<void> {
+export async function replaceFile(file: string, text: string | Uint8Array): Promise<void> {
   const written = `${file}.new`;
   const handle = await open(written, 'w', FILE_MODE);
   try {
