@@ -1,5 +1,7 @@
 import type { Clock } from '#core/clock.ts';
+import type { OpenCanBus, Permit } from '../io/can/bus.ts';
 import type { OpenPort } from '../io/port.ts';
+import { simulatedBus } from './can-port.ts';
 import { createCar } from './car.ts';
 import { createVehicle } from './ecu.ts';
 import { ElmAdapter } from './elm.ts';
@@ -10,13 +12,17 @@ import { headPort } from './thinkgear-head.ts';
 export interface Simulation {
   readonly adapter: OpenPort;
   readonly headset: OpenPort;
+  /** @param permit left out for a bus that only listens */
+  bus(name: string, permit: Permit | undefined): OpenCanBus;
 }
 
 /** The same seed gives the same drive and the same head; time starts with the clock. */
 export function createSimulation(seed: number, clock: Clock): Simulation {
-  const vehicle = createVehicle(createCar(seed));
+  const car = createCar(seed);
+  const vehicle = createVehicle(car);
   return {
     adapter: elmPort(new ElmAdapter({ vehicle, seed }), clock),
     headset: headPort({ seed }, clock),
+    bus: (name, permit) => simulatedBus({ car, vehicle, seed, clock }, name, permit),
   };
 }
