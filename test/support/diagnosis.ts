@@ -1,7 +1,6 @@
 import type { Json, Reading } from '#core/stream.ts';
 import { type Asker, Diagnostics } from '../../src/sources/obd/diagnostics.ts';
-import type { Outcome } from '../../src/sources/obd/elm/adapter.ts';
-import type { BusKind } from '../../src/sources/obd/elm/elm-frames.ts';
+import type { BusKind, Outcome } from '../../src/sources/obd/scan-tool.ts';
 import { Vehicle } from '../../src/sources/obd/vehicle.ts';
 import { VehicleReport } from '../../src/sources/obd/vehicle-report.ts';
 
@@ -29,16 +28,22 @@ export interface Script {
   readonly bus?: BusKind;
   /** By request, one outcome after the other, the last one for ever; silence for all others. */
   readonly replies: Readonly<Record<string, Outcome | readonly Outcome[]>>;
+  /** The same of one ECU alone, as `7e8 19020D`; left out where single ECUs cannot be asked. */
+  readonly alone?: Readonly<Record<string, Outcome | readonly Outcome[]>>;
   /** One for every request of a service, where none is told for the request itself. */
   readonly services?: Readonly<Record<string, Outcome>>;
   readonly report?: VehicleReport;
   readonly seconds?: number;
+  /** Somebody wants the codes read then. */
+  readonly refreshAtS?: number;
 }
 
 /** Diagnosis of a car that answers from a script, a step a second. */
 export async function diagnose({
+  refreshAtS,
   bus = 'can11',
   replies,
+  alone,
   services = {},
   report = new VehicleReport(),
   seconds = 60,
@@ -46,18 +51,25 @@ export async function diagnose({
   const asked: string[] = [];
   const patiently: string[] = [];
   const counts = new Map<string, number>();
-  const request = (hex: string): Promise<Outcome> => {
-    asked.push(hex);
-    const told = [replies[hex] ?? services[hex.slice(0, 2)] ?? SILENT].flat();
-    const turn = counts.get(hex) ?? 0;
-    counts.set(hex, turn + 1);
+  const tell = (request: string, outcomes: Outcome | readonly Outcome[]): Promise<Outcome> => {
+    asked.push(request);
+    const told = [outcomes].flat();
+    const turn = counts.get(request) ?? 0;
+    counts.set(request, turn + 1);
     return Promise.resolve(told[Math.min(turn, told.length - 1)] ?? SILENT);
   };
+  const request = (hex: string): Promise<Outcome> =>
+    tell(hex, replies[hex] ?? services[hex.slice(0, 2)] ?? SILENT);
   const requestPatiently = (hex: string): Promise<Outcome> => {
     patiently.push(hex);
     return request(hex);
   };
-  const adapter: Asker = { bus, request, requestPatiently };
+  const adapter: Asker = {
+    ...{ bus, request, requestPatiently },
+    ...(alone && {
+      askEcu: (ecu: string, hex: string) => tell(`${ecu} ${hex}`, alone[`${ecu} ${hex}`] ?? SILENT),
+    }),
+  };
   const legacy = bus !== 'can11' && bus !== 'can29';
   const [engine, other] = legacy ? ['10', '18'] : [ENGINE, TRANSMISSION];
   const vehicle = new Vehicle(
@@ -74,6 +86,7 @@ export async function diagnose({
     events.push([code ?? null, status ?? null, present ?? null]);
   };
   for (let s = 0; s < seconds; s++) {
+    if (s === refreshAtS) diagnostics.refresh();
     if (diagnostics.due(s * S)) await diagnostics.step(() => s * S, emit);
   }
   const times = (hex: string): number => asked.filter((other) => other === hex).length;

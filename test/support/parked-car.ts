@@ -1,5 +1,6 @@
 /** What the routes of diagnosis get of a gateway with one device, in a car that has been read. */
 import type { Gateway } from '../../src/http/routes/index.ts';
+import type { ToldUdsCode } from '../../src/sources/obd/uds-told.ts';
 
 type Parts = Pick<Gateway, 'diagnosis' | 'sources' | 'system'>;
 type Code = Awaited<ReturnType<Parts['diagnosis']['codes']>>['items'][number];
@@ -28,6 +29,15 @@ const IDENTITY = {
   ...{ ecu: '7e8', name: 'ECM', vin: '1G1YY22G965104367' },
   ...{ calibrationIds: ['VIGIL-1'], verificationNumbers: ['1791BC82'] },
 };
+const UDS_CODE: ToldUdsCode = {
+  ...{ code: 'P0301-11', text: CODE.text, specific: true, failure: 'circuit short to ground' },
+  ...{ states: ['confirmed', 'lamp'], status: ['confirmedDTC', 'warningIndicatorRequested'] },
+};
+const NUMBER = {
+  ...{ id: 'F187', name: 'Vehicle manufacturer spare part number' },
+  ...{ text: '06A906032HN', hex: '303641393036303332484E' },
+};
+const UDS = [{ ecu: '7e8', ageS: 3, format: null, codes: [UDS_CODE] }];
 const SINCE = { distanceKm: 842, minutes: 1_230, ageS: 3 };
 
 export function parkedCar(): Parts {
@@ -68,11 +78,20 @@ export function parkedCar(): Parts {
           },
         ],
       }),
-      codes: async () => ({ connected, ageS: 3, clockTrust: 'ntp', items: [CODE] }),
+      codes: async () => ({ connected, ageS: 3, clockTrust: 'ntp', items: [CODE], uds: UDS }),
       clear: async () => ({
         ...{ cleared: ['7e8'], had: ['P0301 stored'], remaining: [CODE] },
         repeated: false,
       }),
+      ecus: {
+        values: (ecu) => ({ ecu, items: [{ id: NUMBER.id, name: NUMBER.name }] }),
+        value: async ({ ecu }) => ({ ecu, ...NUMBER }),
+        code: async ({ ecu }) => ({
+          ...{ ecu, ...UDS_CODE },
+          snapshots: { records: [{ record: 1, values: [NUMBER] }], rest: '' },
+          extendedData: { records: [{ record: 1, hex: '07' }], rest: '' },
+        }),
+      },
     },
     sources: { list: () => [SOURCE], restart: (id) => id === SOURCE.id },
     system: async () => ({

@@ -67,7 +67,7 @@ export async function simulatedCar(car: CarOptions = {}, fromS = 0) {
   };
   /** Moves on until the adapter is being prepared for what clears. */
   const untilClearing = async (): Promise<void> => {
-    for (let n = 0; n < 600 && asked.at(-1)?.command !== 'ATSTFF'; n++) await clock.advance(5);
+    for (let n = 0; n < 3_000 && asked.at(-1)?.command !== 'ATSTFF'; n++) await clock.advance(1);
   };
   const times = (command: string): number => asked.filter((one) => one.command === command).length;
   return { clock, source, asked, readings, statuses, restart, times, finish, untilClearing };

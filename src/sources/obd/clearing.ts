@@ -1,16 +1,14 @@
-import type { Adapter, Outcome } from './elm/adapter.ts';
 import { DiagnosisError } from './errors.ts';
 import { hexByte } from './hex.ts';
-import { parseNegative, singleService01 } from './j1979/answers.ts';
+import { parseNegative } from './j1979/answers.ts';
+import type { Outcome, VehicleLink } from './scan-tool.ts';
+import { checkStandstill } from './standstill.ts';
 import type { VehicleReport } from './vehicle-report.ts';
 
-/** Requests of the road speed before its silence is believed. */
-const SPEED_TRIES = 3;
-const ROAD_SPEED = 0x0d;
 const POSITIVE_04 = 0x44;
 
-/** What clearing needs of an adapter. */
-export type Clearer = Pick<Adapter, 'request' | 'clearCodes'>;
+/** What clearing needs of a link. */
+export type Clearer = Pick<VehicleLink, 'request' | 'clearCodes'>;
 
 /**
  * Clears trouble codes, freeze frames, test results and readiness in all control units (SAE J1979
@@ -20,12 +18,9 @@ export type Clearer = Pick<Adapter, 'request' | 'clearCodes'>;
  * @returns the control units that have done it
  * @throws DiagnosisError SPEED_UNKNOWN, MOVING; REFUSED, with the answer of who refused; NO_ANSWER
  */
-export async function clearCodes(
-  adapter: Clearer,
-  report: VehicleReport,
-): Promise<readonly string[]> {
-  await checkStandstill(adapter);
-  const outcome = await adapter.clearCodes();
+export async function clearCodes(link: Clearer, report: VehicleReport): Promise<readonly string[]> {
+  await checkStandstill(link);
+  const outcome = await link.clearCodes();
   const responses = outcome.kind === 'answered' ? outcome.responses : [];
   const cleared = responses.filter(({ pdu }) => pdu[0] === POSITIVE_04).map(({ ecu }) => ecu);
   for (const ecu of cleared) report.of(ecu).cleared();
@@ -47,35 +42,6 @@ export async function clearCodes(
     'NO_ANSWER',
     `whether the codes are cleared is not known: ${why(outcome)}`,
   );
-}
-
-/** @throws DiagnosisError SPEED_UNKNOWN, MOVING */
-async function checkStandstill(adapter: Clearer): Promise<void> {
-  const speeds = await roadSpeeds(adapter);
-  if (speeds.length === 0) {
-    throw new DiagnosisError(
-      'SPEED_UNKNOWN',
-      'the car does not tell its speed, so it may be moving',
-    );
-  }
-  const moving = speeds.filter(({ kmh }) => kmh > 0);
-  if (moving.length === 0) return;
-  const seen = moving.map(({ ecu, kmh }) => `${ecu} tells ${kmh} km/h`);
-  throw new DiagnosisError('MOVING', `the car is moving: ${seen.join(', ')}`);
-}
-
-/** PID 0D as each control unit that knows it tells it now: one byte, in km/h. */
-async function roadSpeeds(adapter: Clearer): Promise<{ ecu: string; kmh: number }[]> {
-  for (let tries = 0; tries < SPEED_TRIES; tries++) {
-    const outcome = await adapter.request(`01${hexByte(ROAD_SPEED)}`);
-    if (outcome.kind !== 'answered' || !outcome.whole) continue;
-    return outcome.responses.flatMap(({ ecu, pdu }) => {
-      const { pid, data } = singleService01(pdu) ?? {};
-      const [kmh] = data ?? [];
-      return pid === ROAD_SPEED && data?.length === 1 && kmh !== undefined ? [{ ecu, kmh }] : [];
-    });
-  }
-  return [];
 }
 
 function why(outcome: Outcome): string {

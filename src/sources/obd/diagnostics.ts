@@ -1,6 +1,4 @@
 import type { Emit, Micros } from '#core/stream.ts';
-import { type Adapter, ANSWER_MS, type Outcome, SLOW_ANSWER_MS } from './elm/adapter.ts';
-import { isCan, type Response } from './elm/elm-frames.ts';
 import { freezeFrameJob } from './freeze-frame.ts';
 import { hexByte } from './hex.ts';
 import {
@@ -15,7 +13,16 @@ import { dtcText } from './j1979/dtcs.ts';
 import { decodeMonitors, type MonitorScope } from './j1979/monitors.ts';
 import { parseMonitorTests } from './j1979/service06.ts';
 import { type Job, JobQueue, pdusByEcu, type Waiting } from './job.ts';
+import {
+  ANSWER_MS,
+  isCan,
+  type Outcome,
+  type Response,
+  SLOW_ANSWER_MS,
+  type VehicleLink,
+} from './scan-tool.ts';
 import { TROUBLE } from './streams.ts';
+import { UdsCodes } from './uds-codes.ts';
 import type { Vehicle } from './vehicle.ts';
 import { vehicleInfoJob } from './vehicle-info.ts';
 import type { VehicleReport } from './vehicle-report.ts';
@@ -35,8 +42,8 @@ const MID_LAST = 0xff;
 const BUSY = 0x21;
 const PENDING = 0x78;
 
-/** What diagnosis needs of an adapter. */
-export type Asker = Pick<Adapter, 'bus' | 'request' | 'requestPatiently'>;
+/** What diagnosis needs of a link. */
+export type Asker = Pick<VehicleLink, 'bus' | 'request' | 'requestPatiently' | 'askEcu'>;
 
 /**
  * The services that are not live values: trouble codes (03, 07, 0A), freeze frames (02), results of
@@ -45,20 +52,24 @@ export type Asker = Pick<Adapter, 'bus' | 'request' | 'requestPatiently'>;
  * read is kept meanwhile.
  */
 export class Diagnostics {
-  readonly #adapter: Asker;
+  readonly #link: Asker;
   readonly #vehicle: Vehicle;
   readonly #report: VehicleReport;
   readonly #framing: Framing;
   readonly #queue = new JobQueue();
+  readonly #udsCodes: UdsCodes | undefined;
+  /** They are asked for once, and again when somebody wants to know; and when the others change. */
+  #isUdsDue = true;
   #stateAt: Micros = 0;
   /** Somebody has answered in this round of codes and readiness. */
   #heard = false;
 
-  constructor(adapter: Asker, vehicle: Vehicle, report: VehicleReport) {
-    this.#adapter = adapter;
+  constructor(link: Asker, vehicle: Vehicle, report: VehicleReport) {
+    this.#link = link;
     this.#vehicle = vehicle;
     this.#report = report;
-    this.#framing = isCan(adapter.bus) ? 'can' : 'other';
+    this.#framing = isCan(link.bus) ? 'can' : 'other';
+    this.#udsCodes = link.askEcu && new UdsCodes(vehicle, report);
     // A report that was thrown away has lost its codes too.
     const onAnotherCar = (): void => {
       this.#stateAt = 0;
@@ -76,6 +87,7 @@ export class Diagnostics {
   /** Codes and readiness are due from now on, all of them. */
   refresh(): void {
     this.#stateAt = 0;
+    this.#isUdsDue = true;
   }
 
   /** Codes and readiness have been asked for, and nothing of them is to be asked again. */
@@ -96,15 +108,17 @@ export class Diagnostics {
     const outcome = await this.#ask(next);
     // Silence means that no ECU of this car knows the service, or that the answer was late. What is
     // asked regularly needs no second try to tell.
+    if (outcome.kind === 'silent') next.job.refused?.();
     if (outcome.kind === 'silent' && next.job.urgent) return;
     if (outcome.kind !== 'answered') this.#again(next, now(), false);
     else this.#read(next, outcome, now(), emit);
   }
 
   #ask({ job, patient }: Waiting): Promise<Outcome> {
+    if (job.ecu !== undefined && this.#link.askEcu) return this.#link.askEcu(job.ecu, job.hex);
     return patient
-      ? this.#adapter.requestPatiently(job.hex)
-      : this.#adapter.request(job.hex, job.timeoutMs);
+      ? this.#link.requestPatiently(job.hex)
+      : this.#link.request(job.hex, job.timeoutMs);
   }
 
   #read(
@@ -122,6 +136,7 @@ export class Diagnostics {
     this.#add(more ?? []);
     const waits = unmetWaits(job.hex, responses, answers);
     const refused = responses.some(({ pdu }) => refusal(job.hex, pdu) !== undefined);
+    if (refused && answers.length === 0 && waits.length === 0) job.refused?.();
     const settled = whole && waits.length === 0 && (answers.length > 0 ? !!more : refused);
     if (!settled) this.#again(next, t, waits.includes(PENDING));
   }
@@ -140,6 +155,8 @@ export class Diagnostics {
     this.#heard = false;
     this.#add(CODE_SERVICES.map((hex) => this.#codes(hex)));
     this.#add([...MONITOR_PIDS].map(([pid, scope]) => this.#monitors(pid, scope)));
+    if (this.#isUdsDue) this.#add(this.#udsCodes?.jobs() ?? []);
+    this.#isUdsDue = false;
   }
 
   #codes(hex: string): Job {
@@ -195,6 +212,7 @@ export class Diagnostics {
     const came = codes.filter((code) => !before.includes(code));
     const went = before.filter((code) => !codes.includes(code));
     report.note(status, came, went, t);
+    if (came.length + went.length > 0) this.#add(this.#udsCodes?.jobs() ?? []);
     for (const code of [...came, ...went]) {
       const { text } = dtcText(code);
       const data = { code, status, ecu, text, present: came.includes(code) };

@@ -3,6 +3,8 @@ import { CodedError } from '#core/errors.ts';
 export type DiagnosisErrorCode =
   /** There is no car to ask: none is configured, or it does not answer. */
   | 'NO_VEHICLE'
+  /** The car has no such control unit. */
+  | 'NO_ECU'
   /** A recording is being played: there is nobody to ask. */
   | 'REPLAYED'
   /** The car's turn did not come in time, and nothing has been asked. */

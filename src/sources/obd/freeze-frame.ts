@@ -1,11 +1,10 @@
-import { ANSWER_MS } from './elm/adapter.ts';
-import type { Response } from './elm/elm-frames.ts';
 import { hexByte } from './hex.ts';
 import { type Framing, splitService02 } from './j1979/answers.ts';
 import { decodeDtc, NO_DTC } from './j1979/dtcs.ts';
 import { PID_BY_NUMBER, PID_LENGTHS } from './j1979/pid-table.ts';
 import { decodePid, supportedPids } from './j1979/pids.ts';
 import type { Job } from './job.ts';
+import { ANSWER_MS, type Response } from './scan-tool.ts';
 import type { Ecu, Vehicle } from './vehicle.ts';
 import type { FrozenValue, VehicleReport } from './vehicle-report.ts';
 

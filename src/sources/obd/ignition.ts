@@ -7,7 +7,7 @@ import type { Micros } from '#core/stream.ts';
  * Asking a parked car keeps its bus awake, which drains the battery and sets off alarms. So polling
  * stops when the car is off; then only the voltage is watched, which stays inside the adapter, and
  * the car is asked at pauses that double from PROBE_MS_FIRST to PROBE_MS_MAX. A rise of the voltage
- * (ignition on, charging) asks at once.
+ * (ignition on, charging) asks at once, and so does a bus that comes to life, where that can be seen.
  */
 /** In the order of the numbers that the stream `obd.ignition` carries. */
 export const IGNITION_STATES = ['off', 'on', 'running'] as const;
@@ -29,6 +29,8 @@ const CHARGING_MS_MAX = 60 * 60_000;
 const RISE_V = 0.25;
 /** Older speeds say nothing about now. */
 const STALE_MS = 10_000;
+/** What comes on the bus so soon after the car was asked is its doing, and no driver's. */
+const STIR_MS = 5_000;
 const PROBE_MS_FIRST = 2_000;
 const PROBE_MS_MAX = 300_000;
 
@@ -51,6 +53,9 @@ export class IgnitionSense {
   #parked = false;
   #probeMs = PROBE_MS_FIRST;
   #probedAt: Micros;
+  /** When it was last found to be off. */
+  #offAt: Micros = Number.NEGATIVE_INFINITY;
+  #stirred = false;
 
   constructor(now: Micros) {
     this.#answeredAt = now;
@@ -65,6 +70,8 @@ export class IgnitionSense {
 
   /** An ECU answered. */
   answered(now: Micros): void {
+    // The rest of the answer by which the car was found to stand is no news.
+    if (this.#state === 'off' && now === this.#offAt) return;
     this.#answeredAt = now;
     this.#silent = 0;
     if (this.#state === 'off') {
@@ -103,12 +110,19 @@ export class IgnitionSense {
     this.#restVolts = Math.min(this.#restVolts ?? volts, volts);
   }
 
+  /** While off: the bus, which had been silent, has come to life. */
+  stirred(now: Micros): void {
+    if (now - this.#probedAt >= STIR_MS * 1000) this.#stirred = true;
+  }
+
   /** While off: whether the car should be asked now. Calling it with true as the result counts as asking. */
   shouldProbe(now: Micros): boolean {
     const rest = this.#restVolts ?? Number.POSITIVE_INFINITY;
     const volts = this.#volts ?? 0;
     const rose = volts - rest >= RISE_V;
-    if (!rose && now - this.#probedAt < this.#probeMs * 1000) return false;
+    const due = now - this.#probedAt >= this.#probeMs * 1000;
+    if (!rose && !this.#stirred && !due) return false;
+    this.#stirred = false;
     // The new level is the rest from now on: one rise asks once.
     if (rose) this.#restVolts = volts;
     this.#probedAt = now;
@@ -140,7 +154,9 @@ export class IgnitionSense {
     this.#rpm = 0;
     this.#speed = 0;
     this.#silent = 0;
+    this.#stirred = false;
     this.#restVolts = this.#volts;
     this.#probedAt = now;
+    this.#offAt = now;
   }
 }

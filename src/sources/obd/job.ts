@@ -1,5 +1,5 @@
 import type { Emit, Micros } from '#core/stream.ts';
-import type { Response } from './elm/elm-frames.ts';
+import type { Response } from './scan-tool.ts';
 
 /** Times a job is asked before it is given up. */
 const TRIES_MAX = 3;
@@ -12,6 +12,8 @@ const JOBS_MAX = 500;
 export interface Job {
   /** Service and data: `0902`. */
   readonly hex: string;
+  /** The only ECU that is asked; left out where all are. */
+  readonly ecu?: string;
   readonly timeoutMs: number;
   /** Asked before all others: what may change during a drive, and is asked again regularly. */
   readonly urgent?: boolean;
@@ -22,6 +24,8 @@ export interface Job {
    * more of them. Returns what to ask next, or undefined when something is missing in the answers.
    */
   read(responses: readonly Response[], t: Micros, emit: Emit): readonly Job[] | undefined;
+  /** Called when it was refused for good, or nobody answered. */
+  refused?(): void;
 }
 
 /** A job that waits for its turn. */
@@ -71,7 +75,7 @@ export class JobQueue {
         dropped++;
         continue;
       }
-      if (job.once) this.#asked.add(job.hex);
+      if (job.once) this.#asked.add(nameOf(job));
       this.#put({ job, tries: 0, notBefore: 0, patient: false });
     }
     return dropped;
@@ -84,15 +88,21 @@ export class JobQueue {
     return true;
   }
 
-  #isKnown({ hex }: Job): boolean {
-    if (this.#asked.has(hex)) return true;
-    return [...this.#urgent, ...this.#others].some(({ job }) => job.hex === hex);
+  #isKnown(job: Job): boolean {
+    const name = nameOf(job);
+    if (this.#asked.has(name)) return true;
+    return [...this.#urgent, ...this.#others].some((waiting) => nameOf(waiting.job) === name);
   }
 
   #put(waiting: Waiting): void {
     if (waiting.job.urgent) this.#urgent = [...this.#urgent, waiting];
     else this.#others = [...this.#others, waiting];
   }
+}
+
+/** What is asked of whom. */
+function nameOf({ ecu = 'all', hex }: Job): string {
+  return `${ecu} ${hex}`;
 }
 
 /** The PDUs of each ECU, in the order in which they came. */

@@ -1,13 +1,12 @@
 import { LinkError } from '#core/errors.ts';
 import type { Emit, Micros, Stream } from '#core/stream.ts';
-import { type Adapter, ANSWER_MS, type Outcome } from './elm/adapter.ts';
-import type { Response } from './elm/elm-frames.ts';
 import { hexByte } from './hex.ts';
 import type { IgnitionSense } from './ignition.ts';
 import { type Parsed, type PidData, singleService01, splitService01 } from './j1979/answers.ts';
 import { PID_BY_NUMBER } from './j1979/pid-table.ts';
 import { decodePid, withMaxima } from './j1979/pids.ts';
 import type { PollGroup, PollPlan } from './poll.ts';
+import { ANSWER_MS, type Outcome, type Response, type VehicleLink } from './scan-tool.ts';
 import type { Ecu, EcuStreams, Vehicle } from './vehicle.ts';
 
 /** Answers in a row that were of no use before the link counts as broken. */
@@ -16,6 +15,7 @@ const USELESS_MAX = 20;
 const COUNT_REFUSALS_MAX = 2;
 const ENGINE_SPEED = 0x0c;
 const ROAD_SPEED = 0x0d;
+const MODULE_VOLTAGE = 0x42;
 
 export interface LiveCounters {
   requests: number;
@@ -31,7 +31,7 @@ export interface LiveCounters {
 }
 
 export interface LiveDataParts {
-  readonly adapter: Adapter;
+  readonly link: VehicleLink;
   readonly vehicle: Vehicle;
   readonly plan: PollPlan;
   readonly ignition: IgnitionSense;
@@ -63,12 +63,12 @@ export class LiveData {
    * @param now the time, read before the request and again when its answer has come
    */
   async ask(group: PollGroup, now: () => Micros): Promise<void> {
-    const { adapter, plan, counters } = this.#parts;
+    const { link, plan, counters } = this.#parts;
     const frames = plan.framesFor(group);
     group.askedAt = now();
     counters.requests++;
     const hex = `01${Buffer.from(group.pids).toString('hex').toUpperCase()}`;
-    const outcome = await adapter.request(hex, ANSWER_MS, frames);
+    const outcome = await link.request(hex, ANSWER_MS, frames);
     this.#note(outcome, frames !== undefined);
     if (outcome.kind === 'silent' && group.pids.length > 1 && (await this.#answersAlone(group))) {
       // Some ECUs are silent on requests for several PIDs: the car is on, and asked one by one.
@@ -80,9 +80,9 @@ export class LiveData {
 
   /** Whether a PID of a group that got no answer is answered when it is asked for by itself. */
   async #answersAlone({ pids: [pid = 0] }: PollGroup): Promise<boolean> {
-    const { adapter, counters } = this.#parts;
+    const { link, counters } = this.#parts;
     counters.requests++;
-    const { kind } = await adapter.request(`01${hexByte(pid)}`, ANSWER_MS);
+    const { kind } = await link.request(`01${hexByte(pid)}`, ANSWER_MS);
     return kind === 'answered';
   }
 
@@ -135,7 +135,7 @@ export class LiveData {
   }
 
   #emitAll({ ecu, pid, data }: Checked, t: Micros): void {
-    const { vehicle, streams, ignition, counters, emit } = this.#parts;
+    const { link, vehicle, streams, ignition, counters, emit } = this.#parts;
     const row = PID_BY_NUMBER.get(pid);
     if (row === undefined) return;
     ecu.scaling = withMaxima(ecu.scaling, pid, data);
@@ -149,6 +149,8 @@ export class LiveData {
       ecu.latest.set(plain.id, { t, v });
       if (pid === ENGINE_SPEED) ignition.engine(v, t);
       if (pid === ROAD_SPEED) ignition.speed(v, t);
+      // The next best to the plug: a car whose battery is charged is on, even where nothing turns.
+      if (pid === MODULE_VOLTAGE && !link.measuresVoltage) ignition.voltage(v);
       emit({ kind: 'sample', stream, t, v });
     });
   }

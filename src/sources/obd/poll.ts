@@ -5,8 +5,9 @@ import type { Micros } from '#core/stream.ts';
  * its own periods, goes first, so that a slow adapter slows all of them in proportion.
  *
  * On CAN one request may hold six PIDs (SAE J1979, 6.3.1.1). The answer carries no lengths, so each
- * PID is asked alone until its length has been seen, and only then shares a request with PIDs of a
- * similar rate. A request whose answer did not add up is taken apart for good.
+ * PID is asked alone until its length has been seen, and only then shares a request with others: with
+ * those that were learned beside it first, so that a slow link has time for the rest, and with PIDs of
+ * a similar rate once all are known. A request whose answer did not add up is taken apart for good.
  *
  * The number of lines that a request is answered with is learned too: with it the adapter stops
  * waiting for more ECUs (ELM327 data sheet DSJ, p. 32), which doubles the rate of most.
@@ -56,6 +57,8 @@ export class PollPlan {
   readonly #packing: boolean;
   readonly #unlearned = new Map<number, PollPid>();
   readonly #learned = new Map<number, PollPid>();
+  /** Those that came out of a request whose answer did not add up. */
+  readonly #unmixable = new Set<number>();
   #groups: PollGroup[];
   #useCounts = true;
   /** Requests that somebody answered, rightly or not. */
@@ -123,7 +126,9 @@ export class PollPlan {
     if (row === undefined) return;
     this.#unlearned.delete(row.pid);
     this.#learned.set(row.pid, row);
-    if (this.#packing && this.#unlearned.size === 0) this.#pack();
+    if (!this.#packing) return;
+    if (this.#unlearned.size === 0) this.#pack();
+    else this.#packSome();
   }
 
   /** The answer lacked a PID or did not add up. */
@@ -138,6 +143,7 @@ export class PollPlan {
     // One bad answer may be a disturbance; several in a row mean that these PIDs do not mix.
     if (++group.mismatches < MISMATCHES_MAX) return;
     const rows = group.pids.flatMap((pid) => this.#learned.get(pid) ?? []);
+    for (const { pid } of rows) this.#unmixable.add(pid);
     this.#groups = [
       ...this.#groups.filter((other) => other !== group),
       ...rows.map((row) => newGroup([row])),
@@ -162,19 +168,35 @@ export class PollPlan {
     return this.#groups.filter((group) => group.misses >= MISSES_MAX).length;
   }
 
+  /** All that mixes, whatever was packed before. */
   #pack(): void {
-    const silent = this.#groups.filter((group) => !this.#learned.has(group.pids[0] ?? -1));
-    const rows = [...this.#learned.values()].sort((a, b) => b.hz - a.hz || a.pid - b.pid);
+    const alone = this.#groups.filter(({ pids: [pid = -1] }) => !this.#mixes(pid));
+    const rows = [...this.#learned.values()].filter(({ pid }) => this.#mixes(pid));
+    rows.sort((a, b) => b.hz - a.hz || a.pid - b.pid);
     const groups: PollGroup[] = [];
-    let shared: PollPid[] = [];
-    for (const row of rows) {
-      shared.push(row);
-      if (shared.length < PIDS_PER_REQUEST) continue;
-      groups.push(newGroup(shared));
-      shared = [];
+    for (let i = 0; i < rows.length; i += PIDS_PER_REQUEST) {
+      groups.push(newGroup(rows.slice(i, i + PIDS_PER_REQUEST)));
     }
-    if (shared.length > 0) groups.push(newGroup(shared));
-    this.#groups = [...groups, ...silent];
+    this.#groups = [...groups, ...alone];
+  }
+
+  /** As many as fill a request, of those that are still asked alone; again while there are as many. */
+  #packSome(): void {
+    const alone = this.#groups.filter(
+      ({ pids: [pid = -1], pids }) => pids.length === 1 && this.#mixes(pid),
+    );
+    if (alone.length < PIDS_PER_REQUEST) return;
+    const packed = alone.slice(0, PIDS_PER_REQUEST);
+    const shared = newGroup(packed.flatMap(({ pids: [pid = -1] }) => this.#learned.get(pid) ?? []));
+    // It is no newcomer: those that were never asked must not keep it waiting.
+    const times = packed.flatMap(({ askedAt }) => askedAt ?? []);
+    if (times.length === packed.length) shared.askedAt = Math.min(...times);
+    this.#groups = [shared, ...this.#groups.filter((group) => !packed.includes(group))];
+    this.#packSome();
+  }
+
+  #mixes(pid: number): boolean {
+    return this.#learned.has(pid) && !this.#unmixable.has(pid);
   }
 }
 

@@ -1,32 +1,29 @@
 import type { Clock } from '#core/clock.ts';
 import type { Emit, Micros } from '#core/stream.ts';
 import type { Desk } from './desk.ts';
-import type { Adapter } from './elm/adapter.ts';
-import type { Elm327 } from './elm/elm327.ts';
 import type { Ignition, IgnitionSense } from './ignition.ts';
+import type { VehicleLink } from './scan-tool.ts';
 import type { Vehicle } from './vehicle.ts';
 
 /** One connection: what it works with, how far it has come, and when it has to tell what. */
 export class Session {
-  readonly elm: Elm327;
   readonly emit: Emit;
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  adapter: Adapter | undefined;
+  link: VehicleLink | undefined;
   ignition: IgnitionSense | undefined;
   /** The car while it is being polled. */
   vehicle: Vehicle | undefined;
   /** Where that car can be asked. */
   desk: Desk | undefined;
-  /** The adapter is looking for the car's bus. */
+  /** The link is looking for the car's bus. */
   searching = false;
   voltageAt: Micros = 0;
   ignitionAt: Micros = 0;
   /** The ignition state that was told last. */
   told: Ignition | undefined;
 
-  constructor(elm: Elm327, emit: Emit, clock: Clock, signal: AbortSignal) {
-    this.elm = elm;
+  constructor(emit: Emit, clock: Clock, signal: AbortSignal) {
     this.emit = emit;
     this.clock = clock;
     this.signal = signal;

@@ -1,5 +1,3 @@
-import { SLOW_ANSWER_MS } from './elm/adapter.ts';
-import type { Response } from './elm/elm-frames.ts';
 import { hexByte } from './hex.ts';
 import type { Framing } from './j1979/answers.ts';
 import {
@@ -15,6 +13,7 @@ import {
   type Vin,
 } from './j1979/service09.ts';
 import { type Job, pdusByEcu } from './job.ts';
+import { type Response, SLOW_ANSWER_MS } from './scan-tool.ts';
 import type { Vehicle } from './vehicle.ts';
 import type { VehicleReport } from './vehicle-report.ts';
 

@@ -3,6 +3,7 @@ import type { DtcStatus } from './j1979/answers.ts';
 import type { MonitorScope, MonitorStatus } from './j1979/monitors.ts';
 import type { MonitorTest } from './j1979/service06.ts';
 import type { InUseCounter, Vin } from './j1979/service09.ts';
+import type { DtcStatusBit } from './uds/dtcs.ts';
 
 /** A value of a freeze frame. */
 export interface FrozenValue {
@@ -15,6 +16,15 @@ export interface FrozenValue {
 export interface FreezeFrame {
   readonly code: string;
   readonly values: readonly FrozenValue[];
+}
+
+/** A trouble code as its ECU tells it by UDS. */
+export interface UdsCode {
+  /** With its failure type: `P0301-11`. */
+  readonly code: string;
+  /** How it failed, in English; undefined where the type has no name. */
+  readonly failure: string | undefined;
+  readonly status: readonly DtcStatusBit[];
 }
 
 /** What one ECU says of itself and its faults. */
@@ -33,6 +43,12 @@ export class EcuReport {
   readonly codes = new Map<DtcStatus, readonly string[]>();
   /** Readiness of the emission monitors, since codes were cleared and in this drive cycle. */
   readonly monitors = new Map<MonitorScope, MonitorStatus>();
+  /** Beside those of SAE J1979 above; undefined where they were not told. */
+  udsCodes: readonly UdsCode[] | undefined;
+  /** When they were read. */
+  udsCodesAt: Micros | undefined;
+  /** What the bytes of such a code mean, in English; undefined where it was not told. */
+  udsFormat: string | undefined;
   freezeFrame: FreezeFrame | undefined;
   /** When it was read. */
   freezeFrameAt: Micros | undefined;
@@ -71,8 +87,9 @@ export class VehicleReport {
   abandoned = 0;
   readonly #ecus = new Map<string, EcuReport>();
 
+  /** In the order of their addresses: who answers first is a matter of chance. */
   get ecus(): readonly EcuReport[] {
-    return [...this.#ecus.values()];
+    return [...this.#ecus.values()].sort((a, b) => a.ecu.localeCompare(b.ecu));
   }
 
   /** The report of an ECU, made when it is first heard of. */
@@ -100,7 +117,7 @@ export class VehicleReport {
   }
 }
 
-function summaryOf({ ecu, name, codes, monitors }: EcuReport): Json {
+function summaryOf({ ecu, name, codes, udsCodes, monitors }: EcuReport): Json {
   const status = monitors.get('since-cleared');
   const supported = status?.monitors.filter((monitor) => monitor.supported);
   return {
@@ -109,6 +126,7 @@ function summaryOf({ ecu, name, codes, monitors }: EcuReport): Json {
     stored: codes.get('confirmed') ?? null,
     pending: codes.get('pending') ?? null,
     permanent: codes.get('permanent') ?? null,
+    ...(udsCodes && { uds: udsCodes.map(({ code, status }) => ({ code, status })) }),
     mil: status?.mil ?? null,
     readiness: supported
       ? {

@@ -1,8 +1,8 @@
 import type { Micros, Stream } from '#core/stream.ts';
-import { type Adapter, ANSWER_MS, type Outcome } from './elm/adapter.ts';
 import { hexByte } from './hex.ts';
 import { PID_BY_NUMBER } from './j1979/pid-table.ts';
 import { DEFAULT_SCALING, type Scaling, supportedPids } from './j1979/pids.ts';
+import { ANSWER_MS, type Outcome, type VehicleLink } from './scan-tool.ts';
 
 /** Requests of one bitmap before an ECU's silence is believed. */
 const TRIES = 3;
@@ -114,7 +114,7 @@ export class EcuStreams {
  * @returns a car without ECUs when nobody sent a bitmap
  */
 export async function discover(
-  adapter: Adapter,
+  link: VehicleLink,
   first: Outcome,
   last: Vehicle | undefined,
 ): Promise<Vehicle> {
@@ -122,11 +122,11 @@ export async function discover(
   let outcome = first;
   for (let base = 0; ; base += BITMAP_STEP) {
     for (let tries = 1; !noteBitmaps(supported, base, outcome) && tries < TRIES; tries++) {
-      outcome = await adapter.request(request(base), ANSWER_MS);
+      outcome = await link.request(request(base), ANSWER_MS);
     }
     const more = [...supported.values()].some((pids) => pids.has(base + BITMAP_STEP));
     if (!more || base === BITMAP_LAST) break;
-    outcome = await adapter.request(request(base + BITMAP_STEP), ANSWER_MS);
+    outcome = await link.request(request(base + BITMAP_STEP), ANSWER_MS);
   }
   return new Vehicle(supported, last);
 }

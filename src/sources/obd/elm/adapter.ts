@@ -1,14 +1,14 @@
 import { LinkError } from '#core/errors.ts';
 import { hexByte } from '../hex.ts';
-import { CLEAR, isReading } from './allowed.ts';
 import {
-  BUS_KINDS,
+  ANSWER_MS,
   type BusKind,
-  busOfProtocol,
-  type FrameCounters,
-  type Response,
-  readResponses,
-} from './elm-frames.ts';
+  type Outcome,
+  SLOW_ANSWER_MS,
+  type VehicleLink,
+} from '../scan-tool.ts';
+import { CLEAR, isReading } from './allowed.ts';
+import { BUS_KINDS, busOfProtocol, type FrameCounters, readResponses } from './elm-frames.ts';
 import type { Alert, Answer } from './elm-text.ts';
 import type { Elm327 } from './elm327.ts';
 import type { Timing } from './timing.ts';
@@ -24,31 +24,12 @@ const RESTART_MS = 3_000;
 const AT_MS = 1_500;
 /** Finding the protocol tries each bus in turn, the slow ones with a 5-baud initialisation. */
 const SEARCH_MS = 20_000;
-/** P2*CAN: an ECU that answered "wait" (7F xx 78) may take 5 s (ISO 15765-4, table 5). */
-export const SLOW_ANSWER_MS = 7_000;
-/** The adapter itself gives up after ATST, 1 s at most, and then says NO DATA. */
-export const ANSWER_MS = 2_500;
 const SET_TRIES = 3;
 
 /** The adapter lost its settings and has to be set up again; the link is as good as before. */
 export class AdapterRestarted extends Error {
   override readonly name = 'AdapterRestarted';
 }
-
-export type Outcome =
-  | {
-      readonly kind: 'answered';
-      readonly responses: readonly Response[];
-      readonly lines: number;
-      /** False when a part was damaged or cut off: another ECU's answer may be missing. */
-      readonly whole: boolean;
-    }
-  /** Nobody on the bus knows the request: on CAN an unsupported one gets no answer at all. */
-  | { readonly kind: 'silent' }
-  /** There is no bus: the car sleeps, or the plug is not in. */
-  | { readonly kind: 'no-bus'; readonly alert: Alert }
-  /** The answer was cut or did not come; the same request may well succeed. */
-  | { readonly kind: 'disturbed'; readonly alert: Alert | 'timeout' | 'garbage' };
 
 const RESTARTS: readonly Alert[] = ['banner', 'low-voltage-reset', 'internal-error'];
 // biome-ignore format: a list
@@ -72,7 +53,8 @@ export interface Features {
   readonly stn: string | undefined;
 }
 
-export class Adapter {
+export class Adapter implements VehicleLink {
+  readonly measuresVoltage = true;
   readonly counters: FrameCounters;
   /** As the adapter calls itself; not to be believed. */
   banner = '';
@@ -208,12 +190,24 @@ export class Adapter {
     await this.#set(`ATST${hexByte(units)}`);
   }
 
-  /** Volts at the plug, or undefined where the adapter does not measure them. */
+  /** Volts at the plug (`ATRV`), or undefined where the adapter does not measure them. */
   async voltage(): Promise<number | undefined> {
     const answer = await this.#ask('ATRV', AT_MS);
     this.#timing.command(this.#elm.times);
     const volts = /^(\d+\.\d+)V?$/.exec(answer?.text ?? '')?.[1];
     return volts === undefined ? undefined : Number(volts);
+  }
+
+  /** Between its answers an adapter hears nothing of the bus. */
+  stirred(): boolean {
+    return false;
+  }
+
+  note(searching: boolean): string {
+    if (searching) return 'the adapter answers; looking for the car on its bus';
+    return this.foreign === undefined
+      ? 'the adapter answers, the car does not; is its ignition off?'
+      : `the adapter found a bus without OBD-II: ${this.foreign}`;
   }
 
   #withData(answer: Answer, bus: BusKind): Outcome {

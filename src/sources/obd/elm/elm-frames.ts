@@ -1,4 +1,5 @@
-import { IsoTpReceiver } from '../isotp.ts';
+import { IsoTpReceiver } from '../isotp/receiver.ts';
+import { type BusKind, isCan, type Response } from '../scan-tool.ts';
 
 /**
  * From an adapter's lines of hexadecimal digits (headers on, `ATH1`) to whole messages per ECU.
@@ -14,21 +15,7 @@ import { IsoTpReceiver } from '../isotp.ts';
  * dropped and counted.
  */
 /** In the order to try them in on a line of an unknown bus: KWP checks more than ISO 9141-2 does. */
-export const BUS_KINDS = ['can11', 'can29', 'j1850', 'kwp', 'iso9141'] as const;
-export type BusKind = (typeof BUS_KINDS)[number];
-
-/** Whether it is CAN, with ISO-TP and requests for several PIDs, and not one of the older buses. */
-export function isCan(bus: BusKind | undefined): bus is 'can11' | 'can29' {
-  return bus === 'can11' || bus === 'can29';
-}
-
-/** One message of one ECU. */
-export interface Response {
-  /** The ECU: `7e8`, `18daf110`, or the source address on older buses, `10`. */
-  readonly ecu: string;
-  /** From the service byte on: 41 0C 1A F8. */
-  readonly pdu: Uint8Array;
-}
+export const BUS_KINDS: readonly BusKind[] = ['can11', 'can29', 'j1850', 'kwp', 'iso9141'];
 
 export interface FrameCounters {
   /** Lines that were no frame of this bus, or failed their checksum. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { type Clearer, clearCodes } from '../../../../src/sources/obd/clearing.ts';
-import type { Outcome } from '../../../../src/sources/obd/elm/adapter.ts';
+import type { Outcome } from '../../../../src/sources/obd/scan-tool.ts';
 import { VehicleReport } from '../../../../src/sources/obd/vehicle-report.ts';
 import { answers, damaged, ENGINE, SILENT, TRANSMISSION } from '../../../support/diagnosis.ts';
 

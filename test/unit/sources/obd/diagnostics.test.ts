@@ -5,9 +5,10 @@ import { ElmAdapter } from '../../../../src/sim/elm.ts';
 import { PERSONALITIES, type PersonalityName } from '../../../../src/sim/elm-personality.ts';
 import { elmPort } from '../../../../src/sim/ports.ts';
 import { Diagnostics } from '../../../../src/sources/obd/diagnostics.ts';
-import { Adapter, type Outcome } from '../../../../src/sources/obd/elm/adapter.ts';
+import { Adapter } from '../../../../src/sources/obd/elm/adapter.ts';
 import { Elm327 } from '../../../../src/sources/obd/elm/elm327.ts';
 import { Timing } from '../../../../src/sources/obd/elm/timing.ts';
+import type { Outcome } from '../../../../src/sources/obd/scan-tool.ts';
 import { Vehicle } from '../../../../src/sources/obd/vehicle.ts';
 import { VehicleReport } from '../../../../src/sources/obd/vehicle-report.ts';
 import {

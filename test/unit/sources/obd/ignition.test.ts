@@ -227,3 +227,34 @@ describe('while the car is off', () => {
     expect(probes(carOff(), 10 * S, 20 * S)).toHaveLength(2);
   });
 });
+
+describe('a bus', () => {
+  test('that comes to life asks once, unless asking the car has woken it', () => {
+    const sense = carOff(10 * S);
+    expect(probes(sense, 10 * S, 20 * S)).toEqual([12 * S, 16 * S]);
+    sense.stirred(20 * S);
+    expect(sense.shouldProbe(20 * S)).toBe(false);
+    sense.stirred(21 * S);
+    expect(sense.shouldProbe(21 * S)).toBe(true);
+    expect(sense.shouldProbe(21.1 * S)).toBe(false);
+  });
+
+  test('that came to life while the car was on is forgotten when it goes off', () => {
+    const sense = carOn();
+    sense.stirred(8 * S);
+    for (let i = 0; i < 3; i++) sense.silent(10 * S);
+    expect(sense.shouldProbe(10.1 * S)).toBe(false);
+  });
+});
+
+test('an answer by which a standing car is found off does not switch it on again by its speed', () => {
+  const sense = carOn();
+  for (let t = 0; t < 10 * MIN; t += S) sense.speed(0, t);
+  expect(sense.state).toBe('on');
+  sense.answered(10 * MIN);
+  sense.speed(0, 10 * MIN);
+  sense.engine(0, 10 * MIN);
+  expect(sense.state).toBe('off');
+  sense.answered(11 * MIN);
+  expect(sense.state).toBe('on');
+});

@@ -6,7 +6,8 @@ import { type CarOptions, createCar } from '../../../../src/sim/car.ts';
 import { createVehicle, type VehicleOptions } from '../../../../src/sim/ecu.ts';
 import { ElmAdapter, type ElmOptions } from '../../../../src/sim/elm.ts';
 import { elmPort } from '../../../../src/sim/ports.ts';
-import { BAUD_RATES, type ObdOptions, obdSource } from '../../../../src/sources/obd/obd.ts';
+import { BAUD_RATES } from '../../../../src/sources/obd/elm/elm-tool.ts';
+import { type ObdOptions, obdSource } from '../../../../src/sources/obd/obd.ts';
 import { type Status, supervise } from '../../../../src/sources/supervise.ts';
 import { FakeClock } from '../../../support/fake-clock.ts';
 

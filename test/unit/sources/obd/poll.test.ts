@@ -1,23 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type PollGroup, type PollPid, PollPlan } from '../../../../src/sources/obd/poll.ts';
-
-const S = 1e6;
+import type { PollGroup, PollPlan } from '../../../../src/sources/obd/poll.ts';
+import { eight, groupOf, groupsOf, learned, planOf, rows, S } from './plans.ts';
 
 /** What a car does with one request: how long it takes, and how the answer turns out. */
 interface Reply {
   readonly us: number;
   readonly kind: 'answered' | 'mismatched' | 'missed' | 'disturbed';
 }
-
-const rows = (...list: readonly (readonly [pid: number, hz: number])[]): PollPid[] =>
-  list.map(([pid, hz]) => ({ pid, hz }));
-
-const planOf = (pids: readonly PollPid[], packing = true): PollPlan =>
-  new PollPlan(pids, packing, () => false);
-
-/** The groups as lists of PIDs. */
-const groupsOf = (plan: PollPlan): number[][] => plan.groups.map(({ pids }) => [...pids]);
 
 function settle(plan: PollPlan, group: PollGroup, kind: Reply['kind']): void {
   if (kind === 'answered') plan.answered(group, 1);
@@ -49,35 +39,6 @@ function follow(
   }
   return asked;
 }
-
-/** The group that holds a PID. */
-function groupOf(plan: PollPlan, pid: number): PollGroup {
-  const group = plan.groups.find(({ pids }) => pids.includes(pid));
-  if (group === undefined) throw new Error(`no group asks for ${pid}`);
-  return group;
-}
-
-/** A plan whose PIDs were all answered once. */
-function learned(pids: readonly PollPid[], packing = true): PollPlan {
-  const plan = planOf(pids, packing);
-  for (const { pid } of pids) plan.answered(groupOf(plan, pid), 1);
-  return plan;
-}
-
-const eight = rows(
-  ...([
-    [0x04, 5],
-    [0x05, 1],
-    [0x0b, 5],
-    [0x0c, 10],
-  ] as const),
-  ...([
-    [0x0d, 10],
-    [0x0f, 1],
-    [0x11, 5],
-    [0x2f, 0.1],
-  ] as const),
-);
 
 describe('rates', () => {
   test('are kept with a fast adapter', () => {
@@ -132,75 +93,6 @@ describe('rates', () => {
   });
 });
 
-describe('packing', () => {
-  test('waits until every length has been seen', () => {
-    const plan = planOf(eight);
-    for (const { pid } of eight.slice(1)) {
-      plan.answered(groupOf(plan, pid), 1);
-      expect(plan.groups).toHaveLength(8);
-    }
-    plan.answered(groupOf(plan, 0x04), 1);
-    expect(groupsOf(plan)).toEqual([
-      [0x04, 0x05, 0x0b, 0x0c, 0x0d, 0x11],
-      [0x0f, 0x2f],
-    ]);
-  });
-
-  test('starts at once with lengths known from before', () => {
-    const plan = new PollPlan(eight, true, () => true);
-    expect(plan.groups.map(({ pids }) => pids.length)).toEqual([6, 2]);
-  });
-
-  test('waits for the lengths that are not known from before', () => {
-    const plan = new PollPlan(eight, true, (pid) => pid !== 0x0c);
-    expect(plan.groups).toHaveLength(8);
-    plan.answered(groupOf(plan, 0x0d), 1);
-    expect(plan.groups).toHaveLength(8);
-    plan.answered(groupOf(plan, 0x0c), 1);
-    expect(plan.groups).toHaveLength(2);
-  });
-
-  test('does not happen off CAN', () => {
-    expect(learned(eight, false).groups).toHaveLength(8);
-  });
-
-  test('does not wait for a PID that is announced but never answered', () => {
-    const plan = planOf(eight);
-    for (const { pid } of eight.slice(1)) plan.answered(groupOf(plan, pid), 1);
-    for (let i = 0; i < 3; i++) {
-      plan.missed(groupOf(plan, 0x04));
-      plan.answered(groupOf(plan, 0x0c), 1);
-    }
-    expect(groupsOf(plan)).toEqual([[0x05, 0x0b, 0x0c, 0x0d, 0x0f, 0x11], [0x2f], [0x04]]);
-    // It stays alone even when it answers later: the plan is made.
-    plan.answered(groupOf(plan, 0x04), 1);
-    expect(groupsOf(plan)).toContainEqual([0x04]);
-  });
-
-  test('makes groups of at most six, each PID in one, with no rates mixed that need not be', () => {
-    const pids = fc.uniqueArray(
-      fc.record({ pid: fc.nat(0xff), hz: fc.constantFrom(0.01, 0.1, 1, 2, 5, 10) }),
-      { selector: ({ pid }) => pid, minLength: 1, maxLength: 60 },
-    );
-    fc.assert(
-      fc.property(pids, (list) => {
-        const plan = learned(list);
-        const hzOf = new Map(list.map(({ pid, hz }) => [pid, hz]));
-        const rates = plan.groups.map((group) => group.pids.map((pid) => hzOf.get(pid) ?? 0));
-        expect(groupsOf(plan).flat().toSorted()).toEqual(list.map(({ pid }) => pid).toSorted());
-        expect(plan.groups).toHaveLength(Math.ceil(list.length / 6));
-        for (const [i, group] of plan.groups.entries()) {
-          expect(group.pids.length).toBeLessThanOrEqual(6);
-          expect([...group.pids]).toEqual(group.pids.toSorted((a, b) => a - b));
-          expect(group.hz).toBe(Math.max(...(rates[i] ?? [])));
-          const slower = rates.slice(i + 1).flat();
-          expect(Math.min(...(rates[i] ?? []))).toBeGreaterThanOrEqual(Math.max(0, ...slower));
-        }
-      }),
-    );
-  });
-});
-
 describe('a shared answer that does not add up', () => {
   test('three times in a row takes the group apart for good', () => {
     const plan = learned(eight);
@@ -213,6 +105,18 @@ describe('a shared answer that does not add up', () => {
     expect(groupOf(plan, 0x0c).hz).toBe(10);
     follow(plan, 100 * S, () => ({ us: 10_000, kind: 'answered' }));
     expect(plan.groups).toHaveLength(7);
+  });
+
+  test('before all lengths are known takes it apart for good too', () => {
+    const plan = planOf(eight);
+    for (const { pid } of eight.slice(0, 6)) plan.answered(groupOf(plan, pid), 1);
+    const group = groupOf(plan, 0x0c);
+    expect(group.pids).toHaveLength(6);
+    for (let i = 0; i < 3; i++) plan.mismatched(group);
+    expect(plan.groups).toHaveLength(8);
+    plan.answered(groupOf(plan, 0x11), 1);
+    plan.answered(groupOf(plan, 0x2f), 1);
+    expect(groupsOf(plan)).toEqual([[0x11, 0x2f], [0x04], [0x05], [0x0b], [0x0c], [0x0d], [0x0f]]);
   });
 
   test('now and then is a disturbance', () => {

@@ -2,10 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   BUS_KINDS,
-  type BusKind,
   busOfProtocol,
   readResponses,
 } from '../../../../../src/sources/obd/elm/elm-frames.ts';
+import type { BusKind } from '../../../../../src/sources/obd/scan-tool.ts';
 import { segment } from '../../../../support/isotp-frames.ts';
 
 const toHex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex').toUpperCase();

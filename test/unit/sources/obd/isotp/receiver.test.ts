@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { IsoTpReceiver } from '../../../../src/sources/obd/isotp.ts';
-import { segment } from '../../../support/isotp-frames.ts';
+import { IsoTpReceiver } from '../../../../../src/sources/obd/isotp/receiver.ts';
+import { segment } from '../../../../support/isotp-frames.ts';
 
 const hex = (text: string): Uint8Array => Buffer.from(text.replaceAll(' ', ''), 'hex');
 
