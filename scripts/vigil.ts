@@ -1,7 +1,7 @@
 /** What is stored, for people: lists it, exports it, tries rules on it, checks it and plays it again. */
 import { ConfigError, codeOf, isExpected } from '#core/errors.ts';
 import { ExportError } from '../src/export/errors.ts';
-import { unknownOption } from '../src/unknown-option.ts';
+import { unknownOption } from '../src/settings/unknown-option.ts';
 import { backtestCommand } from './commands/backtest.ts';
 import { Interrupted, UsageError } from './commands/errors.ts';
 import { exportCommand } from './commands/export.ts';
@@ -22,14 +22,14 @@ const USAGE = `usage: scripts/vigil COMMAND [options]
     --rule RULE              a .json file as for POST /alerts, or the id of a rule of the gateway
     --against RULE           another version of it, to compare
   verify                     reads everything that is stored and checks it; 1 where it is damaged
-  replay SESSION             runs the gateway with a session in place of devices
+  replay SESSION|FILE        runs the gateway with a session, or a log of CAN buses, in place of devices
     --speed N                so many times as fast            (1)
     --http HOST:PORT         dashboard and API                (127.0.0.1:8080)
 
   --data DIR                 where everything is kept: the gateway's setting, or VIGIL_DATA
   -h, --help                 this text
 
-F is csv, csv-wide, jsonl, parquet, parquet-wide or candump. SESSION is a number or last.
+F is csv, csv-wide, jsonl, parquet, parquet-wide, candump, asc or blf. SESSION is a number or last.
 Exit codes: 0 done, 1 it could not be done, 2 it was asked for wrongly. A replay ends as the gateway.
 `;
 

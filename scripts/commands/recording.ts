@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { type Session, type Span, type Stretch, timeline } from '#core/session.ts';
-import { readConfig } from '../../src/config.ts';
 import { monotonicClock } from '../../src/io/clock.ts';
+import { readConfig } from '../../src/settings/config.ts';
 import {
   type OfflineOptions,
   type OfflineStore,

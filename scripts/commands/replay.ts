@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { UsageError } from './errors.ts';
@@ -5,7 +6,13 @@ import { DATA_OPTION, dataDirectory, findSession, openRecording } from './record
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 
-/** Becomes the gateway with a session in place of devices. Does not return, unless it throws. */
+/** Anything else is the path of a log. */
+const SESSION = /^(\d+|last)$/;
+
+/**
+ * Becomes the gateway with a session, or with a log of CAN buses, in place of devices. Does not return,
+ * unless it throws.
+ */
 export async function replayCommand(argv: readonly string[]): Promise<number> {
   const { values, positionals } = parseArgs({
     args: [...argv],
@@ -13,23 +20,28 @@ export async function replayCommand(argv: readonly string[]): Promise<number> {
     allowPositionals: true,
   });
   const [which, ...more] = positionals;
-  if (more.length > 0) throw new UsageError(`expected one session, found ${positionals.join(' ')}`);
+  if (more.length > 0)
+    throw new UsageError(`expected one session or file, found ${positionals.join(' ')}`);
   const data = dataDirectory(values.data);
-  // A session that is not there is better told of here than in a log.
-  const store = await openRecording(data);
-  let id: number;
-  try {
-    id = findSession(store, which).id;
-  } finally {
-    await store.close();
-  }
+  const isLog = which !== undefined && !SESSION.test(which);
+  const replay = isLog ? path.resolve(which) : await sessionId(data, which);
   const { speed, http } = values;
   const args = [
-    ...[`--replay=${id}`, `--data=${data}`],
+    ...[`--replay=${replay}`, `--data=${data}`],
     ...(speed === undefined ? [] : [`--speed=${speed}`]),
     ...(http === undefined ? [] : [`--http=${http}`]),
   ];
   if (process.execve === undefined) throw new Error('this Node cannot become another program');
   // The same process, so that whoever started it stops the gateway with its signals.
   return process.execve(process.execPath, [process.execPath, MAIN, ...args], process.env);
+}
+
+/** A session that is not there is better told of here than in a log. */
+async function sessionId(data: string, which: string | undefined): Promise<number> {
+  const store = await openRecording(data);
+  try {
+    return findSession(store, which).id;
+  } finally {
+    await store.close();
+  }
 }

@@ -1,4 +1,4 @@
-import type { Stream } from '#core/stream.ts';
+import { busOf, framesOf } from './bus-log.ts';
 import { offsetsOf } from './describe.ts';
 import { frameText } from './frame.ts';
 import { merge } from './merge.ts';
@@ -6,15 +6,13 @@ import type { ExportSource } from './source.ts';
 import { TextWriter } from './text.ts';
 
 /**
- * The log of can-utils' `candump -l`, which canplayer, Wireshark and python-can read:
+ * The log of can-utils' `candump -l`, which canplayer, Wireshark and python-can can read:
  *
  *   (1436509052.249713) can0 123#DEADBEEF
  *
  * Seconds since 1970 with at least 10 digits (lib.c and candump.c), bus, frame; lines end in LF.
- * There is no place for how far the clock can be believed, nor for anything but frames: other
- * streams are left out.
+ * There is no place for how far the clock can be believed.
  */
-const BUS_PREFIX = 'can.';
 const SECOND_US = 1_000_000;
 const SECOND_DIGITS = 10;
 
@@ -36,18 +34,4 @@ export function* candump(source: ExportSource): Generator<Uint8Array> {
     }
   }
   if (!out.empty) yield out.take();
-}
-
-function framesOf(source: ExportSource): ExportSource {
-  return {
-    title: source.title,
-    streams: source.streams.filter(({ kind }) => kind === 'frame'),
-    stretches: source.stretches,
-    columns: (stream, stretch) => source.columns(stream, stretch),
-    events: (stretch) => source.events(stretch),
-  };
-}
-
-function busOf({ id }: Stream): string {
-  return id.startsWith(BUS_PREFIX) ? id.slice(BUS_PREFIX.length) : id;
 }

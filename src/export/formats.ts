@@ -1,4 +1,6 @@
 import type { Stream, StreamKind } from '#core/stream.ts';
+import { asc } from './asc.ts';
+import { blf } from './blf.ts';
 import { candump } from './candump.ts';
 import { csv, csvWide } from './csv.ts';
 import { ExportError } from './errors.ts';
@@ -13,8 +15,9 @@ export interface ExportFormat {
   /** What it holds. Streams of another kind are refused, or left out by a log of frames. */
   readonly kinds: readonly StreamKind[];
   /**
-   * The file, in pieces of some 64 KB that belong to whoever takes them. Nothing is read ahead: the
-   * next piece is made when it is asked for. `return()` ends it early, and the source's iterators.
+   * The file, in pieces of some 64 KB, now and then an empty one, that belong to whoever takes them.
+   * Nothing is read ahead: the next piece is made when it is asked for. `return()` ends it early, and
+   * the source's iterators.
    *
    * @throws ExportError at once, where the format cannot hold what is to be exported
    */
@@ -27,12 +30,16 @@ export type ExportFormatName =
   | 'jsonl'
   | 'parquet'
   | 'parquet-wide'
-  | 'candump';
+  | 'candump'
+  | 'asc'
+  | 'blf';
 
 const CSV = 'text/csv; charset=utf-8; header=present'; // RFC 4180, section 3
 const JSONL = 'application/jsonl; charset=utf-8';
 const PARQUET = 'application/vnd.apache.parquet'; // registered with IANA
-const TEXT = 'text/plain; charset=us-ascii';
+const ASCII = 'text/plain; charset=us-ascii';
+const TEXT = 'text/plain; charset=utf-8';
+const BINARY = 'application/octet-stream'; // Vector has registered nothing.
 
 const EVERYTHING: readonly StreamKind[] = ['sample', 'wave', 'frame', 'event'];
 const NUMBERS: readonly StreamKind[] = ['sample', 'wave'];
@@ -45,7 +52,9 @@ export const FORMATS: Readonly<Record<ExportFormatName, ExportFormat>> = {
   'jsonl':        { mime: JSONL,   extension: '.jsonl',        kinds: EVERYTHING, export: (source) => jsonl(some(source)) },
   'parquet':      { mime: PARQUET, extension: '.parquet',      kinds: EVERYTHING, export: (source) => parquet(some(source)) },
   'parquet-wide': { mime: PARQUET, extension: '.wide.parquet', kinds: NUMBERS,    export: (source) => parquetWide(values(source)) },
-  'candump':      { mime: TEXT,    extension: '.log',          kinds: FRAMES,     export: (source) => candump(frames(source)) },
+  'candump':      { mime: ASCII,   extension: '.log',          kinds: FRAMES,     export: (source) => candump(frames(source, 'a candump log')) },
+  'asc':          { mime: TEXT,    extension: '.asc',          kinds: FRAMES,     export: (source) => asc(frames(source, 'an ASC log')) },
+  'blf':          { mime: BINARY,  extension: '.blf',          kinds: FRAMES,     export: (source) => blf(frames(source, 'a BLF log')) },
 };
 
 /** @throws ExportError UNKNOWN_FORMAT */
@@ -81,12 +90,12 @@ function values(source: ExportSource): ExportSource {
   );
 }
 
-function frames(source: ExportSource): ExportSource {
+function frames(source: ExportSource, what: string): ExportSource {
   if (source.streams.some(({ kind }) => FRAMES.includes(kind))) return source;
   const words =
     source.streams.length === 0
       ? `${source.title} has no CAN frames`
-      : `a candump log holds CAN frames, and ${named(source.streams)} have none`;
+      : `${what} holds CAN frames, and ${named(source.streams)} have none`;
   throw new ExportError('NO_FRAMES', words);
 }
 

@@ -28,7 +28,15 @@ const ROUNDS = 3;
 /** Answers of ours in a round, which take about a millisecond: as many as it takes to warm up. */
 const ANSWERS = 100;
 const EXPORT_S = 300;
-const FORMAT_NAMES = ['csv', 'csv-wide', 'jsonl', 'parquet', 'parquet-wide', 'candump'] as const;
+const FRAME_LOGS = ['candump', 'asc', 'blf'] as const;
+const FORMAT_NAMES = [
+  'csv',
+  'csv-wide',
+  'jsonl',
+  'parquet',
+  'parquet-wide',
+  ...FRAME_LOGS,
+] as const;
 
 const run = promisify(execFile);
 
@@ -146,7 +154,8 @@ async function* exports(): AsyncGenerator<Figure> {
 
 /** What a format is tried with: all values and waves of a car, or its frames. */
 function exported(format: ExportFormatName): (stream: Stream) => boolean {
-  return ({ kind }) => (format === 'candump' ? kind === 'frame' : kind !== 'frame');
+  const isFrameLog = FRAME_LOGS.some((log) => log === format);
+  return ({ kind }) => isFrameLog === (kind === 'frame');
 }
 
 function answer(database: ReturnType<typeof openRecorded>, us: number): void {

@@ -27,6 +27,19 @@ export interface Due {
   readonly reading: Reading;
 }
 
+/** Without the streams that are not wanted. */
+export function only(recording: Recording, isWanted: (stream: Stream) => boolean): Recording {
+  return {
+    title: recording.title,
+    streams: recording.streams.filter(isWanted),
+    stretches: recording.stretches,
+    columns: (stream, stretch) => recording.columns(stream, stretch),
+    *events(stretch) {
+      for (const event of recording.events(stretch)) if (isWanted(event.stream)) yield event;
+    },
+  };
+}
+
 /** Samples of a wave in one reading, as the headsets send them. */
 const WAVE_SAMPLES_MAX = 64;
 
@@ -86,18 +99,21 @@ function* samplesOf(stream: Stream, { t, v }: Scalars): Generator<Due> {
   }
 }
 
-function* framesOf(stream: Stream, { t, id, length, data }: Frames): Generator<Due> {
-  for (const [i, at] of t.entries()) {
-    const flagged = id[i] ?? 0;
-    const extended = flagged >= EXTENDED_FLAG;
-    const reading = {
-      kind: 'frame' as const,
-      ...{ stream, t: at, extended },
-      id: extended ? flagged - EXTENDED_FLAG : flagged,
-      data: data.slice(i * 8, i * 8 + (length[i] ?? 0)),
-    };
-    yield { at, reading };
+function* framesOf(stream: Stream, frames: Frames): Generator<Due> {
+  for (const [i, at] of frames.t.entries()) {
+    yield { at, reading: { kind: 'frame', stream, t: at, ...frameAt(frames, i) } };
   }
+}
+
+/** A frame out of columns, with data of its own. */
+export function frameAt({ id, length, data }: Frames, i: number) {
+  const flagged = id[i] ?? 0;
+  const extended = flagged >= EXTENDED_FLAG;
+  return {
+    id: extended ? flagged - EXTENDED_FLAG : flagged,
+    extended,
+    data: data.slice(i * 8, i * 8 + (length[i] ?? 0)),
+  };
 }
 
 function* wavesOf(stream: Stream, piece: Waves, before: Waves | undefined): Generator<Due> {

@@ -1,10 +1,10 @@
 import { ALERT, ALERT_CHANGE } from '#core/alert.ts';
 import type { Clock } from '#core/clock.ts';
-import { durationText } from '#core/duration.ts';
 import type { Stretch } from '#core/session.ts';
 import type { Emit, Micros, Reading, Stream } from '#core/stream.ts';
 import type { Source } from '../source.ts';
-import { type Due, type Recording, readingsOf } from './readings.ts';
+import { playedText } from './play.ts';
+import { type Due, only, type Recording, readingsOf } from './readings.ts';
 
 /**
  * Plays a recording: its readings come again, with the spacing in which they came, and with the times
@@ -32,7 +32,7 @@ export interface ReplayOptions {
 }
 
 /** One stretch on the axis that is played. */
-interface Part {
+export interface Part {
   readonly stretch: Stretch;
   /** Microseconds from the start of the replay. */
   readonly at: Micros;
@@ -45,10 +45,9 @@ interface Part {
  * that ended would be opened again by the supervisor, as a lost link is.
  */
 export function replaySource({ id, recording: stored }: ReplayOptions): Source {
-  const recording = withoutGateway(stored);
+  const recording = only(stored, (stream) => !isOfGateway(stream)); // As it came from the devices.
   const parts = partsOf(recording.stretches);
-  const last = parts.at(-1);
-  const length = last === undefined ? 0 : last.at + lengthOf(last);
+  const length = lengthOf(parts);
   const shortened = parts.reduce((sum, part) => sum + part.shortened, 0);
   let played = 0;
   let readings = 0;
@@ -73,7 +72,7 @@ export function replaySource({ id, recording: stored }: ReplayOptions): Source {
       for (;;) await clock.sleep(SILENCE_MS / 4, signal);
     },
     note() {
-      const where = `${recording.title}, ${durationText(played / 1e6)} of ${durationText(length / 1e6)}`;
+      const where = playedText(recording.title, played, length);
       return played < length ? where : `${where}: at the end`;
     },
     health: () => ({
@@ -86,24 +85,12 @@ export function replaySource({ id, recording: stored }: ReplayOptions): Source {
   };
 }
 
-/** As it came from the devices. */
-function withoutGateway(recording: Recording): Recording {
-  return {
-    title: recording.title,
-    streams: recording.streams.filter((stream) => !isOfGateway(stream)),
-    stretches: recording.stretches,
-    columns: (stream, stretch) => recording.columns(stream, stretch),
-    *events(stretch) {
-      for (const event of recording.events(stretch)) if (!isOfGateway(event.stream)) yield event;
-    },
-  };
-}
-
 function isOfGateway({ id }: Stream): boolean {
   return id === ALERT.id || id === ALERT_CHANGE.id || id.startsWith(GATEWAY_PREFIX);
 }
 
-function partsOf(stretches: readonly Stretch[]): Part[] {
+/** The stretches on one axis, on which the gaps between them are at most GAP_US_MAX long. */
+export function partsOf(stretches: readonly Stretch[]): Part[] {
   const parts: Part[] = [];
   let end = 0;
   let at = 0;
@@ -118,8 +105,10 @@ function partsOf(stretches: readonly Stretch[]): Part[] {
   return parts;
 }
 
-function lengthOf({ stretch }: Part): Micros {
-  return stretch.to - stretch.from;
+/** How long all of them are together, with the gaps between them, in microseconds. */
+export function lengthOf(parts: readonly Part[]): Micros {
+  const last = parts.at(-1);
+  return last === undefined ? 0 : last.at + last.stretch.to - last.stretch.from;
 }
 
 interface Playing {

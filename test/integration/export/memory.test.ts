@@ -8,6 +8,9 @@ import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import { type ExportFormatName, FORMATS } from '../../../src/export/formats.ts';
 import type { ExportSource } from '../../../src/export/source.ts';
+import { LogTally } from '../../../src/sources/replay/log/log-frame.ts';
+import { AnyLogReader } from '../../../src/sources/replay/log/log-reader.ts';
+import { busySource } from '../../support/can-log.ts';
 import { BUS, EEG, exampleSource, RPM } from '../../support/example-export.ts';
 
 const ROWS = 7_000_000;
@@ -15,6 +18,8 @@ const GROWTH_MAX_MB = 50;
 /** 300 s at 512 Hz, as the store keeps it. */
 const PIECE_ROWS = 153_600;
 const PERIOD_US = 1953;
+/** Times, identifiers and data of so many are more than twice the limit, too. */
+const FRAMES = 5_000_000;
 
 /** Measurements in an export, at least. */
 const MEASURED_MIN = 9;
@@ -92,6 +97,28 @@ test.each<readonly [ExportFormatName, number]>([
   expect(measured).toBeGreaterThanOrEqual(MEASURED_MIN);
   expect(growth).toBeLessThan(GROWTH_MAX_MB);
 });
+
+test.each<readonly [ExportFormatName, number]>([
+  ['candump', 40],
+  ['asc', 50],
+  ['blf', 5],
+])(
+  '%s of a long recording stays small in memory, and so does what reads it',
+  (format, bytesMin) => {
+    const tally = new LogTally();
+    const reader = new AnyLogReader(tally);
+    let read = 0;
+    const pieces = FORMATS[format].export(busySource(FRAMES));
+    const { growth, measured } = growthOf(pieces, FRAMES * bytesMin * 0.1, (piece) => {
+      for (const frame of reader.frames(piece)) read += frame.data.length / 8;
+    });
+    for (const frame of reader.end()) read += frame.data.length / 8;
+    expect(read).toBe(FRAMES);
+    expect(tally.malformed).toBe(0);
+    expect(measured).toBeGreaterThanOrEqual(MEASURED_MIN);
+    expect(growth).toBeLessThan(GROWTH_MAX_MB);
+  },
+);
 
 test('an export that is held is seen in the same measure', () => {
   const rows = ROWS / 4;

@@ -16,7 +16,10 @@ const NAMES: readonly ExportFormatName[] = [
   'parquet',
   'parquet-wide',
   'candump',
+  'asc',
+  'blf',
 ];
+const LOGS: readonly ExportFormatName[] = ['candump', 'asc', 'blf'];
 
 function codeOf(run: () => unknown): string {
   try {
@@ -31,7 +34,7 @@ function codeOf(run: () => unknown): string {
 test.each(NAMES)('%s without streams is refused at once', (name) => {
   expect(formatOf(name)).toBe(name);
   const code = codeOf(() => FORMATS[name].export(exampleSource(1, [])));
-  const frames = name === 'candump';
+  const frames = LOGS.includes(name);
   expect(code).toBe(
     frames
       ? 'NO_FRAMES: session 1 has no CAN frames'
@@ -54,10 +57,14 @@ test.each(['csv-wide', 'parquet-wide'] as const)('%s says which streams it canno
   );
 });
 
-test('a candump log needs a bus', () => {
+test.each([
+  ['candump', 'a candump log'],
+  ['asc', 'an ASC log'],
+  ['blf', 'a BLF log'],
+] as const)('%s needs a bus', (name, what) => {
   const source = exampleSource(1, [RPM, EEG, MARKS]);
-  expect(codeOf(() => FORMATS.candump.export(source))).toBe(
-    'NO_FRAMES: a candump log holds CAN frames, and obd.engine.rpm, eeg.raw, marks have none',
+  expect(codeOf(() => FORMATS[name].export(source))).toBe(
+    `NO_FRAMES: ${what} holds CAN frames, and obd.engine.rpm, eeg.raw, marks have none`,
   );
 });
 
