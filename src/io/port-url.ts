@@ -1,4 +1,5 @@
 import { ConfigError } from '#core/errors.ts';
+import { bluetoothPort } from './bluetooth/port.ts';
 import type { OpenPort } from './port.ts';
 import { serialPort } from './serial.ts';
 import { tcpPort } from './tcp.ts';
@@ -10,10 +11,15 @@ const BAUD_MAX = 4_000_000;
 export type PortUrl =
   | { readonly kind: 'serial'; readonly path: string; readonly baud?: number }
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+  | { readonly kind: 'bluetooth'; readonly address: string; readonly channel: number }
   | { readonly kind: 'sim' };
 
-const EXAMPLES = 'serial:///dev/ttyUSB0?baud=38400, tcp://192.168.0.10:35000 or sim:';
+const EXAMPLES =
+  'serial:///dev/ttyUSB0?baud=38400, bt://00:1D:A5:68:98:8B, tcp://192.168.0.10:35000 or sim:';
 const PORT_MAX = 65_535;
+/** Of RFCOMM, ETSI TS 07.10 clause 5.4 as RFCOMM 1.2 clause 5.4 takes it; most devices have one port only. */
+const CHANNEL_MAX = 30;
+const CHANNEL_USUAL = 1;
 /** How much of an unknown part an error message shows. */
 const PART_CHARS_MAX = 40;
 
@@ -33,6 +39,7 @@ export function parsePortUrl(text: string, examples = EXAMPLES): PortUrl {
 
 /** The fault instead, where there is one; it is empty for a text that is nothing like a URL. */
 function readUrl(text: string): PortUrl | string {
+  if (/^bt:/i.test(text)) return bluetoothUrl(text.slice('bt:'.length));
   const url = URL.parse(text);
   if (url?.protocol === 'serial:') return serialUrl(url);
   if (url?.protocol === 'tcp:') return tcpUrl(url);
@@ -67,6 +74,23 @@ function tcpUrl(url: URL): PortUrl | string {
   return { kind: 'tcp', host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port) };
 }
 
+/** No URL to `URL`, which takes what follows the first colon of the address for a port. */
+function bluetoothUrl(rest: string): PortUrl | string {
+  const [, address = '', query = '', hash = ''] =
+    /^\/\/([^/?#]*)\/?(?:\?([^#]*))?(.*)$/s.exec(rest) ?? [];
+  if (!/^[\da-f]{2}(:[\da-f]{2}){5}$/i.test(address)) {
+    return `${JSON.stringify(address.slice(0, PART_CHARS_MAX))} is no address of a Bluetooth device`;
+  }
+  if (hash !== '') return unknownPart(hash);
+  const device = { kind: 'bluetooth', address: address.toUpperCase() } as const;
+  if (query === '') return { ...device, channel: CHANNEL_USUAL };
+  const [, digits] = /^channel=(\d{1,2})$/.exec(query) ?? [];
+  if (digits === undefined) return unknownPart(query);
+  const channel = Number(digits);
+  if (channel >= 1 && channel <= CHANNEL_MAX) return { ...device, channel };
+  return `channel ${digits} is not one of 1 to ${CHANNEL_MAX}`;
+}
+
 function badPort(port: string): string {
   return `port ${port.slice(0, PART_CHARS_MAX)} is not one of 1 to ${PORT_MAX}`;
 }
@@ -99,5 +123,7 @@ export function openerFor(url: Exclude<PortUrl, { kind: 'sim' }>): OpenPort {
     }
     case 'tcp':
       return tcpPort(url.host, url.port);
+    case 'bluetooth':
+      return bluetoothPort({ address: url.address, channel: url.channel });
   }
 }

@@ -17,6 +17,12 @@ const GOOD: readonly (readonly [text: string, url: PortUrl])[] = [
   ['tcp://192.168.0.10:35000', { kind: 'tcp', host: '192.168.0.10', port: 35_000 }],
   ['tcp://obd.local:35000/', { kind: 'tcp', host: 'obd.local', port: 35_000 }],
   ['tcp://[fe80::1]:65535', { kind: 'tcp', host: 'fe80::1', port: 65_535 }],
+  ['bt://00:1D:A5:68:98:8B', { kind: 'bluetooth', address: '00:1D:A5:68:98:8B', channel: 1 }],
+  ['BT://00:1d:a5:68:98:8b/', { kind: 'bluetooth', address: '00:1D:A5:68:98:8B', channel: 1 }],
+  [
+    'bt://00:1d:a5:68:98:8b?channel=30',
+    { kind: 'bluetooth', address: '00:1D:A5:68:98:8B', channel: 30 },
+  ],
 ];
 
 const BAD: readonly (readonly [text: string, fault: string])[] = [
@@ -47,6 +53,17 @@ const BAD: readonly (readonly [text: string, fault: string])[] = [
   ['tcp://192.168.0.10:35000?baud=9600', 'a query'],
   ['tcp://me@192.168.0.10:35000', 'a user'],
   ['tcp://:secret@192.168.0.10:35000', 'a password'],
+  ['bt:', 'no address'],
+  ['bt:00:1D:A5:68:98:8B', 'no slashes'],
+  ['bt://00:1D:A5:68:98', 'half an address'],
+  ['bt://00:1D:A5:68:98:8G', 'a digit that is none'],
+  ['bt://00-1D-A5-68-98-8B', 'dashes'],
+  ['bt://00:1D:A5:68:98:8B?channel=', 'no channel'],
+  ['bt://00:1D:A5:68:98:8B?channel=0', 'channel 0'],
+  ['bt://00:1D:A5:68:98:8B?channel=31', 'a channel too high'],
+  ['bt://00:1D:A5:68:98:8B?channel=1&channel=2', 'two channels'],
+  ['bt://00:1D:A5:68:98:8B/port', 'a path'],
+  ['bt://00:1D:A5:68:98:8B#1', 'a fragment'],
 ];
 
 test.each(GOOD)('%s is understood', (text, url) => {
@@ -59,7 +76,8 @@ test.each(BAD)('%s is refused: %s', (text) => {
 
 test('the error shows what a URL looks like and what was found', () => {
   expect(() => parsePortUrl('/dev/ttyUSB0')).toThrow(
-    'expected serial:///dev/ttyUSB0?baud=38400, tcp://192.168.0.10:35000 or sim:, found "/dev/ttyUSB0"',
+    'expected serial:///dev/ttyUSB0?baud=38400, bt://00:1D:A5:68:98:8B, ' +
+      'tcp://192.168.0.10:35000 or sim:, found "/dev/ttyUSB0"',
   );
   expect(() => parsePortUrl('serial:///dev/x?baud=1')).toThrow(
     'expected a baud rate from 300 to 4000000, found 1',
@@ -73,6 +91,10 @@ test.each([
   ['tcp://:35000', 'no host'],
   ['tcp://192.168.0.10:35000/path', 'unknown part "/path"'],
   ['tcp://me@192.168.0.10:35000', 'a user or a password'],
+  ['bt://golf', '"golf" is no address of a Bluetooth device'],
+  ['bt://00:1D:A5:68:98:8B?channel=31', 'channel 31 is not one of 1 to 30'],
+  ['bt://00:1D:A5:68:98:8B?pin=1234', 'unknown part "pin=1234"'],
+  ['bt://00:1D:A5:68:98:8B#1', 'unknown part "#1"'],
   ['serial:///dev/ttyUSB0?boud=9600', 'unknown part "boud"'],
   ['serial:///dev/ttyUSB0?baud=9600&parity=odd', 'unknown part "parity=odd"'],
   ['serial:///dev/ttyUSB0#x', 'unknown part "#x"'],
@@ -92,6 +114,7 @@ test('any text is a URL or a ConfigError, and a URL has all it needs', () => {
     fc.string(),
     fc.string().map((rest) => `serial:///${rest}`),
     fc.string().map((rest) => `tcp://${rest}`),
+    fc.string().map((rest) => `bt:${rest}`),
     fc.tuple(fc.string(), fc.nat(99_999)).map(([host, port]) => `tcp://${host}:${port}`),
   );
   fc.assert(
@@ -106,5 +129,17 @@ test('any text is a URL or a ConfigError, and a URL has all it needs', () => {
       }
     }),
     { numRuns: 500 },
+  );
+});
+
+test('a Bluetooth device is found again by any address and channel', () => {
+  const address = fc
+    .uint8Array({ minLength: 6, maxLength: 6 })
+    .map((bytes) => [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join(':'));
+  fc.assert(
+    fc.property(address, fc.integer({ min: 1, max: 30 }), (text, channel) => {
+      const found = { kind: 'bluetooth', address: text.toUpperCase(), channel };
+      expect(parsePortUrl(`bt://${text}?channel=${channel}`)).toEqual(found);
+    }),
   );
 });
