@@ -4,7 +4,8 @@
  * A client is `direct` until more than COALESCE_BYTES are unsent; then it coalesces, until what was
  * unsent has left:
  * - samples are held back, and only the newest value of each stream is sent at the end;
- * - waves are dropped by whole blocks and told of as one gap per stream, with what the source lost;
+ * - waves and raw frames are dropped by whole messages and told of as one gap per stream, with what the
+ *   source lost;
  * - events and replies wait in order; a client that lets QUEUE_MAX of them, or QUEUE_BYTES_MAX, pile
  *   up is closed;
  * - ticks are left out.
@@ -36,7 +37,8 @@ export interface Held {
 /** A message encoded once for all that want it. */
 export type Outgoing = { readonly bytes: Uint8Array; readonly binary: boolean } & (
   | { readonly kind: 'samples'; readonly of: readonly Held[] }
-  | { readonly kind: 'wave' | 'gap'; readonly stream: Stream; readonly samples: number }
+  /** `samples` of a wave, or raw frames. */
+  | { readonly kind: 'wave' | 'frames' | 'gap'; readonly stream: Stream; readonly samples: number }
   | { readonly kind: 'lasting' | 'tick' }
 );
 
@@ -48,6 +50,8 @@ export class LiveStats {
   coalesced = 0;
   /** Blocks dropped for slow clients. */
   wavesDropped = 0;
+  /** Raw frames dropped for slow clients. */
+  framesDropped = 0;
   cutSlow = 0;
   /** Gone without closing, or silent for too long. */
   dead = 0;
@@ -75,7 +79,7 @@ export class Client {
   #closed = false;
   /** Streams with values that were held back. */
   #held = new Set<Held>();
-  /** Samples per wave stream that were dropped, or lost by the source meanwhile. */
+  /** Samples or raw frames per stream that were dropped, or lost by the source meanwhile. */
   #lost = new Map<Stream, number>();
   #queue: Outgoing[] = [];
   #queuedBytes = 0;
@@ -168,6 +172,10 @@ export class Client {
         break;
       case 'wave':
         this.#stats.wavesDropped++;
+        this.#lose(message);
+        break;
+      case 'frames':
+        this.#stats.framesDropped += message.samples;
         this.#lose(message);
         break;
       case 'gap':

@@ -12,11 +12,13 @@ import { isAlertOf } from './privacy.ts';
 
 /** What a client asked for under one subscription. */
 export interface Subscription {
-  /** See pattern.ts. */
+  /** See pattern.ts; where it is of raw frames, the ids of their streams. */
   readonly patterns: readonly string[];
+  /** Raw frames and nothing else; without it everything but raw frames. */
+  readonly frames?: boolean;
   /** Most `samples` messages a second. */
   readonly maxHz: number;
-  /** How waves are sent; everything else is JSON. */
+  /** How waves and raw frames are sent; everything else is JSON. */
   readonly format: 'json' | 'bin';
   /** Patterns of what is not for this client, whatever it asks for; the same in all its subscriptions. */
   readonly without?: readonly string[];
@@ -27,19 +29,46 @@ export function isForClient({ without = [] }: Subscription, { stream, data }: Ev
   return !isAlertOf(without, { stream: stream.id, data });
 }
 
-/** Tells of ids whether a subscription covers them. */
-export function coverage({ patterns, without = [] }: Subscription): (id: string) => boolean {
-  const wanted = new PatternIndex([patterns]);
-  const unwanted = new PatternIndex([without]);
-  return (id) => wanted.first(id) >= 0 && unwanted.first(id) < 0;
+type Covered = Pick<Stream, 'id' | 'kind'>;
+
+/** Tells of streams whether a subscription covers them. */
+export function coverage(subscription: Subscription): (stream: Covered) => boolean {
+  const wanted = new Wanted([subscription]);
+  const unwanted = new PatternIndex([subscription.without ?? []]);
+  return (stream) => wanted.first(stream) >= 0 && unwanted.first(stream.id) < 0;
+}
+
+/** Several subscriptions, compiled. */
+class Wanted {
+  readonly #values: PatternIndex;
+  /** By id: the first that wants the raw frames. */
+  readonly #frames = new Map<string, number>();
+
+  constructor(subscriptions: readonly Subscription[]) {
+    const lists = subscriptions.map(({ patterns, frames }) => (frames ? [] : patterns));
+    this.#values = new PatternIndex(lists);
+    for (const [position, { patterns, frames }] of subscriptions.entries()) {
+      if (!frames) continue;
+      for (const id of patterns) if (!this.#frames.has(id)) this.#frames.set(id, position);
+    }
+  }
+
+  /** Position of the first that wants the stream; -1 when there is none. */
+  first({ id, kind }: Covered): number {
+    // No pattern brings raw frames: they are too many for whoever has not asked for just them.
+    return kind === 'frame' ? (this.#frames.get(id) ?? -1) : this.#values.first(id);
+  }
 }
 
 /** A stream as the live view knows it, with its newest value and who wants it. */
 export class Channel implements Held {
-  readonly stream: Stream;
+  /** Another under the same id takes its place when what it is made by has changed. */
+  stream: Stream;
   /** Stands for the stream in binary messages; u16. */
   readonly number: number;
   newest: Sample | undefined;
+  /** The gateway can measure it no more: nobody is told of it until it can again. */
+  isGone = false;
   /** When it last had a reading; never where that is undefined. */
   seenAt: Micros | undefined;
   /** Those that want it, at most one a feed. */
@@ -78,7 +107,7 @@ export class Pacer {
   readonly feed: Feed;
   /** Channels with a value that has not been sent. */
   readonly dirty = new Set<Channel>();
-  /** Waves and events that go out at the end of the turn. */
+  /** Waves, events and raw frames that go out at the end of the turn. */
   outbox: Outgoing[] = [];
   /** When the next `samples` message is due. */
   dueAt: Micros = 0;
@@ -114,7 +143,7 @@ export class Feed {
   readonly clients = new Set<Client>();
   /** Fastest first. */
   readonly #pacers: readonly Pacer[];
-  readonly #index: PatternIndex;
+  readonly #wanted: Wanted;
   readonly #without: readonly string[];
   readonly #unwanted: PatternIndex;
   readonly #channels = new Map<Channel, Pacer>();
@@ -123,14 +152,14 @@ export class Feed {
     this.key = key;
     const fastestFirst = subscriptions.toSorted((a, b) => b.maxHz - a.maxHz);
     this.#pacers = fastestFirst.map((subscription) => new Pacer(this, subscription));
-    this.#index = new PatternIndex(fastestFirst.map(({ patterns }) => patterns));
+    this.#wanted = new Wanted(fastestFirst);
     this.#without = subscriptions.flatMap(({ without = [] }) => without);
     this.#unwanted = new PatternIndex([this.#without]);
   }
 
   /** Adds the channel where a subscription matches; the fastest of several gets it. */
   offer(channel: Channel): boolean {
-    const pacer = this.#pacers[this.#index.first(channel.stream.id)];
+    const pacer = this.#pacers[this.#wanted.first(channel.stream)];
     if (!pacer || this.#unwanted.first(channel.stream.id) >= 0) return false;
     channel.pacers.add(pacer);
     this.#channels.set(channel, pacer);

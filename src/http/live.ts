@@ -1,7 +1,8 @@
+import { isDeepStrictEqual } from 'node:util';
 import { ALERT } from '#core/alert.ts';
 import type { Consumer } from '#core/bus.ts';
 import type { Clock } from '#core/clock.ts';
-import type { Event, Micros, Reading, Stream } from '#core/stream.ts';
+import type { Event, Frame, Micros, Reading, Stream } from '#core/stream.ts';
 import { Client, gap, LiveStats, lasting, type Outgoing } from './client.ts';
 import { encodeEvent, encodeJson } from './encode.ts';
 import {
@@ -13,6 +14,7 @@ import {
   type Subscription,
   snapshotMessages,
 } from './feed.ts';
+import { FramePost } from './frames.ts';
 import { RecentEvents } from './recent.ts';
 import type { Peer } from './transport.ts';
 
@@ -44,7 +46,7 @@ export type Announcement = Stream & { readonly number: number };
 
 /**
  * Fans readings out to WebSocket clients. A reading is encoded once, whoever wants it; clients with
- * equal subscriptions share whole messages. Raw CAN frames are not sent: they are for the store.
+ * equal subscriptions share whole messages. Raw frames go to those who ask for them: frames.ts.
  *
  * It is never idle, even without clients: a page that opens must at once see the values of streams
  * that report only on change.
@@ -57,12 +59,16 @@ export class Live implements Consumer {
   readonly #realTime: Clock;
   readonly #streams: () => readonly Stream[];
   readonly #ongoing: () => readonly Event[];
+  /** None is ever taken out: their numbers are in binary messages. */
   readonly #channels = new Map<string, Channel>();
+  /** Those whose streams the gateway could measure at some time. */
+  readonly #declared = new Set<Channel>();
   readonly #feeds = new Map<string, Feed>();
   /** The feed of every client; undefined until it subscribes. */
   readonly #clients = new Map<Client, Feed | undefined>();
   readonly #listeners = new Set<() => void>();
   readonly #recent = new RecentEvents();
+  readonly #frames: FramePost;
   /** Values of all streams since the start; each of a wave counts. */
   #values = 0;
 
@@ -71,14 +77,19 @@ export class Live implements Consumer {
     this.#realTime = options.realTime;
     this.#streams = options.streams;
     this.#ongoing = options.ongoing ?? (() => []);
+    this.#frames = new FramePost(options.realTime);
   }
 
   take(batch: readonly Reading[]): void {
     const touched = new Set<Pacer>();
     for (const reading of batch) {
-      if (reading.kind !== 'frame') this.#route(reading, touched);
+      const channel = this.#channel(reading.stream);
+      channel.seenAt = reading.t;
+      if (reading.kind === 'frame') this.#frames.take(channel, reading);
+      else this.#route(channel, reading, touched);
     }
     const now = this.#realTime.now();
+    this.#frames.flush(now);
     for (const pacer of touched) {
       pacer.flush(now);
       if (pacer.isBehind() && !pacer.waiting) void this.#flushWhenDue(pacer, now);
@@ -137,6 +148,7 @@ export class Live implements Consumer {
       client.withdraw();
       return;
     }
+    if (subscriptions.some(({ frames }) => frames)) this.#frames.flushAll();
     const feed = this.#feed(subscriptions);
     feed.clients.add(client);
     this.#clients.set(client, feed);
@@ -144,7 +156,7 @@ export class Live implements Consumer {
 
   /** The streams a subscription covers now; one that appears later is told of when it does. */
   announce(subscription: Subscription): Announcement[] {
-    for (const stream of this.#streams()) this.#channel(stream);
+    this.#declare();
     return this.#covered(subscription).map(announce);
   }
 
@@ -160,7 +172,7 @@ export class Live implements Consumer {
   ): void {
     const covered = this.#covered(subscription);
     client.deliver(snapshotMessages(covered.filter(({ newest }) => newest && newest.t >= from)));
-    if (!coverage(subscription)(ALERT.id)) return;
+    if (!coverage(subscription)(ALERT)) return;
     const shown = this.#ongoing().filter((event) => isForClient(subscription, event));
     const alerts = shown.slice(-SNAPSHOT_ALERTS_MAX);
     client.deliver(alerts.map((event) => lasting(encodeEvent(event))));
@@ -177,8 +189,7 @@ export class Live implements Consumer {
     const { lost, events } = this.#recent.since(seq ?? 0, this.#realTime.now());
     const isCovered = coverage(subscription);
     const own = events.filter(
-      ({ event }) =>
-        event.t >= from && isCovered(event.stream.id) && isForClient(subscription, event),
+      ({ event }) => event.t >= from && isCovered(event.stream) && isForClient(subscription, event),
     );
     const isGap = seq === undefined || lost > 0;
     const gapOfAll = lasting(encodeJson({ type: 'gap', stream: '*', lost }));
@@ -199,9 +210,7 @@ export class Live implements Consumer {
     if (code === CLOSED_WITHOUT_A_WORD) this.stats.dead++;
   }
 
-  #route(reading: Exclude<Reading, { kind: 'frame' }>, touched: Set<Pacer>): void {
-    const channel = this.#channel(reading.stream);
-    channel.seenAt = reading.t;
+  #route(channel: Channel, reading: Exclude<Reading, Frame>, touched: Set<Pacer>): void {
     this.#values += reading.kind === 'wave' ? reading.v.length : 1;
     if (reading.kind === 'sample') channel.newest = reading;
     // Numbered whoever is there: a client that comes back asks for it.
@@ -232,17 +241,26 @@ export class Live implements Consumer {
   #covered(subscription: Subscription): Channel[] {
     const isCovered = coverage(subscription);
     return [...this.#channels.values()].filter(
-      ({ stream }) => stream.kind !== 'frame' && isCovered(stream.id),
+      ({ stream, isGone }) => !isGone && isCovered(stream),
     );
   }
 
-  /** Finds the channel of a stream; a stream not seen before is told to those who want it. */
+  /** Takes what the gateway can measure now. What it could before and cannot now is gone. */
+  #declare(): void {
+    const now = new Set(this.#streams().map((stream) => this.#channel(stream)));
+    for (const channel of now) this.#declared.add(channel);
+    for (const channel of this.#declared) channel.isGone = !now.has(channel);
+  }
+
+  /** Finds the channel of a stream; one that is new, or has changed, is told to those who want it. */
   #channel(stream: Stream): Channel {
     const known = this.#channels.get(stream.id);
-    if (known) return known;
-    const channel = new Channel(stream, this.#channels.size);
+    if (known?.stream === stream) return known;
+    const isSame = isDeepStrictEqual(known?.stream, stream);
+    const channel = known ?? new Channel(stream, this.#channels.size);
+    channel.stream = stream;
+    if (isSame) return channel;
     this.#channels.set(stream.id, channel);
-    if (stream.kind === 'frame') return channel;
     for (const feed of this.#feeds.values()) {
       if (!feed.offer(channel)) continue;
       feed.deliver([lasting(encodeJson({ type: 'subscribed', streams: [announce(channel)] }))]);
@@ -255,9 +273,7 @@ export class Live implements Consumer {
     const known = this.#feeds.get(key);
     if (known) return known;
     const feed = new Feed(key, subscriptions);
-    for (const channel of this.#channels.values()) {
-      if (channel.stream.kind !== 'frame') feed.offer(channel);
-    }
+    for (const channel of this.#channels.values()) feed.offer(channel);
     this.#feeds.set(key, feed);
     return feed;
   }

@@ -87,6 +87,8 @@ export interface Route<
   readonly tagged?: true;
   /** The body may come as a form too: an object of texts then, without those that are empty. */
   readonly forms?: true;
+  /** The media types of a body that is a file; application/octet-stream without it. */
+  readonly takes?: readonly string[];
   /** A longer one is answered with 413, before it is read; 64 KiB without it. */
   readonly bodyBytesMax?: number;
   /** Undefined for a reply without a body. A file has the schema `v.instance(Content)`. */

@@ -135,20 +135,33 @@ function tagged(reply: Reply & { readonly body: string }, sent: Request['headers
 }
 
 /** Undefined where there is none, and none is needed. */
-function bodyOf<D>(request: Request, { forms }: AnyRoute<D>, { type }: v.GenericSchema): unknown {
+function bodyOf<D>(
+  request: Request,
+  { forms, takes }: AnyRoute<D>,
+  { type }: v.GenericSchema,
+): unknown {
   if (type === 'optional' && request.body.length === 0) return undefined;
-  return type === 'instance' ? bytesOf(request) : parseBody(request, forms === true);
+  return type === 'instance' ? bytesOf(request, takes) : parseBody(request, forms === true);
 }
 
 /** A body with the schema `v.instance(Uint8Array)`: a file. */
-function bytesOf({ headers, body }: Request): Uint8Array {
-  const accept = 'application/octet-stream';
-  if (headers.get('content-type') === accept) return body;
-  throw new Problem(415, `The body must be ${accept}.`, [], { accept });
+function bytesOf(
+  { headers, body }: Request,
+  takes: readonly string[] = ['application/octet-stream'],
+): Uint8Array {
+  if (takes.includes(mediaType(headers))) return body;
+  throw new Problem(415, `The body must be ${takes.join(' or ')}.`, [], {
+    accept: takes.join(', '),
+  });
+}
+
+/** Without its parameters, in lower case. */
+function mediaType(headers: Request['headers']): string {
+  return (headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
 }
 
 function parseBody({ headers, body }: Request, forms: boolean): unknown {
-  const type = (headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase();
+  const type = mediaType(headers);
   if (forms && type === FORM) return parseForm(body);
   if (type !== 'application/json') {
     const types = ['application/json', ...(forms ? [FORM] : [])];

@@ -59,12 +59,18 @@ const BODIES: Readonly<Record<string, unknown>> = {
   'POST /export': { session: 12, format: 'csv', streams: ['obd.engine.rpm'] },
 };
 
-/** What `:id` may be, by what comes before it in a path. */
+/** What a name in a path may stand for, by what comes before it. */
 const IDS: Readonly<Record<string, string>> = {
   '/alerts': 'coolant-hot',
   '/alerts/actions': 'mail',
   '/alerts/history': '7-3',
   '/auth/sessions': 'kR7xT2vQ9mLwZ4cN',
+  '/bluetooth/devices': '00:1D:A5:68:98:8B',
+  '/can': 'body',
+  '/can/:bus/dbc': 'car',
+  '/diagnostics/ecus': '7e8',
+  '/diagnostics/ecus/:ecu/data': 'F190',
+  '/diagnostics/ecus/:ecu/dtc': 'P0301-11',
   '/exports': 'q3VtYzJ8bW5kRk9wTGhXcA',
   '/invites': 'Zx4_k9Qp',
   '/sessions': '12',
@@ -72,9 +78,9 @@ const IDS: Readonly<Record<string, string>> = {
   '/users': 'B5dYs0-Hf8uJgE3a',
 };
 
-/** Undefined in a path that has none. */
-export function idExample(path: string): string | undefined {
-  return IDS[path.slice(0, path.indexOf('/:'))];
+/** @param name of a part of the path, without its colon */
+export function idExample(path: string, name: string): string | undefined {
+  return IDS[path.slice(0, path.indexOf(`/:${name}`))];
 }
 
 /** Undefined where the schema tells enough. */

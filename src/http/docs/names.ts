@@ -3,6 +3,8 @@ import { RuleBody, RulePatch } from '../../alerts/rule/schema.ts';
 import { AlertShape, RuleShape } from '../routes/alerts-shape.ts';
 import { getToken } from '../routes/auth.ts';
 import { GrantedShape } from '../routes/auth-shape.ts';
+import { BluetoothDeviceShape } from '../routes/bluetooth-shape.ts';
+import { DbcFileShape } from '../routes/can-shape.ts';
 import { listTroubleCodes } from '../routes/diagnostics-dtc.ts';
 import { HealthShape, HealthSummary } from '../routes/health.ts';
 import { SessionShape } from '../routes/sessions-shape.ts';
@@ -46,8 +48,10 @@ export const VOCABULARY: Vocabulary = {
     AlertWhen: RulePatch.entries.when.wrapped,
     AlertWhile: RulePatch.entries.while.wrapped,
     AlertEscalations: RulePatch.entries.escalate.wrapped,
+    BluetoothDevice: BluetoothDeviceShape,
     Condition,
     ConditionList,
+    DbcFile: DbcFileShape,
     Health: HealthShape,
     HealthSummary,
     Problem: ProblemShape,

@@ -201,7 +201,7 @@ function pathParameters({ path }: AnyRoute<never>): Parameter[] {
   return [...path.matchAll(/:(\w+)/g)].map(([, name = '']) => ({
     ...{ name, in: 'path' as const, required: true },
     schema: { type: 'string' as const, minLength: 1 },
-    example: idExample(path),
+    example: idExample(path, name),
   }));
 }
 
@@ -237,10 +237,12 @@ function headersOf(names: readonly string[]): Pick<Answer, 'headers'> {
 }
 
 function bodyOf(route: AnyRoute<never>, writer: SchemaWriter): Operation['requestBody'] {
-  const { body, forms } = route;
+  const { body, forms, takes = [FILE_TYPE] } = route;
   if (body === undefined) return undefined;
-  if (body.type === 'instance')
-    return { required: true, content: { [FILE_TYPE]: { schema: BYTES } } };
+  if (body.type === 'instance') {
+    const files = takes.map((type) => [type, { schema: contentSchema(type, writer) }] as const);
+    return { required: true, content: Object.fromEntries(files) };
+  }
   const schema = writer.write(body, 'input');
   const example = bodyExample(route) ?? exampleOf(schema, writer.components());
   const types = [JSON_TYPE, ...(forms ? [FORM] : [])];
@@ -287,7 +289,7 @@ function contentOf({ reply, produces = [FILE_TYPE] }: AnyRoute<never>, writer: S
   return { [JSON_TYPE]: { schema, example: exampleOf(schema, writer.components()) } };
 }
 
-/** Of a reply that is no value: what is known of it by its type. */
+/** Of a reply or a body that is no value: what is known of it by its type. */
 function contentSchema(type: string, writer: SchemaWriter): JsonSchema {
   if (type === JSON_TYPE) return writer.write(ANY_OBJECT, 'output');
   return type.startsWith('text/') ? { type: 'string' } : BYTES;

@@ -33,7 +33,9 @@ export const TAGS: Readonly<Record<string, string>> = {
   alerts:      'Rules that watch the streams, and what they found.',
   audit:       'Who did what, and when.',
   auth:        'Logging in and out, and one\'s own account.',
-  backup:      'Settings, accounts and rules in one encrypted file.',
+  backup:      'Settings, accounts, rules and DBC files in one encrypted file.',
+  bluetooth:   'Finding and pairing headsets and adapters.',
+  can:         'The CAN buses, and the DBC files by which their frames are read.',
   diagnostics: 'What the vehicle says of itself, and the gateway of itself.',
   docs:        'All of this, to read and for programs.',
   export:      'Recordings as files.',
@@ -56,7 +58,8 @@ export const SOCKET_OVERVIEW = [
   'The first message says who it is (auth), within 5 s, unless the upgrade had an Authorization header;',
   'another auth message before the token ends, and the client stays.',
   'Times are microseconds of the monotonic clock since the start that hello tells as epoch.',
-  'Waves come in binary too, where a subscription asks for it: a header of 24 bytes, then the counts.',
+  'Waves and raw frames come in binary too, where a subscription asks for it: a header of 24 bytes, then the counts,',
+  'or 16 bytes a frame: identifier (4, with bit 31 for one of 29 bits), microseconds after the first (3), length (1), data (8).',
 ].join(' ');
 
 /** By close code, RFC 6455 clause 7.4 and our own. */
@@ -84,6 +87,8 @@ export const MESSAGES: Readonly<Record<string, string>> = {
   error: 'What was wrong with a message; its id is that of the message.',
   event: 'Something that happened, such as a trouble code or a blink.',
   export: 'How far an export of the client has got that is made into a file.',
+  frames:
+    'Raw frames of a bus, to who has subscribed to just them: time, identifier (2147483648 more where it has 29 bits), data.',
   gap: 'What is missing from a stream before what follows; of * so many events of any.',
   hello: 'Which gateway it is, and which start of it.',
   joined: 'Which session it is, and whether this client may send.',

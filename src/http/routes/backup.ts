@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import type { Asking } from '../../accounts/audit.ts';
+import { ARCHIVE_BYTES_MAX } from '../../backup/archive.ts';
 import { Content, route } from '../route.ts';
 import { askingOf } from './asking.ts';
 import { answering } from './problems.ts';
@@ -25,20 +26,18 @@ interface Restored {
 
 /** Never part of an address, which ends in logs and histories. */
 const PASSPHRASE = 'x-vigil-passphrase';
-/** A thousand rules and accounts are a fifth of it. */
-const ARCHIVE_BYTES_MAX = 1024 * 1024;
 const TYPE = 'application/octet-stream';
 
 export const makeBackup = route({
   method: 'GET',
   path: '/backup',
   summary:
-    'Settings, accounts and rules in one file, encrypted with the passphrase in X-Vigil-Passphrase. Recordings are not in it.',
+    'Settings, accounts, rules and DBC files in one file, encrypted with the passphrase in X-Vigil-Passphrase. Recordings are not in it.',
   access: 'manage',
   query: undefined,
   body: undefined,
   reply: v.instance(Content),
-  problems: [422, 503],
+  problems: [409, 422, 503],
   produces: [TYPE],
   reads: { 'X-Vigil-Passphrase': 'required' },
   tells: { 'Content-Disposition': [200] },
@@ -54,7 +53,7 @@ export const restoreBackup = route({
   method: 'POST',
   path: '/restore',
   summary:
-    'Takes settings, accounts and rules of a backup in place of those here, and ends all log-ins. Settings count from the next start on.',
+    'Takes settings, accounts, rules and DBC files of a backup in place of those here, and ends all log-ins. Settings and DBC files count from the next start on.',
   access: 'manage',
   query: undefined,
   body: v.instance(Uint8Array),

@@ -3,11 +3,12 @@ import { TRUST, type Trust } from '#core/clock.ts';
 import type { AuditFact } from '../../accounts/audit.ts';
 import { DiagnosisError } from '../../sources/obd/errors.ts';
 import { CODE_STATES, type TroubleCode } from '../../sources/obd/snapshot.ts';
+import type { ToldUdsEcu } from '../../sources/obd/uds-told.ts';
 import { idempotencyKey } from '../idempotency.ts';
 import { Problem } from '../problem.ts';
 import { type Caller, route } from '../route.ts';
 import { askingOf } from './asking.ts';
-import { Age, CAR_PROBLEMS, Connected, diagnosing, MaxAge } from './diagnostics-shape.ts';
+import { Age, CAR_PROBLEMS, Connected, diagnosing, MaxAge, UDS_CODE } from './diagnostics-shape.ts';
 import { WallTime } from './wall-time.ts';
 
 /** A code as clients get it. */
@@ -22,6 +23,7 @@ export interface TroubleCodesDeps {
       readonly ageS: number | null;
       readonly clockTrust: Trust;
       readonly items: readonly Told[];
+      readonly uds: readonly ToldUdsEcu[];
     }>;
     clear(
       who: string,
@@ -46,10 +48,19 @@ const Code = v.object({
   since: WallTime,
 });
 
+/** The codes of a control unit as it tells them by ISO 14229-1. */
+const UdsEcu = v.object({
+  ecu: v.string(),
+  ageS: Age,
+  format: v.nullable(v.string()),
+  codes: v.array(v.object(UDS_CODE)),
+});
+
 export const listTroubleCodes = route({
   method: 'GET',
   path: '/diagnostics/dtc',
-  summary: 'Stored, pending and permanent trouble codes, and since when the gateway has seen them.',
+  summary:
+    'Stored, pending and permanent trouble codes, and since when the gateway has seen them; also with failure type and status, of control units that tell them by UDS.',
   access: 'service',
   problems: CAR_PROBLEMS,
   query: v.strictObject({ maxAge: MaxAge }),
@@ -59,6 +70,7 @@ export const listTroubleCodes = route({
     ageS: Age,
     clockTrust: v.picklist(TRUST),
     items: v.array(Code),
+    uds: v.array(UdsEcu),
   }),
   handle: ({ diagnosis }: TroubleCodesDeps, { query }) =>
     diagnosing(() => diagnosis.codes(query.maxAge)),

@@ -1,6 +1,8 @@
 import * as v from 'valibot';
 import type { Session } from '#core/session.ts';
 import { DiagnosisError, type DiagnosisErrorCode } from '../../sources/obd/errors.ts';
+import { DTC_STATUS_BITS } from '../../sources/obd/uds/dtcs.ts';
+import { UDS_STATES } from '../../sources/obd/uds-told.ts';
 import { isOwn } from '../own.ts';
 import { Problem, sentence } from '../problem.ts';
 import type { Caller } from '../route.ts';
@@ -19,6 +21,7 @@ const STATUSES: Readonly<Record<DiagnosisErrorCode, number>> = {
   REFUSED: 409,
   THROTTLED: 429,
   NO_VEHICLE: 503,
+  NO_ECU: 404,
   TOO_SLOW: 503,
   BUSY: 503,
   NO_ANSWER: 503,
@@ -37,6 +40,16 @@ export const Age = v.nullable(v.number());
 /** Whether the car answers at this moment; if not, this is what is known of it. */
 export const Connected = v.boolean();
 
+/** A trouble code as ISO 14229-1 tells it: what of its status matters to a person, and all of it. */
+export const UDS_CODE = {
+  code: v.string(),
+  text: v.string(),
+  specific: v.boolean(),
+  failure: v.nullable(v.string()),
+  states: v.array(v.picklist(UDS_STATES)),
+  status: v.array(v.picklist(DTC_STATUS_BITS)),
+};
+
 /** What routes need to know of whose drive it is. */
 export interface RidingDeps {
   readonly reading: {
@@ -53,7 +66,7 @@ export async function diagnosing<T>(work: () => T | Promise<T>): Promise<T> {
     if (!(error instanceof DiagnosisError)) throw error;
     const status = STATUSES[error.code];
     const retry = String(error.retryAfterS ?? RETRY_AFTER_S);
-    const headers = status === 409 ? {} : { 'retry-after': retry };
+    const headers = status === 409 || status === 404 ? {} : { 'retry-after': retry };
     throw new Problem(status, sentence(error.message), [], headers);
   }
 }

@@ -36,7 +36,9 @@ export interface ExportDeps {
 }
 
 /** Named here, as the formats themselves are for the reading thread to load. */
-const FORMAT_NAMES = ['csv', 'csv-wide', 'jsonl', 'parquet', 'parquet-wide', 'candump'] as const;
+const FORMAT_NAMES = [
+  ...['csv', 'csv-wide', 'jsonl', 'parquet', 'parquet-wide', 'candump', 'asc', 'blf'],
+] as const;
 
 const Micros = v.optional(v.pipe(v.number(), v.integer(), v.minValue(0)));
 

@@ -28,6 +28,21 @@ import { changeMe, deleteMe, type MeDeps, readMe } from './auth-me.ts';
 import { endLogin, type LoginsDeps, listLogins } from './auth-sessions.ts';
 import { type BackupDeps, makeBackup, restoreBackup } from './backup.ts';
 import {
+  type BluetoothDeps,
+  forgetBluetooth,
+  listBluetooth,
+  pairBluetooth,
+  scanBluetooth,
+} from './bluetooth.ts';
+import {
+  type CanDeps,
+  deleteDbcFile,
+  listBuses,
+  listDbcFiles,
+  putDbcFile,
+  readDbcFile,
+} from './can.ts';
+import {
   type DiagnosticsDeps,
   listFreezeFrames,
   listPids,
@@ -35,6 +50,7 @@ import {
   readVehicle,
 } from './diagnostics.ts';
 import { clearTroubleCodes, listTroubleCodes, type TroubleCodesDeps } from './diagnostics-dtc.ts';
+import { type EcusDeps, listEcuValues, readEcuCode, readEcuValue } from './diagnostics-ecus.ts';
 import { documentRoutes } from './docs.ts';
 import { type ExportDeps, exportSession } from './export.ts';
 import { deleteExport, type ExportsDeps, readExport, readExportFile } from './exports.ts';
@@ -102,6 +118,7 @@ export interface Gateway extends TrustDeps {
     LoginsDeps['accounts'] &
     UsersDeps['accounts'] &
     InvitesDeps['accounts'];
+  readonly can?: CanDeps['can'];
   readonly exports?: (ExportDeps & ExportsDeps)['exports'];
   readonly audit: AuditDeps['audit'] &
     MeDeps['audit'] &
@@ -113,12 +130,15 @@ export interface Gateway extends TrustDeps {
     AlertActionsDeps['alerting'] &
     AlertBacktestDeps['alerting'];
   readonly ingest: IngestDeps['ingest'] & SessionEventsDeps['ingest'];
-  readonly diagnosis: DiagnosticsDeps['diagnosis'] & TroubleCodesDeps['diagnosis'];
+  readonly diagnosis: DiagnosticsDeps['diagnosis'] &
+    TroubleCodesDeps['diagnosis'] &
+    EcusDeps['diagnosis'];
   readonly sources: SourcesDeps['sources'];
   readonly system: SystemDeps['system'];
   readonly settings: SettingsDeps['settings'];
   readonly backup: BackupDeps['backup'];
   readonly power: PowerDeps['power'];
+  readonly bluetooth: BluetoothDeps['bluetooth'];
 }
 
 /** Every REST endpoint. Of two that match, the first answers. */
@@ -192,9 +212,21 @@ export const ROUTES: readonly AnyRoute<Gateway>[] = [
   listFreezeFrames,
   listTroubleCodes,
   clearTroubleCodes,
+  listEcuValues,
+  readEcuValue,
+  readEcuCode,
+  listBuses,
+  listDbcFiles,
+  putDbcFile,
+  readDbcFile,
+  deleteDbcFile,
   readSystem,
   listSources,
   restartSource,
+  listBluetooth,
+  scanBluetooth,
+  pairBluetooth,
+  forgetBluetooth,
   readSettings,
   changeSettings,
   makeBackup,

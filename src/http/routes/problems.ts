@@ -3,10 +3,12 @@ import { AlertError } from '../../alerts/errors.ts';
 import { BackupError } from '../../backup/errors.ts';
 import { ExportJobError } from '../../exporting/errors.ts';
 import { IngestError } from '../../ingest/errors.ts';
+import { BluetoothError } from '../../io/bluetooth/errors.ts';
 import { PowerError } from '../../io/power.ts';
 import { ReadingError } from '../../reading/errors.ts';
 import { SessionError } from '../../sessions/errors.ts';
 import { SettingsError } from '../../settings/errors.ts';
+import { ShelfError } from '../../sources/can/shelf-errors.ts';
 import { StoreError } from '../../store/errors.ts';
 import { type Fault, Problem, sentence } from '../problem.ts';
 import { accountProblem } from './account-problems.ts';
@@ -17,12 +19,14 @@ const RETRY_AFTER_S = '5';
 type Code = (
   | AlertError
   | BackupError
+  | BluetoothError
   | IngestError
   | ExportJobError
   | PowerError
   | ReadingError
   | SessionError
   | SettingsError
+  | ShelfError
   | StoreError
 )['code'];
 
@@ -34,6 +38,7 @@ const ANSWERS: Readonly<Partial<Record<Code, readonly [status: number, pointer?:
   ENDED: [409],
   TOO_MANY: [409],
   SHIPPED: [409],
+  FROM_SETTING: [409],
   INVALID: [422],
   UNKNOWN_STREAM: [422, '/streams'],
   UNSUPPORTED: [422, '/streams'],
@@ -44,13 +49,18 @@ const ANSWERS: Readonly<Partial<Record<Code, readonly [status: number, pointer?:
   BAD_CURSOR: [422, '/cursor'],
   CHANGED: [412],
   UNWRITABLE: [409],
+  BAD_NAME: [422],
+  UNREADABLE: [422],
   BAD_PASSPHRASE: [422],
   LOCKED: [422],
   UNKNOWN: [422],
   OTHER_VERSION: [422],
   UNUSABLE: [422],
+  TOO_LARGE: [409],
   UNSUPERVISED: [409],
   REFUSED: [409],
+  IN_PROGRESS: [409],
+  NO_ANSWER: [409],
   RUNNING: [429],
   NOT_DONE: [409],
   NO_ROOM: [503],
@@ -60,6 +70,10 @@ const ANSWERS: Readonly<Partial<Record<Code, readonly [status: number, pointer?:
   BEFORE_SESSION: [422],
   IN_FUTURE: [422],
   KEY_REUSED: [422],
+  NO_BLUETOOTH: [503],
+  NO_ADAPTER: [503],
+  ADAPTER_OFF: [503],
+  SERVICE_FAILED: [503],
   OFF: [503],
   BUSY: [503],
   TOO_SLOW: [503],
@@ -81,12 +95,14 @@ function problemOf(error: unknown): unknown {
   const expected =
     error instanceof AlertError ||
     error instanceof BackupError ||
+    error instanceof BluetoothError ||
     error instanceof IngestError ||
     error instanceof ExportJobError ||
     error instanceof PowerError ||
     error instanceof ReadingError ||
     error instanceof SessionError ||
     error instanceof SettingsError ||
+    error instanceof ShelfError ||
     error instanceof StoreError;
   const found = expected ? ANSWERS[error.code] : undefined;
   if (!expected || !found) return error;

@@ -82,8 +82,8 @@ export const readRecentData = route({
   path: '/sessions/current/recent',
   summary:
     'The last seconds of streams, in the open session that began last: of those that are named, or ' +
-    `without names of all that have samples, in the order of their ids, ${STREAMS_MAX} at most. Waves ` +
-    'come where they are named.',
+    `without names of all that have samples, ${STREAMS_MAX} at most: those of the car first, then those of ` +
+    'headsets, of clients and of CAN signals, each in the order of their ids. Waves come where they are named.',
   access: 'see',
   query: v.strictObject({
     streams: v.optional(Streams),
@@ -197,7 +197,7 @@ async function idsOf(
 }
 
 /**
- * What is meant by no list: the streams of samples that the session has, the first by id where there are
+ * What is meant by no list: the streams of samples that the session has, the first by PLACES where there are
  * more than may be asked for. Unlike with a pattern that covers nothing, a session too young for any is answered.
  */
 async function sampledIds(
@@ -209,7 +209,16 @@ async function sampledIds(
   const recorded = await recordedIds(found, reading);
   const samples = new Set(streams().flatMap(({ id, kind }) => (kind === 'sample' ? id : [])));
   const shown = recorded.filter((id) => samples.has(id) && !isHidden(caller, id));
-  return shown.toSorted().slice(0, STREAMS_MAX);
+  const byPlace = shown.toSorted((a, b) => placeOf(a) - placeOf(b) || (a < b ? -1 : 1));
+  return byPlace.slice(0, STREAMS_MAX);
+}
+
+/** By the first part of an id: what people look at comes first, and what there are hundreds of last. */
+const PLACES: readonly RegExp[] = [/^obd\./, /^eeg/, /^(?!can\.|gateway\.)/, /^can\./];
+
+function placeOf(id: string): number {
+  const place = PLACES.findIndex((pattern) => pattern.test(id));
+  return place < 0 ? PLACES.length : place;
 }
 
 async function recordedIds(

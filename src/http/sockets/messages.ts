@@ -67,7 +67,10 @@ const AlertMessage = v.object({
   snapshot: v.optional(v.literal(true)),
 });
 
-/** See telemetry.ts and encode.ts. */
+/** Bytes as hexadecimal digits, of which a frame has 8 at most. */
+const FrameData = v.pipe(v.string(), v.regex(/^([0-9A-F]{2}){0,8}$/));
+
+/** See telemetry.ts, encode.ts and frames.ts. */
 export const TelemetryMessage = v.variant('type', [
   Hello,
   Subscribed,
@@ -83,6 +86,16 @@ export const TelemetryMessage = v.variant('type', [
     t: Micros,
     hz: v.number(),
     values: v.array(v.number()),
+  }),
+  v.object({
+    type: v.literal('frames'),
+    stream: v.string(),
+    /** Place of the first in its stream. */
+    seq: Count,
+    /** Of the first; each frame has its time after that. */
+    t: Micros,
+    /** Time, identifier with 2147483648 more where it has 29 bits, data. */
+    frames: v.array(v.tuple([Count, Count, FrameData])),
   }),
   v.object({
     type: v.literal('event'),

@@ -2,6 +2,7 @@
  * The protocol of the telemetry WebSocket. JSON text both ways; an `id` comes back in the reply.
  *
  *   in   {"type":"subscribe","id":1,"streams":["obd.*","eeg.bands"],"maxHz":10,"format":"bin"}
+ *        {"type":"subscribe","id":2,"streams":["can.body"],"frames":true,"format":"bin"}
  *        {"type":"unsubscribe","id":1}   {"type":"ping"}   {"type":"time","t1":<any number>}
  *        {"type":"auth","access_token":"..."}
  *   out  {"type":"hello","protocol":1,"device":"...","epoch":7,"version":"..."}
@@ -15,6 +16,10 @@
  *
  * A subscribe with an id used before replaces that subscription; without an id it is a subscription
  * of its own, the unnamed one. Streams in several subscriptions come once, at the fastest rate.
+ *
+ * With "frames":true a subscription is of raw frames and of nothing else: `streams` are the ids of their
+ * streams, without patterns. They come as frames.ts lays them out, whatever maxHz says; without it no
+ * pattern brings any.
  *
  * A client that comes back subscribes with "since":{"epoch":7,"seq":41}, the epoch of its `hello` and
  * the highest `seq` that it has had of events, alerts and ticks. Behind the `subscribed` it gets the
@@ -79,6 +84,7 @@ export const Message = v.variant('type', [
     ),
     maxHz: v.optional(v.pipe(v.number(), v.minValue(HZ_MIN), v.maxValue(HZ_MAX)), HZ_DEFAULT),
     format: v.optional(v.picklist(['json', 'bin']), 'json'),
+    frames: v.optional(v.boolean(), false),
     since: v.optional(v.object({ epoch: Count, seq: Count })),
   }),
   v.object({ type: v.literal('unsubscribe'), id: MessageId }),
@@ -241,9 +247,14 @@ class Telemetry implements PeerSession {
     }
   }
 
-  #subscribe({ id, streams, maxHz, format, since }: Subscribe): void {
+  #subscribe({ id, streams, maxHz, format, frames, since }: Subscribe): void {
+    const pattern = frames ? streams.find((one) => one.includes('*')) : undefined;
+    if (pattern !== undefined) {
+      this.#violation('bad-message', `streams: expected ids of raw frames, found ${pattern}`, id);
+      return;
+    }
     const without = hiddenFrom(this.#guest.identity);
-    const subscription: Subscription = { patterns: streams, maxHz, format, without };
+    const subscription: Subscription = { patterns: streams, maxHz, format, frames, without };
     // As of this moment: a session may have begun or ended since the last look.
     this.#follow();
     this.#subscriptions.set(id, subscription);

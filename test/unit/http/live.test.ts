@@ -2,8 +2,23 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { alertEvent } from '#core/alert.ts';
 import type { Subscription } from '../../../src/http/feed.ts';
+import { Live } from '../../../src/http/live.ts';
 import { alertOf } from '../../support/alert-fixture.ts';
-import { ALL, blink, eeg, event, raw, rpm, sample, speed, startLive, wave } from './fakes.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
+import {
+  ALL,
+  blink,
+  eeg,
+  event,
+  FakePeer,
+  raw,
+  rpm,
+  sample,
+  speed,
+  startLive,
+  stream,
+  wave,
+} from './fakes.ts';
 
 test('a batch becomes one message with the newest value of each stream', () => {
   const { live, join } = startLive();
@@ -35,6 +50,35 @@ test('patterns are an id, a subtree or everything', () => {
     const covered = live.announce({ ...ALL, patterns: [pattern] }).map(({ id }) => id);
     expect(covered, pattern).toEqual(ids);
   }
+});
+
+test('a stream that there is no more is told of to nobody, until it is there again', () => {
+  let streams = [rpm, speed];
+  const clock = new FakeClock();
+  const live = new Live({ clock, realTime: clock, streams: () => streams });
+  const told = () => live.announce(ALL).map(({ id, number }) => [id, number]);
+  expect(told()).toEqual([
+    [rpm.id, 0],
+    [speed.id, 1],
+  ]);
+  // One that only tells, as the gateway does of itself, is in no list.
+  live.take([sample(rpm, 1, 800), sample(speed, 1, 50), sample(stream('gateway.store'), 1, 2)]);
+  streams = [speed];
+  expect(told()).toEqual([
+    [speed.id, 1],
+    ['gateway.store', 2],
+  ]);
+  const peer = new FakePeer();
+  live.sendSnapshot(live.connect(peer), ALL);
+  expect(peer.messages()).toEqual([
+    { type: 'samples', t: 1, values: { [speed.id]: 50, 'gateway.store': 2 } },
+  ]);
+  streams = [speed, { ...rpm }];
+  expect(told()).toEqual([
+    [rpm.id, 0],
+    [speed.id, 1],
+    ['gateway.store', 2],
+  ]);
 });
 
 test('clients get what they asked for and nothing else', () => {

@@ -17,6 +17,8 @@ export const PROMISED: readonly string[] = [
   'GET /diagnostics/freeze-frame', 'GET /diagnostics/dtc', 'DELETE /diagnostics/dtc',
   'GET /diagnostics/system',
   'GET /sources', 'POST /sources/{id}/restart',
+  'GET /bluetooth', 'POST /bluetooth/scan', 'POST /bluetooth/devices/{address}/pair',
+  'DELETE /bluetooth/devices/{address}',
   'GET /settings', 'PATCH /settings',
   'GET /backup', 'POST /restore', 'GET /audit',
   'POST /system/restart', 'POST /system/poweroff',

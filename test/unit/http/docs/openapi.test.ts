@@ -115,7 +115,9 @@ const RANDOM = { '/auth/sessions': 12, '/exports': 16, '/invites': 6, '/users': 
 test('ids that are given as examples are such as the route takes', () => {
   const given = new Map<string, unknown>();
   for (const { path } of ROUTES.filter((route) => route.path.includes('/:'))) {
-    const key = operations.find(({ key: one }) => one.endsWith(` ${path.replace(':id', '{id}')}`));
+    const key = operations.find(({ key: one }) =>
+      one.endsWith(` ${path.replaceAll(/:(\w+)/g, '{$1}')}`),
+    );
     const [id] = key?.operation.parameters?.filter((one) => one.in === 'path') ?? [];
     given.set(path.slice(0, path.indexOf('/:')), id?.example);
   }
@@ -124,6 +126,9 @@ test('ids that are given as examples are such as the route takes', () => {
     '/alerts': SHIPPED_RULES[0]?.id,
     '/alerts/actions': 'mail',
     '/alerts/history': expect.stringMatching(/^\d+-\d+$/),
+    '/bluetooth/devices': '00:1D:A5:68:98:8B',
+    '/can': 'body',
+    '/diagnostics/ecus': '7e8',
     '/sessions': expect.stringMatching(/^[1-9]\d*$/),
     '/sources': 'obd',
   });

@@ -52,16 +52,33 @@ test('what a part counts has a name, a type and a base unit', () => {
   const metrics = told([
     part('http', { requests: 5, clients: 2 }),
     part('store', { usedMB: 1.5, bytes: { samples: 3, waves: 4 }, pressed: false }),
-    part('obd', { failures: 1, timing: { requestMs: 28.6 } }),
+    part('obd', {
+      ...{ failures: 1, timing: { requestMs: 28.6 }, answerMs: { '7e8': 12.5, '7e9': 20 } },
+      ...{ isoTp: { received: 4 }, guard: { requests: 6, refused: { rate: 0, service: 1 } } },
+    }),
     part('eeg', { failures: 2, lost: { link: 9, last: [{ n: 1 }] } }),
+    part('can', { bus: { received: 7 }, load: 12.5, signals: { told: 3 }, stoppedIds: [{ n: 1 }] }),
   ]);
   const of = (name: string) => Object.fromEntries(metrics.get(`vigil_${name}`)?.values ?? []);
   expect(of('http_requests_total')).toEqual({ '': 5 });
   expect(metrics.get('vigil_ws_clients')?.type).toBe('gauge');
   expect(of('store_used_bytes')).toEqual({ '': 1.5 * 2 ** 20 });
   expect(of('store_class_bytes')).toEqual({ '{class="samples"}': 3, '{class="waves"}': 4 });
+  expect(of('can_received_total')).toEqual({ '{part="can"}': 7 });
+  expect(of('can_load_ratio')).toEqual({ '{part="can"}': 0.125 });
+  expect(of('can_samples_total')).toEqual({ '{part="can"}': 3 });
   expect(of('store_pressed')).toEqual({ '': 0 });
   expect(of('part_failures_total')).toEqual({ '{part="obd"}': 1, '{part="eeg"}': 2 });
+  expect(of('obd_answer_seconds')).toEqual({
+    '{part="obd",ecu="7e8"}': 0.0125,
+    '{part="obd",ecu="7e9"}': 0.02,
+  });
+  expect(of('isotp_received_total')).toEqual({ '{part="obd"}': 4 });
+  expect(of('can_guard_requests_total')).toEqual({ '{part="obd"}': 6 });
+  expect(of('can_guard_refused_total')).toEqual({
+    '{part="obd",reason="rate"}': 0,
+    '{part="obd",reason="service"}': 1,
+  });
   expect(of('obd_request_seconds')).toEqual({ '{part="obd"}': 0.0286 });
   expect(of('eeg_lost_samples_total')).toEqual({ '{part="eeg",cause="link"}': 9 });
 });

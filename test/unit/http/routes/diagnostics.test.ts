@@ -1,63 +1,17 @@
 /** The routes of diagnosis, over the simulated car and its adapter. */
 import * as v from 'valibot';
 import { expect, test } from 'vitest';
-import { ROLES, type Role } from '#core/account.ts';
-import type { Epoch } from '#core/clock.ts';
-import { Diagnosing } from '../../../../src/diagnosing.ts';
-import { authorise } from '../../../../src/http/authorise.ts';
-import { Problem, problemReply } from '../../../../src/http/problem.ts';
-import { dispatch } from '../../../../src/http/router.ts';
+import type { Role } from '#core/account.ts';
+import { Diagnosing } from '../../../../src/gateway/diagnosing.ts';
 import { type Gateway, ROUTES } from '../../../../src/http/routes/index.ts';
 import type { CarOptions } from '../../../../src/sim/car.ts';
-import { testAccounts } from '../../../support/accounts.ts';
-import { bareGateway } from '../../../support/bare-gateway.ts';
 import { FakeClock } from '../../../support/fake-clock.ts';
 import { noReading } from '../../../support/no-reading.ts';
 import { PARKED_S, parkedCar, READ_S, simulatedCar } from '../../../support/simulated-car.ts';
-import { request } from '../fakes.ts';
+import { asking, EPOCH, gatewayIn, WALL_MS } from './gateway-in-car.ts';
 
-const WALL_MS = Date.UTC(2026, 10, 22);
-const EPOCH: Epoch = { id: 7, wallMs: WALL_MS, trust: 'gps', bootId: '', monotonicMs: 0 };
 const VIN = /^VGLZZZ1KZ\d{8}$/;
 const CONFIRMED = { confirm: true };
-
-/** What a client with a role gets, problems included. */
-async function asking(overrides: Partial<Gateway>) {
-  const people = await testAccounts();
-  const gateway = { ...bareGateway(people), ...overrides };
-  // Tokens are checked by other threads, for which the clock of a test does not wait.
-  const identities = await Promise.all(
-    ROLES.map(async (role) => {
-      return [role, await people.accounts.authenticate(await people.token(role))] as const;
-    }),
-  );
-  const guardOf = (role: Role) => ({
-    isClaimed: () => true,
-    authenticate: async () => new Map(identities).get(role) ?? expect.fail(`no ${role}`),
-  });
-  const send = async (
-    role: Role,
-    [method, path]: readonly [string, string],
-    body?: unknown,
-    more: Readonly<Record<string, string>> = {},
-  ) => {
-    const bytes = new TextEncoder().encode(body === undefined ? '' : JSON.stringify(body));
-    const headers = new Map([['authorization', 'Bearer token'], ...Object.entries(more)]);
-    if (body !== undefined) headers.set('content-type', 'application/json');
-    const sent = request(method, `/api/v1${path}`, { body: bytes, headers });
-    const reply = await dispatch(ROUTES, gateway, sent, (access) =>
-      authorise(guardOf(role), access, sent),
-    ).catch((error: unknown) => {
-      if (error instanceof Problem) return problemReply(error);
-      throw error;
-    });
-    const { status, headers: told = {}, body: text } = reply ?? {};
-    return { status, headers: told, body: JSON.parse(String(text ?? 'null')) };
-  };
-  const ask = (role: Role, method: string, path: string, body?: unknown) =>
-    send(role, [method, path], body);
-  return { ask, send, facts: people.facts };
-}
 
 /** A gateway in a simulated car. */
 async function drive(car: CarOptions = {}, overrides: Partial<Gateway> = {}) {
@@ -67,19 +21,6 @@ async function drive(car: CarOptions = {}, overrides: Partial<Gateway> = {}) {
 /** A gateway in one that is parked, with a trouble. */
 async function park() {
   return await gatewayIn(await parkedCar());
-}
-
-async function gatewayIn(
-  simulated: Awaited<ReturnType<typeof simulatedCar>>,
-  overrides: Partial<Gateway> = {},
-) {
-  const { clock, source } = simulated;
-  const diagnosis = new Diagnosing({
-    ...{ clock, realTime: clock, epoch: () => EPOCH },
-    car: source,
-    replayed: false,
-  });
-  return { ...simulated, ...(await asking({ diagnosis, ...overrides })) };
 }
 
 /** One that has no car. */

@@ -26,6 +26,8 @@ function alerting(): Gateway['alerting'] {
 const IDS: Readonly<Record<string, string>> = {
   '/alerts/:id': '/alerts/oven',
   '/alerts/history/:id': '/alerts/history/7-1',
+  '/diagnostics/ecus/:ecu/data/:did': '/diagnostics/ecus/7e8/data/F187',
+  '/diagnostics/ecus/:ecu/dtc/:code': '/diagnostics/ecus/7e8/dtc/P0301-11',
   '/users/:id': `/users/${userOf('viewer').id}`,
 };
 /** What a gateway without TLS, kept files and accounts of its own answers. */
@@ -36,6 +38,9 @@ const REFUSED: Readonly<Record<string, number>> = {
   '/trust/ca.mobileconfig': 404,
   '/exports/:id': 404,
   '/exports/:id/file': 404,
+  '/bluetooth': 503,
+  '/can/:bus/dbc': 404,
+  '/can/:bus/dbc/:name': 404,
   '/backup': 503,
 };
 /** Those of a reply that documents need not tell of. */

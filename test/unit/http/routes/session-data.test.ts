@@ -32,7 +32,9 @@ async function askedOf(
     ...bareGateway(),
     streams: () => [
       ...[speed, rpm, eeg, blink],
-      ...ids.filter((id) => /^(many|gps)/.test(id)).map((id) => ({ ...speed, id })),
+      ...ids
+        .filter((id) => /^(many|gps|can|gateway|eeg.att)/.test(id))
+        .map((id) => ({ ...speed, id })),
     ],
     reading: {
       ...noReading(),
@@ -59,6 +61,16 @@ test('of more than an answer may have, the first by id', async () => {
   expect(await askedOf(ids.toReversed())).toEqual([[ids.slice(0, 50), 60, undefined]]);
 });
 
+test('what people look at comes before the hundreds of signals of a bus', async () => {
+  const signals = Array.from({ length: 60 }, (_, i) => `can.body.m.s${String(i).padStart(2, '0')}`);
+  const others = ['gateway.store', 'gps.speed', 'eeg.attention'];
+  const [[asked]] = [await askedOf([...signals, ...others, speed.id, rpm.id])];
+  const first = [rpm.id, speed.id, 'eeg.attention', 'gps.speed'];
+  expect(asked).toEqual([[...first, ...signals.slice(0, 46)], 60, undefined]);
+  const [[few]] = [await askedOf(['gateway.store', 'can.body.rate', rpm.id])];
+  expect(few).toEqual([[rpm.id, 'can.body.rate', 'gateway.store'], 60, undefined]);
+});
+
 test('a session that has nothing yet is asked for nothing, and so is none', async () => {
   expect(await askedOf([])).toEqual([[[], 60, undefined]]);
   expect(await askedOf([rpm.id], { sessions: [] })).toEqual([[[], 60, undefined]]);
@@ -69,6 +81,6 @@ test('what is not for who asks is left out', async () => {
     await askedOf([rpm.id, 'gps.speed']),
     await askedOf([rpm.id, 'gps.speed'], { role: 'researcher' }),
   ];
-  expect(admin).toEqual([['gps.speed', rpm.id], 60, undefined]);
+  expect(admin).toEqual([[rpm.id, 'gps.speed'], 60, undefined]);
   expect(researcher).toEqual([[rpm.id], 60, undefined]);
 });

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import type { Role } from '#core/account.ts';
 import { LinkError } from '#core/errors.ts';
+import { SourceStatus, sourcesOf } from '../../../../src/gateway/status.ts';
 import { authorise } from '../../../../src/http/authorise.ts';
 import { Problem, problemReply } from '../../../../src/http/problem.ts';
 import { dispatch } from '../../../../src/http/router.ts';
 import { ROUTES } from '../../../../src/http/routes/index.ts';
-import { SourceStatus, sourcesOf } from '../../../../src/status.ts';
 import { testAccounts } from '../../../support/accounts.ts';
 import { bareGateway } from '../../../support/bare-gateway.ts';
 import { SILENT_LOG } from '../../../support/silent-log.ts';

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
+import { Powering } from '../../../../src/gateway/powering.ts';
 import { Problem, problemReply } from '../../../../src/http/problem.ts';
 import { dispatch } from '../../../../src/http/router.ts';
 import { powerOff, restartGateway } from '../../../../src/http/routes/system-power.ts';
 import { type Power, PowerError } from '../../../../src/io/power.ts';
-import { Powering } from '../../../../src/powering.ts';
 import { FakeClock, settle } from '../../../support/fake-clock.ts';
 import { asAdmin } from '../callers.ts';
 import { request } from '../fakes.ts';

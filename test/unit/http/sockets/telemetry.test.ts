@@ -86,6 +86,40 @@ test('who subscribes to alerts gets those that last, the newest 100', () => {
   expect(alerts[0]).toEqual({ type: 'alert', t: 5, id: '7-1', snapshot: true });
 });
 
+test('raw frames come to a subscription of just them, by the ids of their streams', () => {
+  const { live, peer, ask } = open();
+  const bus = stream('can.body', { kind: 'frame', hz: 0 });
+  const data = Uint8Array.of(0xab);
+  live.take([{ kind: 'frame', stream: bus, t: 1, id: 5, extended: false, data }]);
+  const [all] = ask({ type: 'subscribe', id: 1, streams: ['*', 'can.body'] });
+  expect(all).toMatchObject({ streams: [{ id: rpm.id }, { id: eeg.id }] });
+  expect(ask({ type: 'subscribe', id: 2, streams: ['can.body'], frames: true })).toEqual([
+    { type: 'subscribed', id: 2, streams: [{ ...bus, number: 0 }] },
+  ]);
+  live.take([
+    { kind: 'frame', stream: bus, t: 2, id: 6, extended: false, data },
+    sample(rpm, 3, 1),
+  ]);
+  expect(peer.messages().toSorted((a, b) => (a.type < b.type ? -1 : 1))).toEqual([
+    { type: 'frames', stream: 'can.body', seq: 1, t: 2, frames: [[0, 6, 'AB']] },
+    { type: 'samples', t: 3, values: { 'obd.engine.rpm': 1 } },
+  ]);
+  ask({ type: 'unsubscribe', id: 2 });
+  live.take([{ kind: 'frame', stream: bus, t: 4, id: 6, extended: false, data }]);
+  expect(peer.messages()).toEqual([]);
+});
+
+test.each(['*', 'can.*', 'can.body.*'])('raw frames of the pattern %s are refused', (pattern) => {
+  const { live, ask } = open();
+  expect(ask({ type: 'subscribe', id: 7, streams: ['can.body', pattern], frames: true })).toEqual([
+    {
+      ...{ type: 'error', id: 7, code: 'bad-message' },
+      message: `streams: expected ids of raw frames, found ${pattern}`,
+    },
+  ]);
+  expect(live.stats.clients).toBe(1);
+});
+
 test('after unsubscribe nothing comes, and other subscriptions stay', () => {
   const { live, peer, ask } = open();
   ask({ type: 'subscribe', id: 1, streams: ['obd.*'] });
