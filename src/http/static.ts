@@ -12,6 +12,7 @@ import { extname, join, relative, sep } from 'node:path';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { ConfigError } from '#core/errors.ts';
+import { withoutComments } from './comments.ts';
 import { acceptsGzip } from './compress.ts';
 import { contentHash, isKnown } from './etag.ts';
 import type { Reply, RequestHead } from './message.ts';
@@ -98,7 +99,7 @@ export class StaticFiles {
 }
 
 /**
- * Reads `directory` as it stands below `/`, and the mounted files. Files and folders with a leading
+ * Reads `directory` as it stands below `/`, its scripts without their comments, and the mounted files. Files and folders with a leading
  * dot are left out, and so are links. Throws a ConfigError when a file is missing or it is too much.
  */
 export async function loadStatic(
@@ -107,10 +108,15 @@ export async function loadStatic(
 ): Promise<StaticFiles> {
   const files = new Map<string, StaticFile>();
   let total = 0;
-  for (const { url, file } of [...(await listFiles(directory)), ...mounts]) {
-    const body = await readFile(file).catch((cause: unknown) => {
+  const own = await listFiles(directory);
+  for (const mounted of [...own, ...mounts]) {
+    const { url, file } = mounted;
+    const read = await readFile(file).catch((cause: unknown) => {
       throw new ConfigError(`${file}: cannot be read, and ${url} needs it`, { cause });
     });
+    // Those of packages are as their makers have packed them.
+    const isOurScript = extname(file) === '.js' && own.includes(mounted);
+    const body = isOurScript ? Buffer.from(withoutComments(read.toString())) : read;
     total += body.length;
     if (total > BYTES_MAX) {
       throw new ConfigError(
