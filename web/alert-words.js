@@ -1,5 +1,5 @@
 /** What alerts are told in. */
-import { unitText } from './gauge.js';
+import { unitWords } from './units.js';
 import { durationText, valueText } from './words.js';
 
 /** @typedef {import('./alerts-api.js').Alert} Alert */
@@ -39,7 +39,7 @@ export function endedText({ endedBy }) {
  * @param {string} unit UCUM
  */
 export function quantityText(v, unit) {
-  return v === null ? '–' : `${valueText(v)} ${unitText(unit)}`.trim();
+  return v === null ? '–' : `${valueText(v)} ${unitWords(unit)}`.trim();
 }
 
 /**

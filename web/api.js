@@ -16,7 +16,7 @@ const TIMEOUT_MS = 30_000;
 
 /**
  * @typedef {object} Question
- * @property {'GET' | 'POST' | 'PATCH' | 'DELETE'} [method]
+ * @property {'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'} [method]
  * @property {object} [body] sent as JSON
  * @property {Blob} [content] sent as it is, in place of it
  * @property {Readonly<Record<string, string>>} [headers]

@@ -10,9 +10,14 @@
 import { useRef, useState } from 'preact/hooks';
 import { request, sentenceOf } from './api.js';
 import { html } from './gauge.js';
-import { bytesText } from './words.js';
+import { handOver } from './hand-over.js';
+import { isCan, isFrames, withoutCan } from './stream-groups.js';
+import { bytesText, countText } from './words.js';
 
-/** `sampleBytes`: of drives of the simulated car, whose samples are mostly EEG. */
+/**
+ * Bytes a value, as drives of the simulated car have them: `sampleBytes` of those that are no CAN, which
+ * are mostly EEG, `canBytes` of the signals of CAN, and `frameBytes` of its raw frames.
+ */
 const FORMATS = [
   // biome-ignore-start format: a table
   {
@@ -22,6 +27,8 @@ const FORMATS = [
     extension: '.csv',
     mime: 'text/csv',
     sampleBytes: 70,
+    canBytes: 75,
+    frameBytes: 75,
   },
   {
     format: 'csv-wide',
@@ -30,6 +37,8 @@ const FORMATS = [
     extension: '.wide.csv',
     mime: 'text/csv',
     sampleBytes: 120,
+    canBytes: 45,
+    frameBytes: 0,
   },
   {
     format: 'jsonl',
@@ -38,6 +47,8 @@ const FORMATS = [
     extension: '.jsonl',
     mime: 'application/jsonl',
     sampleBytes: 26,
+    canBytes: 95,
+    frameBytes: 110,
   },
   {
     format: 'parquet',
@@ -46,13 +57,46 @@ const FORMATS = [
     extension: '.parquet',
     mime: 'application/vnd.apache.parquet',
     sampleBytes: 3,
+    canBytes: 12,
+    frameBytes: 14,
   },
   // biome-ignore-end format: a table
 ];
+/** Of the raw frames alone, for the tools that people look into CAN buses with. */
+const LOGS = [
+  {
+    format: 'candump',
+    name: 'candump',
+    about: 'can-utils, SavvyCAN',
+    extension: '.log',
+    mime: 'text/plain',
+    sampleBytes: 0,
+    canBytes: 0,
+    frameBytes: 45,
+  },
+  {
+    format: 'asc',
+    name: 'ASC',
+    about: 'Vector, as text',
+    extension: '.asc',
+    mime: 'text/plain',
+    sampleBytes: 0,
+    canBytes: 0,
+    frameBytes: 65,
+  },
+  {
+    format: 'blf',
+    name: 'BLF',
+    about: 'Vector, the smallest',
+    extension: '.blf',
+    mime: 'application/octet-stream',
+    sampleBytes: 0,
+    canBytes: 0,
+    frameBytes: 11,
+  },
+];
 /** Held in memory, more than this is announced first: a phone may run out of it. */
 const QUIET_BYTES_MAX = 100e6;
-/** How long the browser has to begin to save what it holds, ms. */
-const SAVE_MS = 60_000;
 
 /** @typedef {import('./api.js').Session} Session */
 /** @typedef {import('./plot.js').Range} Range */
@@ -74,69 +118,68 @@ const SAVE_MS = 60_000;
 /**
  * About how large a file is.
  * @param {Pick<Session, 'stats'>} session
- * @param {Pick<Format, 'sampleBytes'>} format
+ * @param {{ sampleBytes: number, canBytes?: number, frameBytes?: number }} format
  * @param {Range | undefined} part
+ * @param {readonly string[]} [named] streams; all where left out
  */
-export function estimate({ stats }, { sampleBytes }, part) {
+export function estimate({ stats }, format, part, named) {
   if (!stats) return 0;
-  const samples = Object.values(stats.streams).reduce((sum, { n }) => sum + n, 0);
+  const { sampleBytes, canBytes = sampleBytes, frameBytes = 0 } = format;
+  const bytes = Object.entries(stats.streams)
+    .filter(([id]) => named?.includes(id) ?? true)
+    .map(([id, { n }]) => n * (isFrames(id) ? frameBytes : isCan(id) ? canBytes : sampleBytes));
   const share = part && stats.durationS > 0 ? (part.to - part.from) / (stats.durationS * 1e6) : 1;
-  return samples * sampleBytes * Math.min(1, share);
+  return bytes.reduce((sum, one) => sum + one, 0) * Math.min(1, share);
 }
 
 /** @param {{ session: Session, shown: Range | undefined }} props */
 export function Downloads({ session, shown }) {
   const [partOnly, setPartOnly] = useState(true);
+  const [withCan, setWithCan] = useState(true);
   const [asked, setAsked] = useState(/** @type {Format | undefined} */ (undefined));
   const { state, save, cancel } = useDownload();
   const part = partOnly ? shown : undefined;
+  const ids = Object.keys(session.stats?.streams ?? {});
+  const others = withoutCan(ids);
+  /** @param {Format} format */
+  const streamsIn = (format) => (withCan || LOGS.includes(format) ? undefined : others);
+  /** @param {Format} format */
+  const sizeOf = (format) => estimate(session, format, part, streamsIn(format));
   /** @param {Format} format */
   const begin = (format) => {
     setAsked(undefined);
-    const body = { session: session.id, format: format.format, ...part };
+    const streams = streamsIn(format);
+    const body = {
+      ...{ session: session.id, format: format.format, ...part },
+      ...(streams && { streams }),
+    };
     void save(body, `vigil-session-${session.id}${format.extension}`, format);
   };
   /** @param {Format} format */
   const choose = (format) => {
-    const large = !picker() && estimate(session, format, part) > QUIET_BYTES_MAX;
-    if (large) setAsked(format);
+    if (!picker() && sizeOf(format) > QUIET_BYTES_MAX) setAsked(format);
     else begin(format);
   };
   const { busy, bytes, text, failed } = state;
+  const list = { busy, sizeOf, onChoose: choose };
   return html`
     <section class="card downloads" aria-labelledby="downloads-title">
       <h3 id="downloads-title">Download</h3>
+      ${shown && html`<${Check} checked=${partOnly} onChange=${setPartOnly} label="Only the part that is shown" />`}
       ${
-        shown &&
-        html`<label class="check">
-          <input type="checkbox" checked=${partOnly} onChange=${() => setPartOnly(!partOnly)} />
-          <span>Only the part that is shown</span>
-        </label>`
+        others &&
+        html`<${Check}
+          checked=${withCan}
+          onChange=${setWithCan}
+          label="With ${countText(ids.length - others.length)} streams of CAN"
+        />`
       }
-      <ul>
-        ${FORMATS.map(
-          (format) => html`
-            <li>
-              <button class="button" type="button" disabled=${busy} onClick=${() => choose(format)}>
-                ${format.name}
-              </button>
-              <small>${format.about}</small>
-              <small>about ${bytesText(estimate(session, format, part))}</small>
-            </li>
-          `,
-        )}
-      </ul>
+      <${FormatList} formats=${FORMATS} ...${list} />
       ${
-        asked &&
-        html`<div class="confirm" role="alert">
-          <p>
-            ${asked.name} is about ${bytesText(estimate(session, asked, part))}, which this browser has
-            to hold in memory. Parquet has the same in far less, and a part of the recording is smaller.
-          </p>
-          <button class="button" type="button" onClick=${() => setAsked(undefined)}>Do not</button>
-          <button class="button" type="button" onClick=${() => begin(asked)}>Download anyway</button>
-        </div>`
+        ids.some(isFrames) &&
+        html`<h4>Raw frames of CAN alone</h4><${FormatList} formats=${LOGS} ...${list} />`
       }
+      ${asked && html`<${Large} format=${asked} bytes=${sizeOf(asked)} onAnswer=${(/** @type {boolean} */ yes) => (yes ? begin(asked) : setAsked(undefined))} />`}
       <p class="said" role="status" data-failed=${failed}>${busy ? 'Downloading …' : text}</p>
       ${
         busy &&
@@ -146,6 +189,52 @@ export function Downloads({ session, shown }) {
         </div>`
       }
     </section>
+  `;
+}
+
+/** @param {{ label: string, checked: boolean, onChange: (checked: boolean) => void }} props */
+function Check({ label, checked, onChange }) {
+  return html`
+    <label class="check">
+      <input type="checkbox" checked=${checked} onChange=${() => onChange(!checked)} />
+      <span>${label}</span>
+    </label>
+  `;
+}
+
+/** @param {{ formats: readonly Format[], busy: boolean, sizeOf: (format: Format) => number, onChoose: (format: Format) => void }} props */
+function FormatList({ formats, busy, sizeOf, onChoose }) {
+  return html`
+    <ul data-of=${formats.length}>
+      ${formats.map(
+        (format) => html`
+          <li>
+            <button class="button" type="button" disabled=${busy} onClick=${() => onChoose(format)}>
+              ${format.name}
+            </button>
+            <small>${format.about}</small>
+            <small>about ${bytesText(sizeOf(format))}</small>
+          </li>
+        `,
+      )}
+    </ul>
+  `;
+}
+
+/** Asks before a browser takes much into its memory. */
+function Large(
+  /** @type {{ format: Format, bytes: number, onAnswer: (yes: boolean) => void }} */ props,
+) {
+  const { format, bytes, onAnswer } = props;
+  const advice = LOGS.includes(format)
+    ? 'A part of the recording is smaller.'
+    : 'Parquet has the same in far less, and a part of the recording is smaller.';
+  return html`
+    <div class="confirm" role="alert">
+      <p>${format.name} is about ${bytesText(bytes)}, which this browser has to hold in memory. ${advice}</p>
+      <button class="button" type="button" onClick=${() => onAnswer(false)}>Do not</button>
+      <button class="button" type="button" onClick=${() => onAnswer(true)}>Download anyway</button>
+    </div>
   `;
 }
 
@@ -232,17 +321,4 @@ function counted(reply, count) {
     },
   });
   return (reply.body ?? new Blob().stream()).pipeThrough(counter);
-}
-
-/**
- * Has the browser save what it holds.
- * @param {Blob} blob
- * @param {string} name
- */
-function handOver(blob, name) {
-  const link = document.createElement('a');
-  link.href = URL.createObjectURL(blob);
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), SAVE_MS);
 }

@@ -202,6 +202,7 @@ export function CopyField({ label, text }) {
 /**
  * @typedef {object} AskingProps
  * @property {string} label
+ * @property {string} [of] whom it is about, for those who cannot see where it stands
  * @property {string} question
  * @property {string} yes
  * @property {() => unknown} act
@@ -209,10 +210,19 @@ export function CopyField({ label, text }) {
  */
 
 /** A button that asks before it acts, in its own place. @param {AskingProps} props */
-export function AskingButton({ label, question, yes, act, ready = () => true }) {
+export function AskingButton({ label, of = '', question, yes, act, ready = () => true }) {
   const [asked, setAsked] = useState(false);
   if (!asked) {
-    return html`<button class="button danger" type="button" onClick=${() => setAsked(ready())}>${label} …</button>`;
+    return html`
+      <button
+        class="button danger"
+        type="button"
+        aria-label=${of === '' ? null : `${label} ${of}`}
+        onClick=${() => setAsked(ready())}
+      >
+        ${label} …
+      </button>
+    `;
   }
   const go = () => {
     setAsked(false);

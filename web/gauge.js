@@ -325,7 +325,10 @@ function CheckEngine(/** @type {{ live: Live }} */ { live }) {
 
 /** That what is shown does not happen now, to a real car. */
 export function Badge(/** @type {{ live: Live }} */ { live }) {
-  const replay = live.sources.value?.find(({ id }) => id === 'replay');
+  // A stored session, or a bus that is played from a log.
+  const replay = live.sources.value?.find(
+    ({ id, details }) => id === 'replay' || typeof details?.['recording'] === 'string',
+  );
   if (replay) return html`<p class="badge">Replay<span class="rest"> of ${replay.text}</span></p>`;
   return live.simulated.value && html`<p class="badge">Sim<span class="rest">ulated</span></p>`;
 }

@@ -13,7 +13,7 @@ const STALE_MS_MIN = 1_000;
 /** Nothing at all from a source for so long: none of its values is believed, slow ones included, ms. */
 const SOURCE_SILENT_MS = 6_000;
 /** The parts of the gateway that bring readings; the streams of a device begin with its id. */
-const SOURCE = /^(obd|eeg|replay)\d*$/;
+const SOURCE = /^(obd|eeg|can|replay)\d*$/;
 const TROUBLE = 'obd.dtc';
 /** From this speed on, for so long, the car is driven; below it for so long, it is not: km/h, ms. */
 const DRIVING_KMH = 5;

@@ -1,9 +1,11 @@
 /** The plots of a recording, all of the same part of it, and what happened in it. */
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { useAnswer } from './answers.js';
-import { html, unitText } from './gauge.js';
+import { html } from './gauge.js';
 import { mountPlot, moved, plotColumns } from './plot.js';
+import { isFrames } from './stream-groups.js';
 import { StreamPicker } from './stream-picker.js';
+import { unitWords } from './units.js';
 import { countText, eventText, positionText, valueText } from './words.js';
 
 /** Of each stream: as many as a wide screen can tell apart. */
@@ -21,12 +23,12 @@ const AROUND_US = 30_000_000;
 
 /**
  * The streams of a session that can be drawn; of one that the gateway no longer has, nobody knows.
- * @param {Session} session
+ * @param {Pick<Session, 'stats'>} session
  * @param {ReadonlyMap<string, Stream>} streams
  */
 export function plottable({ stats }, streams) {
   return Object.keys(stats?.streams ?? {}).filter((id) => {
-    const kind = streams.get(id)?.kind ?? 'sample';
+    const kind = streams.get(id)?.kind ?? (isFrames(id) ? 'frame' : 'sample');
     return kind === 'sample' || kind === 'wave';
   });
 }
@@ -37,7 +39,9 @@ export function plottable({ stats }, streams) {
  */
 export function defaultChoice(offered) {
   const usual = DEFAULT_STREAMS.filter((id) => offered.includes(id));
-  return usual.length > 0 ? usual : offered.slice(0, DEFAULT_STREAMS.length);
+  if (usual.length > 0) return usual;
+  const measured = offered.filter((id) => !id.startsWith('gateway.'));
+  return (measured.length > 0 ? measured : offered).slice(0, DEFAULT_STREAMS.length);
 }
 
 /**
@@ -192,7 +196,7 @@ export function Plot({ id, stream, series, part, marks, onShow }) {
     () => plot?.show(columns, { title, part, marks }),
     [plot, columns, part.from, part.to, marks],
   );
-  const unit = unitText(stream?.unit ?? '');
+  const unit = unitWords(stream?.unit ?? '');
   return html`
     <figure class="course">
       <figcaption>

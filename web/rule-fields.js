@@ -1,14 +1,14 @@
 /** The fields of a rule, each with what the gateway says of it beside it. */
-import { useId, useState } from 'preact/hooks';
+import { useId, useMemo } from 'preact/hooks';
 import { actionName, WHO_GETS_WHAT } from './alert-actions.js';
 import { SEVERITY } from './alerts-banner.js';
-import { html, unitText } from './gauge.js';
+import { html } from './gauge.js';
 import { CONDITION, fieldsOf, OPS, SCHEDULE, STEPS, stepFields, TERMS } from './rule-draft.js';
 import { labelsOf, placed } from './rule-faults.js';
-import { matching } from './stream-picker.js';
+import { StreamChoices } from './stream-choices.js';
+import { isFrames } from './stream-groups.js';
+import { unitWords } from './units.js';
 
-/** More are found by typing what they are called. */
-const FOUND_MAX = 40;
 const DAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
 const SEVERITIES = Object.entries(SEVERITY).map(([value, { word }]) => [value, word]);
 const MOVING = [
@@ -144,40 +144,23 @@ function Comparison({ form, streams, op }) {
   `;
 }
 
-/** The stream, found by words of its name. */
+/** The stream, found by words of its name. Nothing can be told of raw frames. */
 function StreamChoice(
   /** @type {{ form: Form, streams: ReadonlyMap<string, Stream> }} */ { form, streams },
 ) {
-  const [text, setText] = useState('');
   const id = form.text('/stream');
-  const found = matching([...streams.keys()], streams, text).slice(0, FOUND_MAX);
+  const offered = useMemo(() => [...streams.keys()].filter((one) => !isFrames(one)), [streams]);
   const wrong = form.wrong('/stream');
   return html`
     <details class="picker" open=${id === ''} data-invalid=${wrong.length > 0}>
       <summary>Stream: ${form.stream?.name ?? (id || 'choose one')} ${form.stream && html`<small>${id}</small>`}</summary>
-      <label>
-        Find
-        <input
-          type="search"
-          value=${text}
-          onInput=${(/** @type {InputEvent & { currentTarget: HTMLInputElement }} */ event) => setText(event.currentTarget.value)}
-        />
-      </label>
-      <ul>
-        ${found.map(
-          (one) => html`
-            <li key=${one}>
-              <label>
-                <input type="radio" name="stream" checked=${one === id} onChange=${() => form.write('/stream', one)} />
-                <span>
-                  ${streams.get(one)?.name ?? one}
-                  <small>${one} ${unitText(streams.get(one)?.unit ?? '')}</small>
-                </span>
-              </label>
-            </li>
-          `,
-        )}
-      </ul>
+      <${StreamChoices}
+        type="radio"
+        offered=${offered}
+        streams=${streams}
+        chosen=${[id]}
+        onChoose=${(/** @type {string} */ one) => form.write('/stream', one)}
+      />
     </details>
     ${wrong.map((message) => html`<p class="fault">${message}</p>`)}
   `;
@@ -230,7 +213,7 @@ function Steps(/** @type {{ form: Form }} */ { form }) {
 function Input({ form, field: { pointer, label, kind, unit = '' }, wide = false }) {
   const id = useId();
   const wrong = form.wrong(pointer);
-  const words = unitText(unit === 'stream' ? (form.stream?.unit ?? '') : unit);
+  const words = unitWords(unit === 'stream' ? (form.stream?.unit ?? '') : unit);
   return html`
     <label class=${wide ? 'wide' : ''}>
       <span>${label}${words !== '' && `, ${words}`}</span>

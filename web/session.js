@@ -7,7 +7,8 @@ import { Plots } from './plots.js';
 import { SessionButtons } from './session-buttons.js';
 import { SessionForm } from './session-form.js';
 import { Badges, Facts } from './sessions.js';
-import { countText, distanceText, durationText, percentText, startText } from './words.js';
+import { StreamTable } from './stream-table.js';
+import { countText, distanceText, durationText, startText } from './words.js';
 
 /** @typedef {import('./api.js').Session} Session */
 /** @typedef {import('./api.js').Stream} Stream */
@@ -103,40 +104,5 @@ function Figures({ stats }) {
     <dl class="figures">
       ${figures.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}
     </dl>
-  `;
-}
-
-/** @param {{ session: Session, streams: ReadonlyMap<string, Stream> }} props */
-function StreamTable({ session, streams }) {
-  const rows = Object.entries(session.stats?.streams ?? {});
-  if (rows.length === 0) return null;
-  return html`
-    <details class="card streams">
-      <summary>What was recorded: ${rows.length} streams</summary>
-      <div class="scroll" role="region" aria-label="Streams" tabindex="0">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">Stream</th>
-              <th scope="col">Samples</th>
-              <th scope="col">Lost</th>
-              <th scope="col">Coverage</th>
-            </tr>
-          </thead>
-          <tbody>
-            ${rows.map(
-              ([id, { n, lost, coverage }]) => html`
-                <tr key=${id}>
-                  <th scope="row">${streams.get(id)?.name ?? id} <small>${id}</small></th>
-                  <td>${countText(n)}</td>
-                  <td data-some=${lost > 0}>${countText(lost)}</td>
-                  <td>${percentText(coverage)}</td>
-                </tr>
-              `,
-            )}
-          </tbody>
-        </table>
-      </div>
-    </details>
   `;
 }

@@ -5,19 +5,19 @@ import { useAct } from './answers.js';
 import { ask, faultsOf, request, statusOf } from './api.js';
 import { AskingButton, FormError, PasswordField, useDraft, useForm } from './form.js';
 import { html } from './gauge.js';
+import { handOver } from './hand-over.js';
 import { Frame, isDriving, Said } from './more.js';
 import { useTagged } from './tagged.js';
 
 const CHANGED_MEANWHILE = 412;
-const SAVE_MS = 60_000;
 const RESTORED =
   'The backup is restored, with its accounts: log in with one of them, and restart the gateway under More, Settings.';
 /** What is not written as it comes. */
 const SHAPES = { array: ', with commas between them', integer: ', a whole number' };
 
 /** @typedef {{ type?: string, enum?: readonly string[] }} Shape */
-/** @typedef {Omit<import('../src/configuring.ts').SettingView, 'schema'> & { schema: Shape }} Setting */
-/** @typedef {Omit<import('../src/configuring.ts').SettingsView, 'items'> & { items: readonly Setting[] }} SettingsAnswer */
+/** @typedef {Omit<import('../src/gateway/configuring.ts').SettingView, 'schema'> & { schema: Shape }} Setting */
+/** @typedef {Omit<import('../src/gateway/configuring.ts').SettingsView, 'items'> & { items: readonly Setting[] }} SettingsAnswer */
 /** @typedef {(work: () => Promise<string>) => Promise<void>} Act */
 
 /** @param {{ live: import('./live.js').Live }} props */
@@ -231,11 +231,7 @@ function Backup() {
     const headers = { 'x-vigil-passphrase': text('password') };
     const reply = await request('/backup', { headers });
     const named = /filename="([^"]+)"/.exec(reply.headers.get('content-disposition') ?? '')?.[1];
-    const link = document.createElement('a');
-    link.href = URL.createObjectURL(await reply.blob());
-    link.download = named ?? 'vigil.backup';
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), SAVE_MS);
+    handOver(await reply.blob(), named ?? 'vigil.backup');
     form.reset();
   });
   return html`

@@ -1,8 +1,9 @@
 /** The gateway itself: its devices, its parts, and what it runs on. For who looks after it. */
 import { useAct, useAnswer } from './answers.js';
 import { ask } from './api.js';
+import { Bluetooth } from './bluetooth.js';
 import { ageText, html } from './gauge.js';
-import { Frame, Said } from './more.js';
+import { Frame, isDriving, Said } from './more.js';
 import { bytesText, durationText } from './words.js';
 
 const LEVELS = {
@@ -37,7 +38,9 @@ function State({ live }) {
   const parts = live.health.value?.parts ?? [];
   return html`
     <${Said} said=${said} error=${error} waits=${!answer} />
-    ${answer && html`<${Sources} sources=${answer.sources} act=${act} /><${Facts} system=${answer} />`}
+    ${answer && html`<${Sources} sources=${answer.sources} act=${act} />`}
+    <${Bluetooth} linked=${live.link.value.phase === 'live'} driving=${isDriving(live)} />
+    ${answer && html`<${Facts} system=${answer} />`}
     <section class="card summary" aria-labelledby="parts-title">
       <h3 id="parts-title">Parts</h3>
       <ul class="rows">

@@ -3,8 +3,9 @@ import { account } from './account.js';
 import { timeText } from './alert-words.js';
 import { useAct, useAnswer, useChange } from './answers.js';
 import { ask } from './api.js';
+import { Buses } from './can.js';
 import { html } from './gauge.js';
-import { Frame, Said } from './more.js';
+import { Frame, isDriving, Said } from './more.js';
 import { HoldButton } from './passenger.js';
 import { durationText } from './words.js';
 
@@ -25,12 +26,34 @@ const STATES = { stored: 'danger', pending: 'caution', permanent: 'danger' };
 /** @param {{ live: import('./live.js').Live }} props */
 export function Vehicle({ live }) {
   const linked = live.link.value.phase === 'live';
+  const isAsked = live.sources.value?.some(({ id }) => id === 'obd') ?? true;
   return html`
     <${Frame} view="vehicle" live=${live}>
-      ${account.may('service') && html`<${CodeList} live=${live} linked=${linked} />`}
-      <${WhoItIs} linked=${linked} />
-      <${Tests} linked=${linked} />
+      ${
+        isAsked
+          ? html`
+            ${account.may('service') && html`<${CodeList} live=${live} linked=${linked} />`}
+            <${WhoItIs} linked=${linked} />
+            <${Tests} linked=${linked} />
+          `
+          : html`<${NotAsked} />`
+      }
+      <${Buses} live=${live} linked=${linked} driving=${isDriving(live)} />
     <//>
+  `;
+}
+
+/** A gateway that only listens knows no more than what is on the bus. */
+function NotAsked() {
+  return html`
+    <section class="card summary" aria-labelledby="asked-title">
+      <h3 id="asked-title">Diagnosis</h3>
+      <p class="hint">
+        No OBD adapter is configured, so that the car is not asked for its trouble codes, its identity and
+        its readiness. The setting <code>obd</code> names one; <code>canTransmit</code> lets the car be
+        asked over its CAN bus.
+      </p>
+    </section>
   `;
 }
 

@@ -5,7 +5,7 @@ import { estimate } from '../../../web/download.js';
 import { defaultChoice, plottable } from '../../../web/plots.js';
 import { changeOf, tagsOf } from '../../../web/session-form.js';
 import { lengthened, refreshed } from '../../../web/sessions.js';
-import { matching } from '../../../web/stream-picker.js';
+import { matching } from '../../../web/stream-groups.js';
 
 function session(id: number, stats: Session['stats'] = null): Session {
   return {
