@@ -18,9 +18,10 @@ const ALONE = [
 
 const UNIT = 0;
 const IN_PAIRS = 1;
-const BY_THEMSELVES = 2;
+const MACHINES = 2;
+const BY_THEMSELVES = 3;
 
-/** Parts in memory; real ports, disks and sockets; a real browser. They run in that order. */
+/** Parts in memory; real ports, disks and sockets; virtual machines; a real browser. In that order. */
 // biome-ignore lint/style/noDefaultExport: vitest reads the default export
 export default defineConfig({
   test: {
@@ -45,6 +46,18 @@ export default defineConfig({
           hookTimeout: 60_000,
           maxWorkers: 2,
           sequence: { groupOrder: IN_PAIRS },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          // A machine keeps one core busy and no more: two beside each other take no longer than one.
+          name: 'vm',
+          include: ['test/vm/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          maxWorkers: 2,
+          sequence: { groupOrder: MACHINES },
         },
       },
       {

@@ -1,8 +1,8 @@
 /** Serves a simulated car and a simulated headset to whatever wants to talk to them. */
 import { parseArgs } from 'node:util';
 import { monotonicClock } from '../src/io/clock.ts';
-import { createCar } from '../src/sim/car.ts';
-import { createVehicle } from '../src/sim/ecu.ts';
+import { type CarOptions, createCar } from '../src/sim/car.ts';
+import { createVehicle, type Vehicle } from '../src/sim/ecu.ts';
 import { ElmAdapter } from '../src/sim/elm.ts';
 import { FAULT_NAMES, type Fault, randomFaults } from '../src/sim/elm-faults.ts';
 import { PERSONALITIES, type PersonalityName } from '../src/sim/elm-personality.ts';
@@ -10,17 +10,37 @@ import { isProtocol } from '../src/sim/elm-protocols.ts';
 import { elmPort } from '../src/sim/ports.ts';
 import { seededRandom } from '../src/sim/random.ts';
 import { headPort } from '../src/sim/thinkgear-head.ts';
+import { serveCar } from './simulate/can.ts';
 import { type Served, serve } from './simulate/serve.ts';
 
 const USAGE = `usage: node scripts/simulate.ts [options]
   --elm WHERE          serve an ELM327 adapter (default tcp:127.0.0.1:35000)
   --thinkgear WHERE    serve a ThinkGear headset
+  --can INTERFACE      put the car on a CAN interface that is up, such as vcan0
+  --id-bits N          of the car's diagnosis on it: 11 or 29 (default 11)
+  --every N            of what the car's units send by themselves, each Nth frame only (default 1)
   --seed N             which car and which head (default 1)
+  --parks-after S      the driver has stopped by then and turns off the engine alone; 0: never drives
   --personality NAME   ${Object.keys(PERSONALITIES).join(', ')}
   --protocol N         the car's bus, 1 to 9 as in ATSP (default 6)
   --faults A=P,...     probabilities for each command: ${FAULT_NAMES.join(', ')}
-  --log                print the commands and the faults that hit them
+  --log                print commands, the faults that hit them, and requests on the bus
 WHERE is tcp:HOST:PORT or pty:/PATH.`;
+
+const OPTIONS = {
+  elm: { type: 'string' },
+  thinkgear: { type: 'string' },
+  can: { type: 'string' },
+  'id-bits': { type: 'string', default: '11' },
+  every: { type: 'string', default: '1' },
+  seed: { type: 'string', default: '1' },
+  'parks-after': { type: 'string' },
+  personality: { type: 'string', default: 'elm327-2.1' },
+  protocol: { type: 'string', default: '6' },
+  faults: { type: 'string', default: '' },
+  log: { type: 'boolean', default: false },
+  help: { type: 'boolean', default: false },
+} as const;
 
 try {
   await main();
@@ -33,38 +53,16 @@ try {
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      elm: { type: 'string' },
-      thinkgear: { type: 'string' },
-      seed: { type: 'string', default: '1' },
-      personality: { type: 'string', default: 'elm327-2.1' },
-      protocol: { type: 'string', default: '6' },
-      faults: { type: 'string', default: '' },
-      log: { type: 'boolean', default: false },
-      help: { type: 'boolean', default: false },
-    },
-  });
+  const { values } = parseArgs({ options: OPTIONS });
   if (values.help) return console.log(USAGE);
   const clock = monotonicClock();
-  const seed = Number(values.seed);
-  if (!/^\d{1,10}$/.test(values.seed)) {
-    throw new Error(`--seed: expected a whole number from 0, found ${JSON.stringify(values.seed)}`);
-  }
-  const { personality, protocol } = values;
-  if (!isPersonality(personality)) throw new Error(`--personality ${personality}: unknown`);
-  if (!isProtocol(protocol)) throw new Error(`--protocol ${protocol}: expected 1 to 9`);
-  const adapter = new ElmAdapter({
-    vehicle: createVehicle(createCar(seed)),
-    personality,
-    protocol,
-    seed,
-    faults: randomFaults(parseFaults(values.faults), seededRandom(seed)),
-    record: ({ command, fault }) => {
-      if (values.log) console.log(fault ? `${command}  (${fault})` : command);
-    },
-  });
-  const elm = values.elm ?? (values.thinkgear !== undefined ? undefined : 'tcp:127.0.0.1:35000');
+  const seed = numberFrom('--seed', values.seed);
+  const vehicle = createVehicle(createCar(seed, drivingOf(values['parks-after'])));
+  const adapter = adapterOf(vehicle, seed, values);
+  const idBits = idBitsOf(values['id-bits']);
+  const every = numberFrom('--every', values.every, 1);
+  const isAlone = values.thinkgear === undefined && values.can === undefined;
+  const elm = values.elm ?? (isAlone ? 'tcp:127.0.0.1:35000' : undefined);
   // Where the second cannot be served, the first is taken away again.
   await using opening = new AsyncDisposableStack();
   if (elm !== undefined)
@@ -73,14 +71,59 @@ async function main(): Promise<void> {
     const headset = await serve(values.thinkgear, headPort({ seed }, clock));
     announce('headset', opening.use(headset));
   }
-  const serving = opening.move();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => void serving.disposeAsync());
+  const lost = Promise.withResolvers<never>();
+  if (values.can !== undefined) {
+    const record = (request: string): void => {
+      if (values.log) console.log(request);
+    };
+    const car = await serveCar(values.can, { vehicle, seed, clock, idBits, every, record });
+    announce('car', opening.use(car));
+    car.lost.catch(lost.reject);
   }
+  const stopped = new Promise<void>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+  });
+  await Promise.race([stopped, lost.promise]);
+}
+
+function drivingOf(parksAfter: string | undefined): CarOptions {
+  if (parksAfter === undefined) return {};
+  return { engineOffAfterS: numberFrom('--parks-after', parksAfter) };
+}
+
+interface AdapterValues {
+  readonly personality: string;
+  readonly protocol: string;
+  readonly faults: string;
+  readonly log: boolean;
+}
+
+function adapterOf(vehicle: Vehicle, seed: number, values: AdapterValues): ElmAdapter {
+  const { personality, protocol, faults, log } = values;
+  if (!isPersonality(personality)) throw new Error(`--personality ${personality}: unknown`);
+  if (!isProtocol(protocol)) throw new Error(`--protocol ${protocol}: expected 1 to 9`);
+  return new ElmAdapter({
+    ...{ vehicle, personality, protocol, seed },
+    faults: randomFaults(parseFaults(faults), seededRandom(seed)),
+    record: ({ command, fault }) => {
+      if (log) console.log(fault ? `${command}  (${fault})` : command);
+    },
+  });
 }
 
 function announce(what: string, { url }: Served): void {
   console.log(`${what}: ${url}`);
+}
+
+function numberFrom(option: string, text: string, min = 0): number {
+  if (/^\d{1,10}$/.test(text) && Number(text) >= min) return Number(text);
+  throw new Error(`${option}: expected a whole number from ${min}, found ${JSON.stringify(text)}`);
+}
+
+function idBitsOf(text: string): 11 | 29 {
+  if (text === '11') return 11;
+  if (text === '29') return 29;
+  throw new Error(`--id-bits: expected 11 or 29, found ${JSON.stringify(text)}`);
 }
 
 function isPersonality(name: string): name is PersonalityName {

@@ -113,17 +113,25 @@ test('without root and without sudo, tests say what to install', () => {
   command('apt-get', 'exit 1');
   const { status, stderr } = run('test.sh');
   expect(stderr).toBe(
-    'test: sudo is missing: install chromium socat openssl curl nginx systemd qemu-system-common e2fsprogs mount gcc libc6-dev as root\n',
+    'test: sudo is missing: install chromium socat openssl curl nginx systemd qemu-system-common e2fsprogs mount gcc libc6-dev g++ make python3 qemu-system-x86 busybox-static xz-utils kmod can-utils python3-can bluez bluez-test-tools dbus gpiod as root\n',
   );
   expect(status).toBe(1);
 });
 
-/** What apt-get and systemctl are called for, where root has to install nginx. */
-function installing(state: string, apt = 0): string[] {
-  for (const name of ['chromium', 'socat', 'openssl', 'curl', 'systemd-notify', 'mkfs.ext4']) {
-    command(name, '');
-  }
-  for (const name of ['qemu-storage-daemon', 'mount', 'gcc']) command(name, '');
+/** What the tests look for of Debian's, nginx and bluetoothctl left out. */
+const PROGRAMS = [
+  ...['chromium', 'socat', 'openssl', 'curl', 'systemd-notify', 'mkfs.ext4', 'mount', 'gcc'],
+  ...['g++', 'make', 'python3', 'qemu-storage-daemon', 'qemu-system-x86_64', 'busybox', 'xz'],
+  ...['modprobe', 'candump', 'can_logger', 'btvirt', 'dbus-daemon', 'gpioset'],
+];
+
+/** What apt-get and systemctl are called for, where root has to install nginx, and bluez. */
+function installing(
+  state: string,
+  apt = 0,
+  besides: readonly string[] = ['bluetoothctl'],
+): string[] {
+  for (const name of [...PROGRAMS, ...besides]) command(name, '');
   command('id', 'echo 0');
   command('apt-get', `echo "apt-get $*" >>"${top}/calls"; [ "$1" = update ] || exit ${apt}`);
   const asked = `[ "$1" = is-system-running ] && { echo ${state}; exit 1; }`;
@@ -139,11 +147,22 @@ const UPDATE = 'apt-get update -qq';
 const INSTALL = 'apt-get install -y -qq --no-install-recommends nginx';
 const MASK = '--quiet --runtime mask nginx.service';
 const UNMASK = '--quiet --runtime unmask nginx.service';
+const BLUETOOTH = ' bluetooth.service';
 
 test('the service of nginx that Debian would start is masked meanwhile, and then switched off', () => {
   const disable = '--quiet disable nginx.service';
   expect(installing('running')).toEqual([UPDATE, MASK, INSTALL, UNMASK, disable]);
   expect(installing('degraded', 100)).toEqual([UPDATE, MASK, INSTALL, UNMASK]);
+});
+
+test('so is the service of bluez', () => {
+  expect(installing('running', 0, [])).toEqual([
+    UPDATE,
+    MASK + BLUETOOTH,
+    `${INSTALL} bluez`,
+    UNMASK + BLUETOOTH,
+    `--quiet disable nginx.service${BLUETOOTH}`,
+  ]);
 });
 
 test('where systemd does not run, nothing is masked', () => {
@@ -281,19 +300,7 @@ test('nothing is simulated where only what the gateway takes in their place name
 });
 
 test('all tests say at their start how long they take, some of them do not', () => {
-  for (const name of [
-    'chromium',
-    'socat',
-    'systemd-notify',
-    'qemu-storage-daemon',
-    'mkfs.ext4',
-    'openssl',
-    'curl',
-    'nginx',
-  ]) {
-    command(name, '');
-  }
-  for (const name of ['mount', 'gcc']) command(name, '');
+  for (const name of [...PROGRAMS, 'nginx', 'bluetoothctl']) command(name, '');
   put('scripts/setup.sh', '#!/bin/sh\necho set up\nexit 3\n');
   chmodSync(path.join(top, 'scripts/setup.sh'), 0o755);
   expect(run('test.sh')).toMatchObject({

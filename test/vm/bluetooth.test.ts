@@ -1,0 +1,17 @@
+/** Bluetooth with bluetoothd and the kernel's RFCOMM, on two controllers that btvirt makes. */
+import { describeInVm } from './checks.ts';
+
+describeInVm({ program: 'test/vm/guest/bluetooth.ts', timeoutMs: 400_000 }, [
+  'one that nobody paired is not opened',
+  'a scan finds it with its name',
+  'it is paired by the second of the usual PINs',
+  'it is paired without a question',
+  'a headset that is off says so, and one without this channel',
+  'an account without any right opens it',
+  'it is read, all of what it sends',
+  'killed 20 times, it comes back by itself within 10 s',
+  'a link that dies without a word is given up, and it comes back',
+  'a process of the link that is killed is replaced',
+  'when it stops, nothing of the link is left',
+  'one that is forgotten has to be paired again',
+]);
