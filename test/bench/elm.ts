@@ -8,12 +8,13 @@ import type { Clock } from '#core/clock.ts';
 import { monotonicClock } from '../../src/io/clock.ts';
 import type { Port } from '../../src/io/port.ts';
 import { serialPort } from '../../src/io/serial.ts';
-import { Adapter, type Outcome } from '../../src/sources/obd/elm/adapter.ts';
+import { Adapter } from '../../src/sources/obd/elm/adapter.ts';
 import { Elm327 } from '../../src/sources/obd/elm/elm327.ts';
 import { Timing } from '../../src/sources/obd/elm/timing.ts';
 import { IgnitionSense } from '../../src/sources/obd/ignition.ts';
 import { LiveData } from '../../src/sources/obd/live-data.ts';
 import { PollPlan } from '../../src/sources/obd/poll.ts';
+import type { Outcome } from '../../src/sources/obd/scan-tool.ts';
 import { discover, EcuStreams } from '../../src/sources/obd/vehicle.ts';
 import { type Bench, type Figure, interleave, Side, secondsOf } from './bench.ts';
 import { type FarEnd, startFarEnd } from './process.ts';
@@ -233,7 +234,7 @@ class Poll {
       ...{ unexpected: 0, malformed: 0 },
     };
     const live = new LiveData({
-      ...{ adapter, vehicle, plan, counters },
+      ...{ link: adapter, vehicle, plan, counters },
       ignition: new IgnitionSense(clock.now()),
       streams: new EcuStreams(),
       emit: () => {},

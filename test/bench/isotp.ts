@@ -1,6 +1,13 @@
-/** ISO-TP reassembly of the longest message in memory, against copying the same bytes. */
+/**
+ * ISO-TP with the longest message in memory: reassembly against copying the same bytes, and whole
+ * transfers from one endpoint to another, with flow control and timers.
+ */
+import type { Clock } from '#core/clock.ts';
+import type { CanFrame } from '../../src/io/can/bus.ts';
+import { monotonicClock } from '../../src/io/clock.ts';
 import { seededRandom } from '../../src/sim/random.ts';
-import { IsoTpReceiver } from '../../src/sources/obd/isotp.ts';
+import { IsoTpEndpoint } from '../../src/sources/obd/isotp/endpoint.ts';
+import { IsoTpReceiver } from '../../src/sources/obd/isotp/receiver.ts';
 import { segment } from '../support/isotp-frames.ts';
 import { type Bench, growth, interleave, Side, secondsOf } from './bench.ts';
 import { significant } from './stats.ts';
@@ -8,6 +15,7 @@ import { significant } from './stats.ts';
 /** ISO 15765-2: the longest message that a 12-bit length can announce. */
 const MESSAGE_BYTES = 4095;
 const MESSAGES = 2_000;
+const TRANSFERS = 200;
 const ROUNDS = 9;
 const FIRST_BYTES = 6;
 
@@ -21,7 +29,8 @@ export const isotp: Bench = {
     const sides = new Map(
       scales.map((scale) => [scale, new Side(() => rate(() => receive(frames, scale)))]),
     );
-    await interleave(ROUNDS, [...sides.values(), copy]);
+    const transfers = new Map(scales.map((scale) => [scale, new Side(() => transferRate(scale))]));
+    await interleave(ROUNDS, [...sides.values(), copy, ...transfers.values()]);
     for (const [scale, side] of sides) {
       yield {
         metric: `reassembly x${scale}`,
@@ -33,6 +42,16 @@ export const isotp: Bench = {
       };
     }
     yield* growth('ns/B', sides, (bytesPerS) => 1e9 / bytesPerS);
+    for (const [scale, side] of transfers) {
+      yield {
+        metric: `transfer x${scale}`,
+        value: significant(side.median),
+        unit: '4 KB/s',
+        n: ROUNDS,
+        goal: '>= 4880 (20 MB/s)',
+      };
+    }
+    yield* growth('us/4 KB', transfers, (perS) => 1e6 / perS);
   },
 };
 
@@ -54,6 +73,45 @@ function receive(frames: readonly Uint8Array[], senders: number): number {
     }
   }
   return bytes;
+}
+
+/** Messages a second through so many connections at once, each from one endpoint to another. */
+async function transferRate(connections: number): Promise<number> {
+  const clock = monotonicClock();
+  const message = new Uint8Array(MESSAGE_BYTES);
+  const senders = Array.from({ length: connections }, (_, i) => connect(clock, i));
+  const seconds = await secondsOf(async () => {
+    for (let n = 0; n < TRANSFERS / connections; n++) {
+      await Promise.all(senders.map((sender) => sender.send(message)));
+    }
+  });
+  return TRANSFERS / seconds;
+}
+
+/** Two endpoints without a bus between them; returns the one that sends. */
+function connect(clock: Clock, node: number): IsoTpEndpoint {
+  const tester = { id: 0x7e0 + node, extended: false };
+  const unit = { id: 0x7e8 + node, extended: false };
+  const received = (): void => {};
+  const to = (end: () => IsoTpEndpoint) => (frame: CanFrame) => {
+    end().receive(frame, 0);
+    return Promise.resolve();
+  };
+  const ends: Record<'from' | 'to', IsoTpEndpoint> = {
+    from: new IsoTpEndpoint({
+      address: { tx: tester, rx: unit },
+      transmit: to(() => ends.to),
+      clock,
+      received,
+    }),
+    to: new IsoTpEndpoint({
+      address: { tx: unit, rx: tester },
+      transmit: to(() => ends.from),
+      clock,
+      received,
+    }),
+  };
+  return ends.from;
 }
 
 function copyAll(frames: readonly Uint8Array[], messages: number): number {

@@ -3,6 +3,8 @@ import { parseArgs } from 'node:util';
 import { alert } from './alert.ts';
 import type { Bench, BenchOptions, Figure } from './bench.ts';
 import { bus } from './bus.ts';
+import { can } from './can.ts';
+import { canLog } from './can-log.ts';
 import { eeg } from './eeg.ts';
 import { elm } from './elm.ts';
 import { fanout } from './fanout.ts';
@@ -20,7 +22,7 @@ import { storeWear } from './store-wear.ts';
 import { web } from './web.ts';
 
 const BENCHES: readonly Bench[] = [
-  ...[isotp, bus, eeg, elm, ingest, query, storeSize, storeWear],
+  ...[isotp, can, canLog, bus, eeg, elm, ingest, query, storeSize, storeWear],
   ...[start, web, latency, alert, logins, fanout, stall, memory],
 ];
 

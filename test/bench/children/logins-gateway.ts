@@ -6,9 +6,9 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import * as v from 'valibot';
 import type { Stream } from '#core/stream.ts';
-import { readConfig } from '../../../src/config.ts';
-import { build, start } from '../../../src/gateway.ts';
+import { build, start } from '../../../src/gateway/gateway.ts';
 import { monotonicClock } from '../../../src/io/clock.ts';
+import { readConfig } from '../../../src/settings/config.ts';
 import { adminToken, LOCAL } from '../../support/accounts.ts';
 import { SILENT_LOG } from '../../support/silent-log.ts';
 import { PASSWORD } from '../../support/tokens.ts';
