@@ -11,22 +11,22 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 # Whether the settings in a data directory say what to run with: the file itself, or what the gateway
 # takes in its place should it be broken or gone, where lines of it are in JSON.
 named_in() {
-  grep -qsE "(^|[{,\"]|\\\\n) *[\"']?(obd|eeg|sim|replay)[\"']? *:" \
+  grep -qsE "(^|[{,\"]|\\\\n) *[\"']?(obd|eeg|can|sim|replay)[\"']? *:" \
     "$1/settings.yaml" "$1/settings.good" "$1/settings.good.copy"
 }
 
 # Whether anything says what to run with. A file that is named is the gateway's to read, and whoever
 # only asks it something gets nothing but the answer.
 configured() {
-  [ -z "${VIGIL_OBD:-}${VIGIL_EEG:-}${VIGIL_SIM:-}${VIGIL_REPLAY:-}${VIGIL_CONFIG:-}" ] || return 0
+  [ -z "${VIGIL_OBD:-}${VIGIL_EEG:-}${VIGIL_CAN:-}${VIGIL_SIM:-}${VIGIL_REPLAY:-}${VIGIL_CONFIG:-}" ] || return 0
   local arg before='' data=${VIGIL_DATA:-$root/data}
   for arg; do
     [ "$before" != --data ] || data=$arg
     before=$arg
     case $arg in
       --data=*) data=${arg#--data=} ;;
-      --obd | --eeg | --sim | --replay | --config) return 0 ;;
-      --obd=* | --eeg=* | --sim=* | --replay=* | --config=*) return 0 ;;
+      --obd | --eeg | --can | --sim | --replay | --config) return 0 ;;
+      --obd=* | --eeg=* | --can=* | --sim=* | --replay=* | --config=*) return 0 ;;
       --check | --help | -h | --version) return 0 ;;
     esac
   done

@@ -2,9 +2,14 @@ import { readFileSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import { inspect } from 'node:util';
 import { ConfigError } from '#core/errors.ts';
-import { type Config, USAGE } from './config.ts';
-import { EXIT_SOFTWARE, EXIT_TEMPFAIL, exitCodeOf } from './exit.ts';
-import { build, type Parts, start, type World } from './gateway.ts';
+import { EXIT_SOFTWARE, EXIT_TEMPFAIL, exitCodeOf } from './gateway/exit.ts';
+import { build, type Parts, start, type World } from './gateway/gateway.ts';
+import { type Starting, startingWith } from './gateway/last-good.ts';
+import { lockData } from './gateway/recording.ts';
+import { openReplay } from './gateway/replay.ts';
+import { progressCheck } from './gateway/status.ts';
+import { packageVersion } from './gateway/web-files.ts';
+import { welcomeLines } from './gateway/welcome.ts';
 import { monotonicClock } from './io/clock.ts';
 import { endWithin } from './io/deadline.ts';
 import { createLog } from './io/log.ts';
@@ -12,12 +17,7 @@ import { ownAddresses } from './io/network.ts';
 import { systemdPower } from './io/power.ts';
 import { scaledClock } from './io/scaled-clock.ts';
 import { type Systemd, systemd } from './io/systemd.ts';
-import { type Starting, startingWith } from './last-good.ts';
-import { lockData } from './recording.ts';
-import { openReplay } from './replay.ts';
-import { progressCheck } from './status.ts';
-import { packageVersion } from './web-files.ts';
-import { welcomeLines } from './welcome.ts';
+import { type Config, USAGE } from './settings/config.ts';
 
 /** What has not stopped by then is left behind; the unit's TimeoutStopSec is longer. */
 const STOP_MS_MAX = 5_000;
@@ -56,8 +56,10 @@ async function run(starting: Starting): Promise<void> {
   }
   const { id, trust } = recording.epoch;
   const wall = trust === 'none' ? 'not to be trusted' : `set by ${trust}`;
-  const where = config.replay === undefined ? `start ${id} with` : 'plays';
-  log.info({}, `${where} the data in ${config.data}; the wall clock is ${wall}`);
+  const { replay, data } = config;
+  const where = replay === undefined ? `start ${id} with` : 'plays';
+  const what = typeof replay === 'string' ? replay : `the data in ${data}`;
+  log.info({}, `${where} ${what}; the wall clock is ${wall}`);
   await managed.settings.keep();
   flushCompileCache();
 

@@ -43,8 +43,10 @@ const P = 1;
 const P_MAX = 4;
 /** Of scrypt: 128 N r bytes, and some. */
 const MEMORY_BYTES_MAX = 160 * 2 ** 20;
-/** Of the content; a longer one is no backup of ours. */
+/** Of the content; a longer one is no backup of ours. A thousand rules and accounts are a sixteenth. */
 const CONTENT_BYTES_MAX = 16 * 2 ** 20;
+/** Of an archive, which comes back in one request. DBC files of 16 MiB are some 2. */
+export const ARCHIVE_BYTES_MAX = 4 * 2 ** 20;
 
 const compress = promisify(gzip);
 const expand = promisify(gunzip);
@@ -55,12 +57,22 @@ interface Cost {
   readonly p: number;
 }
 
-/** @param random bytes that nobody can foresee */
+/**
+ * What is sealed can be unsealed.
+ *
+ * @param random bytes that nobody can foresee
+ * @throws BackupError TOO_LARGE
+ */
 export async function seal(
   content: string,
   passphrase: string,
   random: (bytes: number) => Uint8Array,
 ): Promise<Uint8Array> {
+  const length = Buffer.byteLength(content);
+  if (length > CONTENT_BYTES_MAX) throw tooLarge(length, CONTENT_BYTES_MAX);
+  const compressed = await compress(content);
+  const total = HEADER_BYTES + compressed.length + TAG_BYTES;
+  if (total > ARCHIVE_BYTES_MAX) throw tooLarge(total, ARCHIVE_BYTES_MAX);
   const header = Buffer.alloc(HEADER_BYTES);
   header.write(MAGIC, 'latin1');
   header.set([VERSION, LOG_N, R, P], MAGIC.length);
@@ -68,8 +80,13 @@ export async function seal(
   header.set(random(NONCE_BYTES), NONCE_AT);
   const key = await keyOf(passphrase, header, { logN: LOG_N, r: R, p: P });
   const cipher = createCipheriv(CIPHER, key, header.subarray(NONCE_AT)).setAAD(header);
-  const text = cipher.update(await compress(content));
+  const text = cipher.update(compressed);
   return Buffer.concat([header, text, cipher.final(), cipher.getAuthTag()]);
+}
+
+function tooLarge(bytes: number, most: number): BackupError {
+  const text = `the backup would have ${bytes} bytes, and ${most} at most can be restored`;
+  return new BackupError('TOO_LARGE', `${text}: remove DBC files that nobody needs`);
 }
 
 /** The content of an archive. @throws BackupError UNKNOWN, OTHER_VERSION, LOCKED, UNUSABLE */

@@ -13,6 +13,15 @@ export interface BackupContent {
   readonly accounts: string;
   /** Rules that somebody wrote or changed, as JSON has them. */
   readonly rules: readonly unknown[];
+  /** DBC files that somebody has sent; undefined in a backup of before there were any. */
+  readonly dbc?: readonly BackupFile[] | undefined;
+}
+
+/** A file of a bus, with names that are still to be checked. */
+export interface BackupFile {
+  readonly bus: string;
+  readonly name: string;
+  readonly bytes: Uint8Array;
 }
 
 /** Of what is within the archive; its own layout has a version besides. */
@@ -24,7 +33,10 @@ const Content = v.object({
   settings: v.string(),
   accounts: v.string(),
   rules: v.array(v.unknown()),
+  dbc: v.optional(v.array(v.object({ bus: v.string(), name: v.string(), text: v.string() }))),
 });
+/** Nobody knows how a DBC file is encoded: each byte is the character with its number, U+0000 to U+00FF. */
+const BYTES = 'latin1';
 
 /** Within what a header can carry: printable ASCII. Fewer are guessed too soon. */
 const PASSPHRASE = /^[\x20-\x7e]{12,128}$/;
@@ -40,7 +52,11 @@ export function checkPassphrase(text: string): void {
 }
 
 export function encodeContent(content: BackupContent): string {
-  return JSON.stringify({ product: 'vigil', version: VERSION, ...content });
+  const dbc = content.dbc?.map(({ bytes, ...names }) => {
+    const { buffer, byteOffset, length } = bytes;
+    return { ...names, text: Buffer.from(buffer, byteOffset, length).toString(BYTES) };
+  });
+  return JSON.stringify({ product: 'vigil', version: VERSION, ...content, dbc });
 }
 
 /** @throws BackupError OTHER_VERSION, UNUSABLE */
@@ -52,7 +68,12 @@ export function decodeContent(text: string): BackupContent {
     throw new BackupError('OTHER_VERSION', `${text}: a newer one reads it`);
   }
   const { success, output } = v.safeParse(Content, json);
-  if (success) return output;
+  if (success) {
+    const dbc = output.dbc?.map(({ text, ...names }) => {
+      return { ...names, bytes: Buffer.from(text, BYTES) };
+    });
+    return { ...output, dbc };
+  }
   throw new BackupError('UNUSABLE', 'this is no backup of a gateway of this kind');
 }
 

@@ -11,6 +11,8 @@ export type BackupErrorCode =
   | 'OTHER_VERSION'
   /** What is in it cannot be used; nothing was changed. */
   | 'UNUSABLE'
+  /** More belongs into it than can be restored. */
+  | 'TOO_LARGE'
   /** One is being made or restored. */
   | 'BUSY'
   /** What belongs into it is not known yet. */

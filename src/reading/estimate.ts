@@ -17,6 +17,8 @@ const ROW_BYTES: Readonly<Record<ExportFormatName, Readonly<Record<StreamKind, n
   'parquet':      { sample: 12, wave: 6,  frame: 14, event: 80 },
   'parquet-wide': { sample: 10, wave: 6,  frame: 0,  event: 0 },
   'candump':      { sample: 0,  wave: 0,  frame: 45, event: 0 },
+  'asc':          { sample: 0,  wave: 0,  frame: 65, event: 0 },
+  'blf':          { sample: 0,  wave: 0,  frame: 11, event: 0 },
 };
 /** What is written whatever was recorded. */
 const HEAD_BYTES = 1_000;

@@ -52,8 +52,8 @@ export interface Recording {
   epochs(): ReadonlyMap<number, Epoch>;
   now(): Micros;
   /**
-   * What is recorded in closed spans, up to the last reading. Rejects with an error that has a
-   * `code` when it cannot be read now.
+   * What is recorded in closed spans, up to the last reading that has come, even if it is not on the
+   * disk yet. Rejects with an error that has a `code` when it cannot be read now.
    */
   statistics(spans: readonly Span[]): Promise<SessionStats>;
   /** Deletes what is recorded in the ranges. Rejects with an error that has a `code`. */
@@ -67,8 +67,8 @@ export interface Recording {
  * starts and ends. At most one automatic one is open, beside up to 10 manual ones.
  *
  * A stop ends none: an open session has an open span, and what becomes of it is decided at the next
- * start (restart.ts). Statistics are computed after the end, and `stats` is null until then; when
- * they cannot be, they are tried again when somebody asks for the session, and at the next start.
+ * start (restart.ts). Statistics are computed seconds after the end, when everything that belongs to it is
+ * there, and `stats` is null until then; when they cannot be, they are tried again when somebody asks for the session, and at the next start.
  */
 export class Sessions implements Consumer {
   readonly name = 'sessions';

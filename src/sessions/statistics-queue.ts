@@ -10,6 +10,8 @@ import { expected } from './errors.ts';
 export class StatisticsQueue {
   readonly #ledger: Ledger<number, Session>;
   readonly #compute: (spans: readonly Span[]) => Promise<SessionStats>;
+  /** Added since the last run. */
+  readonly #fresh = new Set<number>();
   readonly #due = new Set<number>();
   readonly #failed = new Set<number>();
   #failure = '';
@@ -24,21 +26,26 @@ export class StatisticsQueue {
     this.#compute = compute;
   }
 
-  /** The session has ended and has none. It gets them after the next `run`. */
+  /**
+   * The session has ended and has none. They are computed by the second `run` from now: what was measured
+   * before its end may still be on its way, as a block of a wave is until it is full.
+   */
   add(id: number): void {
-    this.#due.add(id);
+    if (!this.#due.has(id)) this.#fresh.add(id);
   }
 
   forget(id: number): void {
+    this.#fresh.delete(id);
     this.#due.delete(id);
     this.#failed.delete(id);
   }
 
-  /** Works until none is due. Resolves then, or after a stop. */
+  /** Works until none is left of those that are due. Resolves then, or after a stop. */
   run(): Promise<void> {
-    if (this.#due.size === 0) return Promise.resolve();
-    this.#running ??= this.#work();
-    return this.#running;
+    if (this.#due.size > 0) this.#running ??= this.#work([...this.#due]);
+    for (const id of this.#fresh) this.#due.add(id);
+    this.#fresh.clear();
+    return this.#running ?? Promise.resolve();
   }
 
   /** Resolves when the session at hand is done; those that are left have to wait for the next start. */
@@ -49,15 +56,15 @@ export class StatisticsQueue {
 
   health(): { readonly [key: string]: Json } {
     return {
-      statisticsDue: this.#due.size,
+      statisticsDue: this.#fresh.size + this.#due.size,
       statisticsFailed: this.#failed.size,
       statisticsFailure: this.#failure,
     };
   }
 
-  async #work(): Promise<void> {
+  async #work(ids: readonly number[]): Promise<void> {
     try {
-      for (const id of this.#due) {
+      for (const id of ids) {
         await this.#one(id);
         this.#due.delete(id);
         if (this.#stopped) return;

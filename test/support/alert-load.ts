@@ -9,9 +9,9 @@
  */
 import * as v from 'valibot';
 import type { Stream } from '#core/stream.ts';
-import { readConfig } from '../../src/config.ts';
-import { build, start } from '../../src/gateway.ts';
+import { build, start } from '../../src/gateway/gateway.ts';
 import { monotonicClock } from '../../src/io/clock.ts';
+import { readConfig } from '../../src/settings/config.ts';
 import { adminToken } from './accounts.ts';
 import { SILENT_LOG } from './silent-log.ts';
 import { PASSWORD } from './tokens.ts';

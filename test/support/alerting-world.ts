@@ -5,9 +5,9 @@ import { Bus } from '#core/bus.ts';
 import type { Epoch } from '#core/clock.ts';
 import type { PartHealth } from '#core/health.ts';
 import type { Reading, Stream } from '#core/stream.ts';
-import { Alerting, type AlertingOptions } from '../../src/alerting.ts';
 import type { StoredMail } from '../../src/alerts/mail/shelf.ts';
-import { readConfig } from '../../src/config.ts';
+import { Alerting, type AlertingOptions } from '../../src/gateway/alerting.ts';
+import { readConfig } from '../../src/settings/config.ts';
 import { HOT as FIXTURE, MemoryRecords } from './alert-fixture.ts';
 import { FakeClock } from './fake-clock.ts';
 

@@ -1,9 +1,9 @@
 import type { Clock } from '#core/clock.ts';
-import { readConfig } from '../../src/config.ts';
-import { build, type Parts, start } from '../../src/gateway.ts';
+import { build, type Parts, start } from '../../src/gateway/gateway.ts';
 import { monotonicClock } from '../../src/io/clock.ts';
 import type { Log } from '../../src/io/log.ts';
 import { scaledClock } from '../../src/io/scaled-clock.ts';
+import { readConfig } from '../../src/settings/config.ts';
 import { adminToken } from './accounts.ts';
 import { SILENT_LOG } from './silent-log.ts';
 import { logInAs, PASSWORD } from './tokens.ts';

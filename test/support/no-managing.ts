@@ -1,10 +1,11 @@
 import { BackupError } from '../../src/backup/errors.ts';
 import type { Gateway } from '../../src/http/routes/index.ts';
+import { BluetoothError } from '../../src/io/bluetooth/errors.ts';
 import { PowerError } from '../../src/io/power.ts';
 import { SettingsError } from '../../src/settings/errors.ts';
 
 /** A gateway with one setting that cannot be changed, nothing to back up and nobody to restart it. */
-export function noManaging(): Pick<Gateway, 'settings' | 'backup' | 'power'> {
+export function noManaging(): Pick<Gateway, 'settings' | 'backup' | 'power' | 'bluetooth'> {
   const items = [
     {
       ...{ key: 'log', about: 'The log.', schema: { type: 'string' }, value: 'info', isSet: true },
@@ -13,6 +14,7 @@ export function noManaging(): Pick<Gateway, 'settings' | 'backup' | 'power'> {
     },
   ];
   const off = new BackupError('OFF', 'there is nothing to back up');
+  const none = new BluetoothError('NO_BLUETOOTH', 'there is no Bluetooth here');
   const alone = new PowerError('UNSUPERVISED', 'nobody would start it again');
   return {
     settings: {
@@ -32,6 +34,12 @@ export function noManaging(): Pick<Gateway, 'settings' | 'backup' | 'power'> {
         throw alone;
       },
       powerOff: () => Promise.reject(alone),
+    },
+    bluetooth: {
+      state: () => Promise.reject(none),
+      scan: () => Promise.reject(none),
+      pair: () => Promise.reject(none),
+      forget: () => Promise.reject(none),
     },
   };
 }

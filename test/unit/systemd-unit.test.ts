@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { ConfigError } from '#core/errors.ts';
-import { settingsFile } from '../../src/config.ts';
-import { exitCodeOf } from '../../src/exit.ts';
+import { exitCodeOf } from '../../src/gateway/exit.ts';
+import { settingsFile } from '../../src/settings/config.ts';
 
 const text = readFileSync(new URL('../../systemd/vigil.service', import.meta.url), 'utf8');
 

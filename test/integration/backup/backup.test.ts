@@ -3,8 +3,8 @@ import { expect, test } from 'vitest';
 import type { AlertRule } from '#core/alert.ts';
 import { codeOf } from '#core/errors.ts';
 import type { AuditFact } from '../../../src/accounts/audit.ts';
-import { BackingUp } from '../../../src/backing-up.ts';
 import { seal, unseal } from '../../../src/backup/archive.ts';
+import { BackingUp } from '../../../src/gateway/backing-up.ts';
 import { SettingsError } from '../../../src/settings/errors.ts';
 import { testAccounts } from '../../support/accounts.ts';
 import { HOT } from '../../support/alert-fixture.ts';
@@ -19,12 +19,19 @@ interface State {
   /** Undefined before they are known. */
   rules: readonly AlertRule[] | undefined;
   writable: boolean;
+  /** `bus/name` and what is in it. */
+  dbc: Record<string, string>;
 }
 
 /** A gateway's accounts as they are, its settings and rules as texts in memory. */
 async function start(settings = 'log: info\n', own: readonly AlertRule[] | undefined = [OVEN]) {
   const people = await testAccounts();
-  const state: State = { settings, rules: own, writable: true };
+  const state: State = {
+    settings,
+    rules: own,
+    writable: true,
+    dbc: { 'body/car': 'BO_ 1 A: 8 \xe9' },
+  };
   const facts: AuditFact[] = [];
   const check = (text: string): void => {
     if (text.includes('bad')) throw new SettingsError('INVALID', 'log: expected info');
@@ -46,6 +53,20 @@ async function start(settings = 'log: info\n', own: readonly AlertRule[] | undef
         state.rules = rules;
       },
     },
+    dbc: {
+      all: async () =>
+        Object.entries(state.dbc).map(([key, text]) => {
+          const [bus = '', name = ''] = key.split('/');
+          return { bus, name, bytes: Buffer.from(text, 'latin1') };
+        }),
+      problemOf: (files) => files.find(({ bus }) => bus === 'bad') && 'no name of a bus',
+      replace: async (files) => {
+        const texts = files.map(({ bus, name, bytes }) => {
+          return [`${bus}/${name}`, Buffer.from(bytes).toString('latin1')];
+        });
+        state.dbc = Object.fromEntries(texts);
+      },
+    },
     ...{ realTime: new FakeClock(), random: randomBytes, version: '1.2.3' },
     now: () => '2026-11-22T00:00:00.000Z',
     note: (fact) => void facts.push(fact),
@@ -61,6 +82,7 @@ test('a backup has all that makes the gateway this one, and shows none of it', a
   expect(content).toMatchObject({
     ...{ product: 'vigil', version: 1, gateway: '1.2.3', madeAt: '2026-11-22T00:00:00.000Z' },
     ...{ settings: 'log: debug\n', accounts: from.accounts.text(), rules: [OVEN] },
+    dbc: [{ bus: 'body', name: 'car', text: 'BO_ 1 A: 8 \xe9' }],
   });
   expect(Buffer.from(archive).includes('admin')).toBe(false);
   expect(from.facts).toEqual([
@@ -73,6 +95,7 @@ test('a backup has all that makes the gateway this one, and shows none of it', a
 
 test('another gateway is this one after a restore, and everybody has to log in again', async () => {
   const to = await start('log: warn\n', []);
+  to.state.dbc = { 'drive/other': 'old' };
   const token = await to.token('admin');
   const ended: string[] = [];
   to.accounts.onEnd(({ userId }) => void ended.push(userId));
@@ -81,6 +104,7 @@ test('another gateway is this one after a restore, and everybody has to log in a
     ...{ madeAt: '2026-11-22T00:00:00.000Z', gateway: '1.2.3' },
   });
   expect(to.state).toMatchObject({ settings: 'log: debug\n', rules: [OVEN] });
+  expect(to.state.dbc).toEqual(from.state.dbc);
   expect(to.accounts.text()).toBe(from.accounts.text());
   expect(ended).toEqual([to.user('admin').id]);
   await expect(to.accounts.authenticate(token)).rejects.toMatchObject({ code: 'BAD_TOKEN' });
@@ -109,10 +133,19 @@ function archiveOf(changes: object): Promise<Uint8Array> {
   return seal(JSON.stringify({ ...content, ...changes }), PASSPHRASE, randomBytes);
 }
 
+test('a backup of before there were DBC files leaves those that are there', async () => {
+  const to = await start('log: warn\n', []);
+  await to.backup.restore(await archiveOf({}), PASSPHRASE, WHO);
+  expect(to.state.settings).toBe('');
+  expect(to.state.dbc).toEqual(from.state.dbc);
+});
+
 test.each([
   ['settings that cannot be used', { settings: 'bad' }, 'UNUSABLE'],
   ['accounts that are none', { accounts: '{}' }, 'UNUSABLE'],
   ['a rule that is none', { rules: [{ id: 'x' }] }, 'UNUSABLE'],
+  ['a DBC file of no bus', { dbc: [{ bus: 'bad', name: 'x', text: '' }] }, 'UNUSABLE'],
+  ['a DBC file without a name', { dbc: [{ bus: 'body', text: '' }] }, 'UNUSABLE'],
   ['a newer version', { version: 2 }, 'OTHER_VERSION'],
   ['nothing but a name', { settings: undefined }, 'UNUSABLE'],
 ])('%s change nothing', async (_, changes, code) => {
@@ -133,10 +166,12 @@ test('where the settings cannot be written, the accounts are as they were', asyn
   const to = await start('log: warn\n', []);
   const before = to.accounts.text();
   to.state.writable = false;
+  to.state.dbc = { 'drive/mine': 'mine' };
   const restored = to.backup.restore(archive, PASSPHRASE, WHO);
   await expect(restored).rejects.toMatchObject({ code: 'UNWRITABLE' });
   expect(to.accounts.text()).toBe(before);
   expect(to.state).toMatchObject({ settings: 'log: warn\n', rules: [] });
+  expect(to.state.dbc).toEqual({ 'drive/mine': 'mine' });
 });
 
 test('one is made or restored at a time, and with a passphrase only', async () => {

@@ -2,6 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { unseal } from '../../../src/backup/archive.ts';
+import { decodeContent } from '../../../src/backup/content.ts';
 import { type Gateway, startGateway } from '../../support/gateway.ts';
 import { get, logIn } from '../../support/tokens.ts';
 
@@ -58,4 +60,29 @@ test('a gateway is as it was when the backup was made, over the API and by anoth
   expect(await usernames(gateway)).toEqual(['admin']);
   expect((await api(gateway, '/alerts/too-fast-for-me')).status).toBe(200);
   expect(readFileSync(file, 'utf8')).toBe('# mine\nsim: 1\n');
+});
+
+test('DBC files that were sent are in a backup and come back with it', async () => {
+  await using gateway = await startGateway({ args: ['--sim', '1', '--can', 'sim:'] });
+  const { items } = await (await api(gateway, '/can')).json();
+  const at = `/can/${items[0].name}/dbc/mine`;
+  const body = 'BO_ 1 Mine: 8 X\n SG_ \u00e4 : 0|8@1+ (1,0) [0|0] "" X\n';
+  expect((await api(gateway, at, { method: 'PUT', body })).status).toBe(200);
+  const made = async () => {
+    const reply = await api(gateway, '/backup', { headers: PASSPHRASE });
+    return new Uint8Array(await reply.arrayBuffer());
+  };
+  const filesOf = async (archive: Uint8Array) => {
+    const { dbc = [] } = decodeContent(await unseal(archive, PASSPHRASE['x-vigil-passphrase']));
+    return dbc.map(({ name, bytes }) => [name, Buffer.from(bytes).toString()]);
+  };
+  const archive = await made();
+  expect(await filesOf(archive)).toEqual([['mine', body]]);
+  expect((await api(gateway, at, { method: 'DELETE' })).status).toBe(204);
+  expect(await filesOf(await made())).toEqual([]);
+  const headers = { ...FILE_TYPE, ...PASSPHRASE };
+  const restored = await api(gateway, '/restore', { method: 'POST', headers, body: archive });
+  expect(await restored.json()).toMatchObject({ restart: true });
+  await logIn(gateway.url);
+  expect(await filesOf(await made())).toEqual([['mine', body]]);
 });

@@ -8,10 +8,10 @@
  */
 import * as v from 'valibot';
 import { ROLES } from '#core/account.ts';
-import { readConfig } from '../../../src/config.ts';
-import { build, start } from '../../../src/gateway.ts';
+import { build, start } from '../../../src/gateway/gateway.ts';
 import { monotonicClock } from '../../../src/io/clock.ts';
 import type { Fields } from '../../../src/io/log.ts';
+import { readConfig } from '../../../src/settings/config.ts';
 import { LOCAL, tokenOf } from '../../support/accounts.ts';
 import { PASSWORD } from '../../support/tokens.ts';
 

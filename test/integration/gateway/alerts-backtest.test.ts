@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Alert } from '#core/alert.ts';
-import type { Parts } from '../../../src/gateway.ts';
+import type { Parts } from '../../../src/gateway/gateway.ts';
 import { call } from '../../support/call.ts';
 import { fastDrive, untilRecording } from '../../support/fast-drive.ts';
 

@@ -9,7 +9,7 @@ import path from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Reading, Stream } from '#core/stream.ts';
-import type { Parts } from '../../../src/gateway.ts';
+import type { Parts } from '../../../src/gateway/gateway.ts';
 import { monotonicClock } from '../../../src/io/clock.ts';
 import { openOffline } from '../../../src/store/opening/offline.ts';
 import { call } from '../../support/call.ts';

@@ -13,6 +13,7 @@ const rpm = stream('obd.engine.rpm');
 const gear = stream('obd.gear', { states: { 0: 'neutral', 1: 'first' } });
 const blink = stream('face.blink', { kind: 'event' });
 const eeg = stream('eeg.raw', { kind: 'wave', hz: 512, lsb: 0.25 });
+const bus = stream('can.body', { kind: 'frame' });
 
 /** Told to students, and of exports: test/unit/http/sockets/messages.test.ts has those. */
 const ELSEWHERE = ['status', 'export'];
@@ -20,7 +21,7 @@ const ELSEWHERE = ['status', 'export'];
 let gateway: Gateway;
 
 beforeEach(async () => {
-  gateway = await start([rpm, gear, blink, eeg]);
+  gateway = await start([rpm, gear, blink, eeg, bus]);
 });
 
 afterEach(() => gateway[Symbol.asyncDispose]());
@@ -29,8 +30,11 @@ test('what the telemetry WebSocket sends is what the documents say', async () =>
   const client = new Listener(gateway);
   await until(() => client.has('hello'));
   client.send({ type: 'subscribe', id: 'all', streams: ['*'], maxHz: 1000 });
-  await until(() => client.has('subscribed'));
+  client.send({ type: 'subscribe', id: 'bus', streams: [bus.id], frames: true });
+  await until(() => client.messages.filter(({ type }) => type === 'subscribed').length === 2);
+  const data = Uint8Array.of(1, 0xab);
   gateway.live.take([
+    { kind: 'frame', stream: bus, t: 6, id: 0x18da_f110, extended: true, data },
     sample(rpm, 7, Number.NaN),
     { ...wave(eeg, 3, Int16Array.of(1, 2)), lost: 4 },
     event(blink, 8),

@@ -91,9 +91,21 @@ const MATRIX: Readonly<Record<string, string>> = {
   'GET /diagnostics/freeze-frame': EVERYBODY,
   'GET /diagnostics/dtc': GARAGE,
   'DELETE /diagnostics/dtc': GARAGE,
+  'GET /diagnostics/ecus/:ecu/data': GARAGE,
+  'GET /diagnostics/ecus/:ecu/data/:did': GARAGE,
+  'GET /diagnostics/ecus/:ecu/dtc/:code': GARAGE,
   'GET /diagnostics/system': GARAGE,
   'GET /sources': GARAGE,
   'POST /sources/:id/restart': GARAGE,
+  'GET /bluetooth': GARAGE,
+  'POST /bluetooth/scan': GARAGE,
+  'POST /bluetooth/devices/:address/pair': GARAGE,
+  'DELETE /bluetooth/devices/:address': GARAGE,
+  'GET /can': EVERYBODY,
+  'GET /can/:bus/dbc': EVERYBODY,
+  'PUT /can/:bus/dbc/:name': GARAGE,
+  'GET /can/:bus/dbc/:name': GARAGE,
+  'DELETE /can/:bus/dbc/:name': GARAGE,
   'GET /settings': ADMINS,
   'PATCH /settings': ADMINS,
   'GET /backup': ADMINS,
@@ -127,7 +139,7 @@ const PREFIXES = ['/api/v1', '/api'] as const;
 
 async function statusOf(route: string, turn: number, headers: Record<string, string> = {}) {
   const [method = '', path = ''] = route.split(' ');
-  const url = `${gateway.server.url}${PREFIXES[turn % 2]}${path.replace(':id', 'nothing')}`;
+  const url = `${gateway.server.url}${PREFIXES[turn % 2]}${path.replaceAll(/:\w+/g, 'nothing')}`;
   const all = { ...FROM_ELSEWHERE, ...headers };
   const { status, body } = await fetch(url, { method, headers: all });
   await body?.cancel();

@@ -4,8 +4,8 @@ import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { codeOf } from '#core/errors.ts';
 import type { AuditFact } from '../../../src/accounts/audit.ts';
-import { Configuring } from '../../../src/configuring.ts';
-import { keepGood, type Starting, startingWith } from '../../../src/last-good.ts';
+import { Configuring } from '../../../src/gateway/configuring.ts';
+import { keepGood, type Starting, startingWith } from '../../../src/gateway/last-good.ts';
 import { SettingsError } from '../../../src/settings/errors.ts';
 import { SILENT_LOG } from '../../support/silent-log.ts';
 
@@ -76,7 +76,7 @@ test('each setting says what holds, where that comes from, and whether it can be
   expect(await item(settings, 'link')).toMatchObject({ value: null, isSet: false });
   expect(await item(settings, 'eeg')).toMatchObject({ value: [], isSet: false });
   expect(await item(settings, 'data')).toMatchObject({ value: directory, changeable: false });
-  expect(await item(settings, 'can')).toBeUndefined();
+  expect(await item(settings, 'mqtt')).toBeUndefined();
 });
 
 test('of a secret it is told that it is set, before and after a change, and nothing else', async () => {

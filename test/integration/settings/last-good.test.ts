@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ConfigError } from '#core/errors.ts';
-import { keepGood, startingWith } from '../../../src/last-good.ts';
+import { keepGood, startingWith } from '../../../src/gateway/last-good.ts';
 
 const GOOD = '# my car\nobd: "sim:"\nspeed: 2\n';
 let directory = '';

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createCipheriv, randomBytes, scryptSync } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { codeOf } from '#core/errors.ts';
@@ -62,7 +62,22 @@ test.each([
 });
 
 test('an archive of nothing but zeros, as one that is too large for us, is refused', async () => {
-  const bomb = await seal('0'.repeat(17 * 2 ** 20), PASSPHRASE, randomBytes);
+  // None of ours would be made: this one is by a stranger who knows the passphrase.
+  const header = archive.subarray(0, 40);
+  const key = scryptSync(PASSPHRASE, header.subarray(12, 28), 32, { N: 2 ** 15, maxmem: 2 ** 26 });
+  const cipher = createCipheriv('aes-256-gcm', key, header.subarray(28)).setAAD(header);
+  const text = cipher.update(gzipSync('0'.repeat(17 * 2 ** 20)));
+  const bomb = Buffer.concat([header, text, cipher.final(), cipher.getAuthTag()]);
   expect(bomb.length).toBeLessThan(100_000);
   expect(await refusal(bomb)).toBe('UNUSABLE');
+});
+
+test('what could not be restored is not made', async () => {
+  const long = 'x'.repeat(16 * 2 ** 20 + 1);
+  await expect(seal(long, PASSPHRASE, randomBytes)).rejects.toMatchObject({
+    code: 'TOO_LARGE',
+    message: expect.stringContaining('remove DBC files'),
+  });
+  const noise = randomBytes(4 * 2 ** 20).toString('latin1');
+  await expect(seal(noise, PASSPHRASE, randomBytes)).rejects.toMatchObject({ code: 'TOO_LARGE' });
 });

@@ -20,6 +20,19 @@ function refusal(work: () => unknown): string {
 
 test('what is encoded comes back', () => {
   expect(decodeContent(encodeContent(CONTENT))).toMatchObject(CONTENT);
+  expect(decodeContent(encodeContent(CONTENT)).dbc).toBeUndefined();
+});
+
+test('files come back byte by byte, however they are encoded', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 300 }), fc.nat(5), (all, from) => {
+      const bytes = all.subarray(from);
+      const dbc = [{ bus: 'body', name: 'car', bytes }];
+      const [file] = decodeContent(encodeContent({ ...CONTENT, dbc })).dbc ?? [];
+      expect(file).toMatchObject({ bus: 'body', name: 'car' });
+      expect([...(file?.bytes ?? [])]).toEqual([...bytes]);
+    }),
+  );
 });
 
 test('what a later version made is told from what is no backup', () => {

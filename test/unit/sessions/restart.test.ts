@@ -24,10 +24,10 @@ test('after a power cut both have ended when something was last stored', async (
   const disk = await driven();
   const life = await next(disk, 0, { bootId: 'another' });
   expect(life.written()).toEqual(['1 power 1:0-99', '2 power 1:10-99']);
-  await life.clock.advance(1000);
+  await life.clock.advance(3000);
   expect(disk.sessions.get(1)?.stats).toEqual(STATS);
   await life.car(RUNNING, 10);
-  expect(life.written()[2]).toBe('3 open 2:1-');
+  expect(life.written()[2]).toBe('3 open 2:3-');
 });
 
 test('the log tells of each session what became of it', async () => {

@@ -242,7 +242,7 @@ test('statistics that fail are tried again when somebody asks, and at the next s
   await life.stop();
 
   const next = await new Life(disk, { monotonicMs: 60_000 }).begin([1, 10]);
-  await next.clock.advance(1000);
+  await next.clock.advance(3000);
   expect(disk.sessions.get(1)?.stats).toEqual(STATS);
   expect(next.sessions.health().details).toMatchObject({ statisticsDue: 0, statisticsFailed: 0 });
 });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { flagOf, ownVariable, variableOf } from '../../../src/settings/names.ts';
-import { SETTINGS } from '../../../src/settings.ts';
+import { SETTINGS } from '../../../src/settings/settings.ts';
 
 test.each([
   ['log', 'log', 'VIGIL_LOG'],

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { expect, test } from 'vitest';
+import { SETTINGS } from '../../../src/settings/settings.ts';
 import { shapeOf } from '../../../src/settings/shape.ts';
-import { SETTINGS } from '../../../src/settings.ts';
 
 test('what a setting can be is told by what judges it', () => {
   const shapes = Object.entries(SETTINGS).map(([key, { schema }]) => [key, shapeOf(schema)]);
@@ -32,7 +32,7 @@ test('what is allowed at its limits is taken, and what is beyond is not', () => 
 
 test('each setting of this version says what it is for, in a sentence', () => {
   for (const [key, { about }] of Object.entries(SETTINGS)) {
-    if (key === 'can' || key === 'mqtt') expect(about).toBe('');
+    if (key === 'mqtt') expect(about).toBe('');
     else expect(about, key).toMatch(/^[A-Z].*\.$/);
   }
 });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { readConfig } from '../../../src/config.ts';
+import { readConfig } from '../../../src/settings/config.ts';
 import { editedText, entriesIn } from '../../../src/settings/yaml-text.ts';
 
 const FILE = `# my car
