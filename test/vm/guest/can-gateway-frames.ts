@@ -6,8 +6,13 @@ const READING = ['01', '02', '03', '06', '07', '09', '0A'];
 const READING_UDS = /^(22|19|3E|1001$|1003$)/;
 const CLEAR = '04';
 const FRAME_CHARS = 16;
-/** How long a control unit waits for flow control, in seconds (N_Bs of ISO 15765-2). */
-const FLOW_S = 1;
+/**
+ * How long after a first frame flow control for it may go out, in seconds. A control unit waits for one
+ * (N_Bs of ISO 15765-2); but the gateway reads what waits for it behind a flood later than it came.
+ */
+const FLOW_S = 10;
+/** Frames that are looked at for it; there are some 50 in a second. */
+const BEFORE = 1_000;
 const RATE_MAX = 10;
 /** What a second may be short of one by the times of the kernel, in seconds. */
 const JITTER_S = 0.05;
@@ -43,7 +48,8 @@ export function sorted(frames: readonly Sniffed[]): Readonly<Record<Sent, readon
   // Two interfaces may be told of in another order than that in which it happened.
   const inOrder = frames.toSorted((a, b) => a.t - b.t);
   for (const [i, frame] of inOrder.entries()) {
-    if (frame.isOurs) found[kindOf(frame, inOrder.slice(Math.max(0, i - 100), i))].push(frame);
+    const before = inOrder.slice(Math.max(0, i - BEFORE), i);
+    if (frame.isOurs) found[kindOf(frame, before)].push(frame);
   }
   return found;
 }
