@@ -305,7 +305,7 @@ test('all tests say at their start how long they take, some of them do not', () 
   chmodSync(path.join(top, 'scripts/setup.sh'), 0o755);
   expect(run('test.sh')).toMatchObject({
     status: 3,
-    stdout: 'test: everything takes some 15 minutes on 2 cores\nset up\n',
+    stdout: 'test: everything takes some 20 minutes on 2 cores\nset up\n',
   });
   expect(run('test.sh', 'test/unit')).toMatchObject({ status: 3, stdout: 'set up\n' });
 });

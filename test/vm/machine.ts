@@ -30,6 +30,8 @@ export interface VmOrder {
   readonly timeoutMs?: number;
   /** Of MODULES in kernel.ts, loaded before the program runs. What the kernel asks for comes by itself. */
   readonly modules?: readonly string[];
+  /** Variables that the program gets; none of their values has a quotation mark in it. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** Arguments of QEMU for what else is plugged in. */
   readonly devices?: readonly string[];
 }
@@ -80,6 +82,7 @@ export async function runInVm(order: VmOrder): Promise<VmRun> {
 function start(kernel: Kernel, order: VmOrder, consoleFile: string): ChildProcess {
   // Not known to the kernel, these become the environment of the first program.
   const environment = {
+    ...order.environment,
     VIGIL_CHECKOUT: CHECKOUT,
     VIGIL_PROGRAM: order.program,
     VIGIL_MODULE_TREE: kernel.moduleTree,

@@ -7,10 +7,10 @@ const READING_UDS = /^(22|19|3E|1001$|1003$)/;
 const CLEAR = '04';
 const FRAME_CHARS = 16;
 /**
- * How long after a first frame flow control for it may go out, in seconds. A control unit waits for one
- * (N_Bs of ISO 15765-2); but the gateway reads what waits for it behind a flood later than it came.
+ * How long after a first frame flow control for it may be seen, in seconds. A control unit waits for one
+ * (N_Bs of ISO 15765-2), and the rest is for the ways of both and of what tells their times.
  */
-const FLOW_S = 10;
+const FLOW_S = 1.5;
 /** Frames that are looked at for it; there are some 50 in a second. */
 const BEFORE = 1_000;
 const RATE_MAX = 10;

@@ -89,7 +89,7 @@ export class CanLink implements VehicleLink {
   hear(frame: CanFrame, t: Micros): void {
     if (!isAnswerId(frame)) return;
     const { guard, counters } = this.#parts;
-    guard.hear(frame);
+    guard.hear(frame, t);
     const ecu = ecuOf(frame);
     const exchange = this.#exchange;
     const isOurBus = frame.extended === (this.bus === 'can29');

@@ -99,10 +99,14 @@ export class Guard {
     return this.#refuse(reason ?? 'format', frame, health);
   };
 
-  /** Has to be told of every frame that is on the bus, before anybody answers it. */
-  hear(frame: CanFrame): void {
+  /**
+   * Has to be told of every frame that is on the bus, before anybody answers it.
+   *
+   * @param t when it was on the bus: one that is read late calls for nothing any more
+   */
+  hear(frame: CanFrame, t: Micros): void {
     if ((frame.data[0] ?? 0) >> 4 !== 1 || !isAnswerId(frame)) return;
-    this.#begun.set(requestIdOf(frame).id, { at: this.#clock.now(), left: FLOWS_MAX });
+    this.#begun.set(requestIdOf(frame).id, { at: t, left: FLOWS_MAX });
   }
 
   /** Until a request may go out, or service 04 while that is permitted; 0 where it may now. */

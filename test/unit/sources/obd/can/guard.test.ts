@@ -123,7 +123,7 @@ test('what fills a frame up is free', () => {
 test('flow control needs a first frame of that ECU, just before', async () => {
   const { clock, guard, ask, refused } = guarded();
   expect(ask('7e0 30 00 00')).toBe('NOT_PERMITTED');
-  guard.hear(frame('7e8 10 14 49 02 01 31 47 31'));
+  guard.hear(frame('7e8 10 14 49 02 01 31 47 31'), clock.now());
   expect(ask('7e0 30 00 00')).toBe('sent');
   expect(ask('7e0 31 00 00')).toBe('sent');
   expect(ask('7e0 32 00 00')).toBe('sent');
@@ -132,7 +132,7 @@ test('flow control needs a first frame of that ECU, just before', async () => {
   expect(ask('7df 30 00 00')).toBe('NOT_PERMITTED');
   await clock.advance(1_001);
   expect(ask('7e0 30 00 00')).toBe('NOT_PERMITTED');
-  guard.hear(frame('18daf110 10 14 49 02 01 31 47 31'));
+  guard.hear(frame('18daf110 10 14 49 02 01 31 47 31'), clock.now());
   expect(ask('18da10f1 30 00 00')).toBe('sent');
   expect(refused()).toMatchObject({ flowControl: 5 });
 });
@@ -140,22 +140,31 @@ test('flow control needs a first frame of that ECU, just before', async () => {
 test.each(['7e8 03 41 0d 2a', '7e8 21 00', '7e8 30 00 00', '123 10 14 49'])(
   'heard on the bus, %s calls for no flow control',
   (heard) => {
-    const { guard, ask } = guarded();
-    guard.hear(frame(heard));
+    const { clock, guard, ask } = guarded();
+    guard.hear(frame(heard), clock.now());
     expect(ask('7e0 30 00 00')).toBe('NOT_PERMITTED');
   },
 );
 
+test('a first frame that is read late calls for no flow control', async () => {
+  const { clock, guard, ask } = guarded();
+  await clock.advance(5_000);
+  guard.hear(frame('7e8 10 14 49 02 01 31 47 31'), clock.now() - 1_000_001);
+  expect(ask('7e0 30 00 00')).toBe('NOT_PERMITTED');
+  guard.hear(frame('7e8 10 14 49 02 01 31 47 31'), clock.now() - 999_999);
+  expect(ask('7e0 30 00 00')).toBe('sent');
+});
+
 test('a first frame calls for so much flow control and no more', () => {
-  const { guard, ask } = guarded();
-  guard.hear(frame('7e8 10 14 49 02 01 31 47 31'));
+  const { clock, guard, ask } = guarded();
+  guard.hear(frame('7e8 10 14 49 02 01 31 47 31'), clock.now());
   const sent = Array.from({ length: 100 }, () => ask('7e0 30 00 00'));
   expect(sent.filter((told) => told === 'sent')).toHaveLength(64);
 });
 
 test('flow control does not wait for the rate, and does not use it up', () => {
-  const { guard, ask } = guarded();
-  guard.hear(frame('7e8 10 14 49 02 01 31 47 31'));
+  const { clock, guard, ask } = guarded();
+  guard.hear(frame('7e8 10 14 49 02 01 31 47 31'), clock.now());
   expect(ask('7df 02 09 02')).toBe('sent');
   expect(ask('7e0 30 00 00')).toBe('sent');
   expect(ask('7df 02 09 02')).toBe('NOT_PERMITTED');
@@ -224,8 +233,8 @@ test.each([
 });
 
 test.each(['passive', 'off'] as const)('nothing is sent while the controller is %s', (state) => {
-  const { guard, ask, refused } = guarded();
-  guard.hear(frame('7e8 10 14 49 02 01 31 47 31'));
+  const { clock, guard, ask, refused } = guarded();
+  guard.hear(frame('7e8 10 14 49 02 01 31 47 31'), clock.now());
   expect(ask('7df 02 01 0c', { state })).toBe('BUS_BAD');
   expect(ask('7e0 30 00 00', { state })).toBe('BUS_BAD');
   expect(refused()).toMatchObject({ bus: 2 });
@@ -285,8 +294,8 @@ test('of 100,000 frames none gets through that is not on the list', () => {
         data: Uint8Array.from([control, service, ...rest]).subarray(0, length),
       };
       const guard = new Guard({ ratePerS: 10, clock });
-      guard.hear(frame('7e8 10 14 49'));
-      guard.hear(frame('18daf110 10 14 49'));
+      guard.hear(frame('7e8 10 14 49'), clock.now());
+      guard.hear(frame('18daf110 10 14 49'), clock.now());
       const sent = guard.permit(one, HEALTHY) === undefined;
       if (sent) through++;
       expect(sent).toBe(isOnTheList(one, new Set([0x7e0, 0x18da10f1])));
