@@ -16,11 +16,13 @@ import { BIG_DATA, bigPage, type LeafEntry, TreePages, valueAt } from './tree-wa
  * A value that is large is elsewhere: its entry has the flag F_BIGDATA and the number of a page, whose
  * header says at offset 20 (u32) how many pages it goes on over, without further headers.
  *
- * To know that nobody uses a free page, the trees of all tables are walked, but not their values. A
+ * To know that nobody uses a free page, the trees of all tables are walked, but not their values, of
+ * which no more is looked at than that they end before the file does. A
  * value that seems to be in free pages is looked at: where it is not there, its entry is damaged and not
  * the list, and that one value is lost, as with any damaged value.
  */
 
+const HEADER = BigInt(HEADER_BYTES);
 const WORD_BYTES = 8;
 const KEY_BYTES = 8;
 const OVERFLOW = 0x04;
@@ -57,6 +59,7 @@ export async function checkFreePages(
   for await (const entry of trees.entries(tables)) {
     const table = tableOf(entry);
     for await (const value of table ? trees.entries(table) : []) {
+      checkReach(file, value);
       const run = runOf(value);
       if (run && trees.isInside(run.first, run.pages)) runs.push(run);
     }
@@ -86,6 +89,22 @@ function tableOf(entry: LeafEntry): Tree | undefined {
     entries: page.getBigUint64(value + 32, true),
     root: page.getBigUint64(value + 40, true),
   };
+}
+
+/**
+ * Checks that a value ends before the file does. One that is damaged in any other way is found by its
+ * CRC when it is read; this one ends whoever reads it, as a bus error.
+ *
+ * @throws Damage
+ */
+function checkReach(file: Inspectable, entry: LeafEntry): void {
+  const { page, valueBytes, where } = entry;
+  const elsewhere = runOf(entry)?.first;
+  const own = page.getBigUint64(0, true) * BigInt(PAGE_BYTES) + BigInt(valueAt(entry));
+  const begin = elsewhere === undefined ? own : elsewhere * BigInt(PAGE_BYTES) + HEADER;
+  const end = begin + BigInt(valueBytes);
+  if (end <= file.size) return;
+  throw new Damage(`${where}: its value ends at ${end}, the file at ${file.size}`);
 }
 
 function runOf(entry: LeafEntry): Run | undefined {

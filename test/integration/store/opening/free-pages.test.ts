@@ -160,8 +160,8 @@ test('a page that is in use and said to be free is told, of a table and of a val
   }
 });
 
-test('a value whose place is damaged is one value, and not the free pages', async () => {
-  const bytes = await withBothKinds();
+/** Where the entries of the tables of a file begin that have a key of ours. @param flags 1 for a value elsewhere */
+function values(bytes: Buffer, flags: number): number[] {
   const pages = Array.from({ length: bytes.length / PAGE_BYTES - 2 }, (_, i) => i + 2);
   const free = freeLeaf(bytes) / PAGE_BYTES;
   const leaves = pages.filter((page) => {
@@ -169,14 +169,44 @@ test('a value whose place is damaged is one value, and not the free pages', asyn
     const isWhole = Number(bytes.readBigUInt64LE(at)) === page;
     return isWhole && page !== free && (bytes.readUInt16LE(at + 18) & 0x6f) === 2;
   });
-  const places = leaves.flatMap((page) =>
-    entries(bytes, page * PAGE_BYTES)
-      .filter((at) => bytes.readUInt16LE(at + 4) === 1 && bytes.readUInt16LE(at + 6) === 4)
-      .map((at) => at + 8 + 4),
+  return leaves.flatMap((page) =>
+    entries(bytes, page * PAGE_BYTES).filter(
+      (at) => bytes.readUInt16LE(at + 4) === flags && bytes.readUInt16LE(at + 6) === 4,
+    ),
   );
+}
+
+test('a value that goes on behind the end of the file is told', async () => {
+  const bytes = await withBothKinds();
+  const found = async (change: (damaged: Buffer) => void): Promise<string> => {
+    const damaged = Buffer.from(bytes);
+    change(damaged);
+    const { state, text } = await look(damaged);
+    return state === 'bad' ? text : state;
+  };
+  const told: string[] = [];
+  for (const at of values(bytes, 1)) {
+    const last = BigInt(bytes.length / PAGE_BYTES - 1);
+    told.push(await found((damaged) => void damaged.writeBigUInt64LE(last, at + 12)));
+  }
+  for (const at of values(bytes, 0)) {
+    told.push(await found((damaged) => void damaged.writeUInt32LE(bytes.length, at)));
+  }
+  // Leaves that are no longer in use are no damage.
+  const bad = told.filter((text) => text !== 'good');
+  expect(bad.length).toBeGreaterThan(20);
+  for (const text of bad) expect(text).toMatch(/its value ends at \d+, the file at \d+/);
+});
+
+test('a value whose place is damaged is one value, and not the free pages', async () => {
+  const bytes = await withBothKinds();
+  const pages = Array.from({ length: bytes.length / PAGE_BYTES - 2 }, (_, i) => i + 2);
+  const places = values(bytes, 1).map((at) => at + 8 + 4);
   expect(places.length).toBeGreaterThan(20);
   // Where none begins, and none ever did: an old one of the same length would look as if it were there.
-  const noBegin = pages.filter((page) => Number(bytes.readBigUInt64LE(page * PAGE_BYTES)) !== page);
+  const noBegin = pages
+    .slice(0, -VALUE_BYTES_MAX / PAGE_BYTES - 1)
+    .filter((page) => Number(bytes.readBigUInt64LE(page * PAGE_BYTES)) !== page);
   expect(noBegin.length).toBeGreaterThan(20);
   for (const [i, place] of places.slice(0, 200).entries()) {
     const damaged = Buffer.from(bytes);
