@@ -5,6 +5,8 @@ const READING = ['01', '02', '03', '06', '07', '09', '0A'];
 /** Of ISO 14229-1, to one control unit alone: what reads, and what keeps a session that reads. */
 const READING_UDS = /^(22|19|3E|1001$|1003$)/;
 const CLEAR = '04';
+/** An answer with the road speed alone, as it is asked for right before service 04. */
+const SPEED = /^03410D/;
 const FRAME_CHARS = 16;
 /**
  * How long after a first frame flow control for it may be seen, in seconds. A control unit waits for one
@@ -59,5 +61,14 @@ export function tooFast(requests: readonly Sniffed[]): readonly Sniffed[] {
   return requests.filter(({ t }, i) => {
     const earlier = requests[i - RATE_MAX];
     return earlier !== undefined && t - earlier.t < 1 - JITTER_S;
+  });
+}
+
+/** Those of service 04 that went out although the newest speed on the bus before them was not 0. */
+export function whileMoving(frames: readonly Sniffed[]): readonly Sniffed[] {
+  const inOrder = frames.toSorted((a, b) => a.t - b.t);
+  return sorted(frames).clearing.filter(({ t }) => {
+    const speeds = inOrder.filter((one) => one.t < t && !one.isOurs && SPEED.test(one.data));
+    return !speeds.at(-1)?.data.startsWith('03410D00');
   });
 }

@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import * as v from 'valibot';
 import { Talk } from '../../support/talk.ts';
 import { logIn, PASSWORD } from '../../support/tokens.ts';
-import { sorted, tooFast } from './can-gateway-frames.ts';
+import { sorted, tooFast, whileMoving } from './can-gateway-frames.ts';
 import {
   ask,
   CAR,
@@ -185,11 +185,10 @@ await check(
       }
     }
     assert.ok(gateway.running);
-    const { forbidden, clearing, request } = sorted(sniffed);
-    assert.deepEqual(
-      { forbidden, clearing, tooFast: tooFast(request) },
-      { forbidden: [], clearing: [], tooFast: [] },
-    );
+    const { forbidden, request } = sorted(sniffed);
+    // The car may stand at a light: then codes may be cleared.
+    const found = { forbidden, moving: whileMoving(sniffed), tooFast: tooFast(request) };
+    assert.deepEqual(found, { forbidden: [], moving: [], tooFast: [] });
     return { seed, statuses, frames: sniffed.length - before };
   },
   CALLS_MS,
@@ -209,7 +208,9 @@ await check(
     const parked = await clear(operator, CONFIRMED);
     assert.equal(parked.status, 200, parked.text);
     assert.deepEqual(Object(parked.body).cleared, ['18daf110', '18daf111']);
-    const sent = sorted(sniffed).clearing.map(({ id, data }) => [id, data]);
+    const isOfThisCar = ({ id }: { id: string }): boolean => id.length > 3;
+    const cleared = sorted(sniffed).clearing.filter(isOfThisCar);
+    const sent = cleared.map(({ id, data }) => [id, data]);
     const frame = ['18DB33F1', '0104CCCCCCCCCCCC'];
     assert.deepEqual(sent, [frame, frame]);
     const { body } = await ask(gateway, ['GET', '/audit?action=dtc.clear']);
