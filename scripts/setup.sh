@@ -19,15 +19,17 @@ esac
 # so that a set-up which was interrupted begins again.
 stamp=node_modules/.vigil-lock
 
-# Whether node_modules is what package-lock.json says, and has each package that we ask for.
-whole() {
-  cmp -s package-lock.json "$stamp" || return 1
+# The packages that we ask for and that are not there.
+left_out() {
   local name
   for name in $(sed -n '/ependencies": {/,/}/s/^ *"\([^"]*\)": ".*/\1/p' package.json); do
     case $name in node-linux-*) [ "$name" = "node-linux-$arch" ] || continue ;; esac
-    [ -f "node_modules/$name/package.json" ] || return 1
+    [ -f "node_modules/$name/package.json" ] || printf '%s ' "$name"
   done
 }
+
+# Whether node_modules is what package-lock.json says, and has each package that we ask for.
+whole() { cmp -s package-lock.json "$stamp" && [ -z "$(left_out)" ]; }
 
 # Runs a command in a process group of its own, which a signal to us ends at once and altogether.
 child=
@@ -57,6 +59,10 @@ install() {
   rm -f "$stamp"
   run rm -rf node_modules
   run npm ci --loglevel=error || fail "npm ci ended with an error (see above)"
+  # npm leaves out what is optional and not for this machine, or not for its own Node, without a word.
+  local missing
+  missing=$(left_out)
+  [ -z "$missing" ] || fail "npm ci left out ${missing% }"
   cp package-lock.json "$stamp"
 }
 

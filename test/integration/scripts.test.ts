@@ -193,6 +193,19 @@ test('a second set-up does and says nothing, unless a package is gone', () => {
   expect(installs()).toBe(2);
 });
 
+test('a package that npm left out is named, and the next set-up tries again', () => {
+  clone();
+  const npm = readFileSync(path.join(bin, 'npm'), 'utf8');
+  command('npm', `${npm}\nrm -r node_modules/@one`);
+  for (const count of [1, 2]) {
+    expect(run('setup.sh')).toMatchObject({
+      status: 1,
+      stderr: 'setup: npm ci left out @one/pack\n',
+    });
+    expect(installs()).toBe(count);
+  }
+});
+
 test('of two set-ups at once the second waits, and finds the work done', async () => {
   clone();
   command('slow', `until [ -e "${top}/go" ]; do sleep 0.02; done`);

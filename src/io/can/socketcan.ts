@@ -11,7 +11,7 @@ const CAN_RAW = 1;
 
 /**
  * Only the compiled part of the package, and not its index: that would load a reader of KCD files with
- * an XML parser, which nothing here needs. It is loaded when a bus is opened, as it is optional.
+ * an XML parser, which nothing here needs. It is loaded when a bus is opened: it may not be built.
  */
 const NATIVE = 'socketcan/build/Release/can.node';
 
