@@ -1,5 +1,12 @@
 /** Starts that were not ended by a stop, and what the store makes of them. */
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -13,6 +20,8 @@ const LEAF = 0x02;
 const BIG_VALUE = 0x01;
 const SLOW = { timeout: 120_000 };
 const QUOTA_BYTES = 2 ** 24;
+const LONG_FILE_BYTES = 2 ** 31;
+const TOO_LONG_BYTES = 0x7000_0000;
 
 let directory = '';
 const file = (): string => path.join(directory, 'data.mdb');
@@ -53,7 +62,10 @@ async function crash(starts: number): Promise<void> {
   await database.close();
 }
 
-/** Makes every large value longer than the file: no look at keys meets that. */
+/**
+ * Makes every large value end in the file but beyond what is mapped of it, as the file is from a time with
+ * a larger quota: no look at keys meets that.
+ */
 function damageValues(): number {
   const bytes = readFileSync(file());
   let damaged = 0;
@@ -63,11 +75,12 @@ function damageValues(): number {
     for (let at = 0; at < bytes.readUInt16LE(page + 20); at += 2) {
       const entry = page + 24 + bytes.readUInt16LE(page + 24 + at);
       if (bytes.readUInt16LE(entry + 4) !== BIG_VALUE) continue;
-      bytes.writeUInt32LE(0x7000_0000, entry);
+      bytes.writeUInt32LE(TOO_LONG_BYTES, entry);
       damaged++;
     }
   }
   writeFileSync(file(), bytes);
+  truncateSync(file(), LONG_FILE_BYTES);
   return damaged;
 }
 
