@@ -1,6 +1,5 @@
 /** Opening a line whose driver does not return, which no pseudo-terminal can play. */
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { serialPort } from '../../../src/io/serial.ts';
+import { afterAll, afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 const PATH = '/dev/rfcomm0';
 
@@ -38,6 +37,11 @@ const { lines, Line } = await vi.hoisted(async () => {
 });
 
 vi.mock('serialport', () => ({ SerialPort: Line }));
+
+// Other files run in this process, before and after: what they have is the real one.
+vi.resetModules();
+const { serialPort } = await import('../../../src/io/serial.ts');
+afterAll(() => void vi.resetModules());
 
 beforeEach(() => {
   vi.useFakeTimers();
