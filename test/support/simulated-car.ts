@@ -1,12 +1,13 @@
 import { onTestFinished } from 'vitest';
-import type { Micros, Reading } from '#core/stream.ts';
+import type { Micros } from '#core/stream.ts';
 import { type CarOptions, createCar } from '../../src/sim/car.ts';
 import { createVehicle } from '../../src/sim/ecu.ts';
 import { ElmAdapter } from '../../src/sim/elm.ts';
 import { elmPort } from '../../src/sim/ports.ts';
 import { obdSource } from '../../src/sources/obd/obd.ts';
-import { Restart, type Status, supervise } from '../../src/sources/supervise.ts';
 import { FakeClock } from './fake-clock.ts';
+import { finish } from './finish.ts';
+import { supervised } from './supervised.ts';
 
 /** It stands, with its engine off and its ignition on, from this second; its trouble is stored then. */
 export const PARKED_S = 150;
@@ -40,35 +41,18 @@ export async function simulatedCar(car: CarOptions = {}, fromS = 0) {
     ...{ id: 'obd', device: '/dev/elm', bauds: [] },
     open: elmPort(elm, clock),
   });
-  const readings: Reading[] = [];
-  const statuses: Status[] = [];
-  const stop = new AbortController();
-  const restart = new Restart();
-  const done = supervise(source, {
-    emit: (reading) => readings.push(reading),
-    clock,
-    signal: stop.signal,
-    report: (status) => statuses.push(status),
-    restart,
-  });
+  const { stop, done, ...read } = supervised(source, clock);
   onTestFinished(async () => {
     stop.abort();
     await done;
   });
-  /** Moves on until the work is done, at most a minute. */
-  const finish = async <T>(work: Promise<T>): Promise<T> => {
-    let settled = false;
-    const mark = (): void => {
-      settled = true;
-    };
-    work.then(mark, mark);
-    for (let n = 0; n < 600 && !settled; n++) await clock.advance(100);
-    return await work;
-  };
   /** Moves on until the adapter is being prepared for what clears. */
   const untilClearing = async (): Promise<void> => {
     for (let n = 0; n < 3_000 && asked.at(-1)?.command !== 'ATSTFF'; n++) await clock.advance(1);
   };
   const times = (command: string): number => asked.filter((one) => one.command === command).length;
-  return { clock, source, asked, readings, statuses, restart, times, finish, untilClearing };
+  return {
+    ...{ ...read, clock, source, asked, times, untilClearing },
+    finish: <T>(work: Promise<T>) => finish(clock, work),
+  };
 }

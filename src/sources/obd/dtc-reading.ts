@@ -39,7 +39,7 @@ export type Stored<T> = Pick<DtcRecords<T>, 'records' | 'rest'>;
  */
 export async function readDtc(talk: EcuTalk, dtc: number): Promise<ReadDtc> {
   const snapshots = await unlessRefused(() =>
-    talk.ask(snapshotsRequest(dtc), (pdu) => parseSnapshots(pdu, KNOWN_LENGTHS)),
+    talk.ask(snapshotsRequest(dtc), (pdu) => parseSnapshots(pdu, dtc, KNOWN_LENGTHS)),
   );
   const extended = await unlessRefused(() => readExtendedData(talk, dtc));
   const told = [snapshots, extended].find((one) => !(one instanceof DiagnosisError));
@@ -58,7 +58,7 @@ export async function readDtc(talk: EcuTalk, dtc: number): Promise<ReadDtc> {
  */
 async function readExtendedData(talk: EcuTalk, dtc: number): Promise<DtcRecords<Uint8Array>> {
   const ask = (record: number) =>
-    talk.ask(extendedDataRequest(dtc, record), (pdu) => parseExtendedData(pdu));
+    talk.ask(extendedDataRequest(dtc, record), (pdu) => parseExtendedData(pdu, dtc));
   const { status, data } = await ask(ALL_RECORDS);
   const records: DtcRecord<Uint8Array>[] = [];
   let rest = data;

@@ -1,6 +1,6 @@
 import { LinkError } from '#core/errors.ts';
 import type { Emit, Micros, Stream } from '#core/stream.ts';
-import { hexByte } from './hex.ts';
+import { hexByte, hexText } from './hex.ts';
 import type { IgnitionSense } from './ignition.ts';
 import { type Parsed, type PidData, singleService01, splitService01 } from './j1979/answers.ts';
 import { PID_BY_NUMBER } from './j1979/pid-table.ts';
@@ -67,7 +67,7 @@ export class LiveData {
     const frames = plan.framesFor(group);
     group.askedAt = now();
     counters.requests++;
-    const hex = `01${Buffer.from(group.pids).toString('hex').toUpperCase()}`;
+    const hex = `01${hexText(group.pids)}`;
     const outcome = await link.request(hex, ANSWER_MS, frames);
     this.#note(outcome, frames !== undefined);
     if (outcome.kind === 'silent' && group.pids.length > 1 && (await this.#answersAlone(group))) {

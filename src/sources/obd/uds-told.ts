@@ -1,10 +1,11 @@
 import type { Micros } from '#core/stream.ts';
 import type { ReadDid } from './did-reading.ts';
 import type { ReadDtc, Stored } from './dtc-reading.ts';
+import { hexText } from './hex.ts';
 import { dtcText } from './j1979/dtcs.ts';
 import { ageS } from './snapshot.ts';
 import { hexOf } from './uds/answer.ts';
-import { dataName, dataText, hexText } from './uds/data-text.ts';
+import { dataName, dataText } from './uds/data-text.ts';
 import { type DtcStatusBit, decodeUdsDtc, failureTypeText, statusBits } from './uds/dtcs.ts';
 import type { SnapshotData } from './uds/read-dtcs.ts';
 import type { VehicleReport } from './vehicle-report.ts';

@@ -69,8 +69,13 @@ export class EcuReport {
     for (const code of went) this.#since.delete(`${status} ${code}`);
   }
 
-  /** Its memory was cleared. Codes stay until they are read again, so that it is told that they went. */
+  /**
+   * Its memory was cleared. Codes stay until they are read again, so that it is told that they went;
+   * those of UDS do not, as nobody is told, and who is silent on them is not asked again.
+   */
   cleared(): void {
+    this.udsCodes = undefined;
+    this.udsCodesAt = undefined;
     this.freezeFrame = undefined;
     this.freezeFrameAt = undefined;
     this.tests.clear();

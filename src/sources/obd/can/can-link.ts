@@ -8,7 +8,7 @@ import { EcuLines, type MessageCounters } from './ecu-lines.ts';
 import { type Asked, Exchange } from './exchange.ts';
 import type { Guard } from './guard.ts';
 import { answerIdOf, type CanKind, ecuOf, FUNCTIONAL, isAnswerId, requestIdOf } from './ids.ts';
-import { beginsMessage, NOT_AWAKE, protocolOf, Stirring, singleFrame } from './wire.ts';
+import { NOT_AWAKE, protocolOf, requestFrame, Stirring } from './wire.ts';
 
 const DISCOVER = '0100';
 /** ISO 15765-4, 6.3.2: an ECU that is busy (7F 01 21) is asked again after a while, so many times. */
@@ -105,7 +105,7 @@ export class CanLink implements VehicleLink {
     if (!exchange.hasHeard(ecu)) this.#noteTime(ecu, t);
     line.endpoint.receive(frame, t);
     // After the endpoint has given up what this may have interrupted.
-    if (beginsMessage(frame)) exchange.begun(ecu);
+    if (line.endpoint.isReceiving) exchange.begun(ecu);
   }
 
   /** The bus is gone: whoever waits for an answer learns it, and whoever asks from now on. */
@@ -221,7 +221,7 @@ export class CanLink implements VehicleLink {
     if (bus === undefined) throw new Error('request before connect');
     const answerId = ecu === undefined ? undefined : answerIdOf(ecu);
     if (ecu !== undefined && answerId === undefined) throw new RangeError(`no ECU on CAN: ${ecu}`);
-    return singleFrame(answerId ? requestIdOf(answerId) : FUNCTIONAL[bus], hex);
+    return requestFrame(answerId ? requestIdOf(answerId) : FUNCTIONAL[bus], hex);
   }
 
   /** Undefined where the request is with the bus, else what became of it. */

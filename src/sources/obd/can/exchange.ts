@@ -28,8 +28,6 @@ export interface Asked {
 
 /** How far one ECU has come with its answer. */
 type Progress =
-  /** Its message has begun. */
-  | 'coming'
   /** It asked for time. */
   | 'waiting'
   | 'answered'
@@ -41,6 +39,8 @@ export class Exchange {
   readonly asked: Asked;
   readonly #service: number;
   readonly #progress = new Map<string, Progress>();
+  /** Those whose message has begun: only its end tells whether it is an answer to this request. */
+  readonly #coming = new Set<string>();
   readonly #responses: Response[] = [];
   /** When the request was with the bus. */
   #sentAt: Micros = Number.POSITIVE_INFINITY;
@@ -73,7 +73,7 @@ export class Exchange {
         // No answer of OBD is longer than 4095 bytes, and a longer length stands where its service is.
         return (control & 0x0f) + (second ?? 0) > 0 && this.#isOurs(third);
       case 2:
-        return this.#progress.get(ecu) === 'coming';
+        return this.#coming.has(ecu);
       default:
         return false;
     }
@@ -81,21 +81,19 @@ export class Exchange {
 
   /** Whether the ECU has said anything yet, be it to wait. */
   hasHeard(ecu: string): boolean {
-    return this.#progress.has(ecu);
+    return this.#progress.has(ecu) || this.#coming.has(ecu);
   }
 
   /** A message of an ECU has begun that goes on in other frames. */
   begun(ecu: string): void {
-    this.#progress.set(ecu, 'coming');
+    this.#coming.add(ecu);
   }
 
   /** A whole message of an ECU. False when it turns out to answer something else. */
   received(ecu: string, pdu: Uint8Array, now: Micros): boolean {
+    this.#coming.delete(ecu);
     const negative = parseNegative(pdu);
-    if (negative === undefined && !isAnswerTo(this.asked.hex, pdu)) {
-      this.#progress.delete(ecu);
-      return false;
-    }
+    if (negative === undefined && !isAnswerTo(this.asked.hex, pdu)) return false;
     if (negative?.pending) {
       this.#progress.set(ecu, 'waiting');
       this.#patientUntil = now + P2_STAR_MS * 1000;
@@ -106,14 +104,14 @@ export class Exchange {
 
   /** A message that had begun will not be completed. */
   failed(ecu: string): void {
+    this.#coming.delete(ecu);
     this.#progress.set(ecu, 'failed');
   }
 
   /** Until when there is something to wait for; in the past or now when there is not. */
   get endsAt(): Micros {
-    const states = [...this.#progress.values()];
-    if (states.includes('coming')) return this.#latestAt;
-    const isWaiting = states.includes('waiting');
+    if (this.#coming.size > 0) return this.#latestAt;
+    const isWaiting = [...this.#progress.values()].includes('waiting');
     if (!isWaiting && this.#haveAll()) return Number.NEGATIVE_INFINITY;
     const p2 = this.#sentAt + (P2_MS + LINK_MS) * 1000;
     // Who asked for time and has answered since does not hold up the others.
@@ -121,8 +119,7 @@ export class Exchange {
   }
 
   outcome(): Outcome {
-    const states = [...this.#progress.values()];
-    const whole = !states.some((state) => state === 'coming' || state === 'failed');
+    const whole = this.#coming.size === 0 && ![...this.#progress.values()].includes('failed');
     if (this.#responses.length === 0) {
       return whole ? { kind: 'silent' } : { kind: 'disturbed', alert: 'a message cut short' };
     }

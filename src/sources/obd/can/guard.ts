@@ -1,6 +1,7 @@
 import type { Clock } from '#core/clock.ts';
 import type { Json, Micros } from '#core/stream.ts';
 import type { BusHealth, CanFrame, CanRefusal, Permit } from '../../../io/can/bus.ts';
+import { hexText } from '../hex.ts';
 import { isReadingPdu } from './allowed.ts';
 import { ecuOf, isAnswerId, requestIdOf, targetOf } from './ids.ts';
 
@@ -191,8 +192,7 @@ export class Guard {
   #refuse(reason: Reason, frame: CanFrame, { state }: BusHealth): CanRefusal {
     this.#refused[reason]++;
     if (reason === 'bus') return { code: 'BUS_BAD', reason: `${REASONS.bus} (${state})` };
-    const bytes = Buffer.from(frame.data).toString('hex').toUpperCase();
-    const what = `${ecuOf(frame).toUpperCase()} ${bytes}`;
+    const what = `${ecuOf(frame).toUpperCase()} ${hexText(frame.data)}`;
     return { code: 'NOT_PERMITTED', reason: `${what} is not sent: ${REASONS[reason]}` };
   }
 }

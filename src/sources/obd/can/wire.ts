@@ -2,32 +2,22 @@ import type { Clock } from '#core/clock.ts';
 import type { Micros } from '#core/stream.ts';
 import type { CanBus, CanFrame } from '../../../io/can/bus.ts';
 import type { CanId } from '../isotp/address.ts';
+import { PADDING } from '../isotp/link.ts';
+import { FRAME_BYTES, singleFrame } from '../isotp/pci.ts';
 import type { CanKind } from './ids.ts';
 
 /** DLC is always 8 (ISO 15765-4, 7.4.3.1); what fills it up is free. */
-const FRAME_BYTES = 8;
-const PADDING = 0xcc;
-const SINGLE_BYTES_MAX = 7;
+const SHAPE = { prefix: undefined, padding: PADDING };
 /** A car's bus that is awake has frames every few milliseconds: silence that long is sleep. */
 const QUIET_US = 10_000_000;
 
 /** A request in its frame. @param hex 1 to 7 bytes */
-export function singleFrame({ id, extended }: CanId, hex: string): CanFrame {
+export function requestFrame({ id, extended }: CanId, hex: string): CanFrame {
   const pdu = Buffer.from(hex, 'hex');
-  if (pdu.length === 0 || pdu.length > SINGLE_BYTES_MAX || 2 * pdu.length !== hex.length) {
+  if (pdu.length === 0 || pdu.length >= FRAME_BYTES || 2 * pdu.length !== hex.length) {
     throw new RangeError(`not a request of one frame: ${hex}`);
   }
-  const data = new Uint8Array(FRAME_BYTES).fill(PADDING);
-  data[0] = pdu.length;
-  data.set(pdu, 1);
-  return { id, extended, data };
-}
-
-/** Whether it is the first of the frames of a message that an ECU may send (ISO 15765-2, 9.6.3). */
-export function beginsMessage({ data }: CanFrame): boolean {
-  const [control = 0, low = 0] = data;
-  const length = ((control & 0x0f) << 8) | low;
-  return control >> 4 === 1 && data.length === FRAME_BYTES && length > SINGLE_BYTES_MAX;
+  return { id, extended, data: singleFrame(pdu, SHAPE) };
 }
 
 /** The protocol as `ATDPN` of an adapter calls it (ELM327 data sheet DSJ, p. 36), or its bit rate. */

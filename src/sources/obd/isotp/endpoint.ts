@@ -52,6 +52,11 @@ export class IsoTpEndpoint {
     return this.#link.counters;
   }
 
+  /** Whether a message has begun to come that is not complete. */
+  get isReceiving(): boolean {
+    return this.#reception.isOpen;
+  }
+
   /** Takes a frame that was on the bus at `t`; false when it is not for this address. */
   receive(frame: CanFrame, t: Micros): boolean {
     const { rx, rxPrefix } = this.#options.address;

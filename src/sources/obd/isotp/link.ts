@@ -50,7 +50,8 @@ interface LinkOptions {
   readonly waitsMax?: number;
 }
 
-const PADDING = 0xcc;
+/** What fills short frames up: any value does. */
+export const PADDING = 0xcc;
 /**
  * A receiver that still cannot go on after so many waits never will: each may take N_Bs, and the
  * connection is not to be held for ever (N_WFTmax; ISO 15765-2, 9.7, leaves its value free).

@@ -38,6 +38,10 @@ export class Reception {
     this.#deadline = new Deadline(link.clock, () => this.#late());
   }
 
+  get isOpen(): boolean {
+    return this.#receiver.open;
+  }
+
   /** Takes the data bytes of a frame, without its address byte. */
   take(data: Uint8Array, t: Micros): void {
     const { counters, timing } = this.#link;

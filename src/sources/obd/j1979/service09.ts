@@ -1,4 +1,4 @@
-import { hexByte } from '../hex.ts';
+import { hexText } from '../hex.ts';
 import type { Parsed } from './answers.ts';
 import { supportedPids } from './pids.ts';
 
@@ -221,8 +221,4 @@ function text(data: Uint8Array): string {
   let chars = '';
   for (const byte of data) if (byte >= 0x20 && byte < 0x7f) chars += String.fromCharCode(byte);
   return chars.trim();
-}
-
-function hexText(data: Uint8Array): string {
-  return Array.from(data, hexByte).join('');
 }

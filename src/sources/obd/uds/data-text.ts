@@ -1,3 +1,4 @@
+import { hexText } from '../hex.ts';
 import { PID_BY_NUMBER } from '../j1979/pid-table.ts';
 import { DEFAULT_SCALING, decodePid, type Pid } from '../j1979/pids.ts';
 import { DATA_IDS, type DataId } from './data-ids.ts';
@@ -41,11 +42,6 @@ export function dataText(id: number, data: Uint8Array): string {
     .toString('latin1')
     .replaceAll(/^[\0 \xff]+|[\0 \xff]+$/g, '');
   return /^[\x20-\x7e]*$/.test(text) ? text : hexText(data);
-}
-
-/** Two hexadecimal digits a byte. */
-export function hexText(data: Uint8Array): string {
-  return Buffer.from(data).toString('hex').toUpperCase();
 }
 
 function pidOf(id: number): Pid | undefined {

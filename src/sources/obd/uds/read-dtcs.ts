@@ -115,14 +115,16 @@ export type SnapshotData = ReadonlyMap<number, Uint8Array>;
 /**
  * The snapshots of a code: what was measured when it was stored.
  *
+ * @param dtc as it was asked for
  * @param lengths data bytes by identifier: nothing else tells where a value ends
  */
 export function parseSnapshots(
   pdu: Uint8Array,
+  dtc: number,
   lengths: ReadonlyMap<number, number>,
 ): UdsAnswer<DtcRecords<SnapshotData>> {
   return readAnswer(pdu, [READ_DTCS, REPORT.snapshot], (data) => {
-    const head = readHead(data);
+    const head = readHead(data, dtc);
     if ('code' in head) return { fault: head };
     const records: DtcRecord<SnapshotData>[] = [];
     for (let at = ROW_BYTES; at < data.length; ) {
@@ -147,10 +149,14 @@ export interface ExtendedData extends UdsDtc {
   readonly data: Uint8Array;
 }
 
-/** The extended data of a code, as counters of how often it was seen: what they mean is the maker's. */
-export function parseExtendedData(pdu: Uint8Array): UdsAnswer<ExtendedData> {
+/**
+ * The extended data of a code, as counters of how often it was seen: what they mean is the maker's.
+ *
+ * @param dtc as it was asked for
+ */
+export function parseExtendedData(pdu: Uint8Array, dtc: number): UdsAnswer<ExtendedData> {
   return readAnswer(pdu, [READ_DTCS, REPORT.extendedData], (data) => {
-    const head = readHead(data);
+    const head = readHead(data, dtc);
     return 'code' in head
       ? { fault: head }
       : { value: { ...head, data: data.subarray(ROW_BYTES) } };
@@ -158,9 +164,11 @@ export function parseExtendedData(pdu: Uint8Array): UdsAnswer<ExtendedData> {
 }
 
 /** The code that records are of. */
-function readHead(data: Uint8Array): UdsDtc | UdsFault {
+function readHead(data: Uint8Array, dtc: number): UdsDtc | UdsFault {
   if (data.length < ROW_BYTES) return fault('CUT_SHORT', 'no code and status');
-  return { dtc: unsigned(data, 0, DTC_BYTES), status: data[DTC_BYTES] ?? 0 };
+  const seen = unsigned(data, 0, DTC_BYTES);
+  if (seen === dtc) return { dtc, status: data[DTC_BYTES] ?? 0 };
+  return fault('OTHER_ANSWER', `records of ${hexOf(seen, DTC_BYTES)} came`);
 }
 
 function readSnapshot(

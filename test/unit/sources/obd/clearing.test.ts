@@ -24,6 +24,8 @@ async function clear(speeds: readonly Outcome[], answer: Outcome = CLEARED) {
   const report = new VehicleReport();
   report.of(ENGINE).freezeFrame = { code: 'P0301', values: [] };
   report.of(ENGINE).codes.set('confirmed', ['P0301']);
+  report.of(ENGINE).udsCodes = [{ code: 'P0301-11', failure: undefined, status: [] }];
+  report.of(ENGINE).udsCodesAt = 0;
   const done = await clearCodes(adapter, report).then(
     (ecus) => ({ ecus, error: undefined }),
     (error: unknown) => ({ ecus: undefined, error }),
@@ -36,6 +38,8 @@ test('a car that stands still has its codes cleared, by all that answer', async 
   expect(ecus).toEqual([ENGINE, TRANSMISSION]);
   expect(sent).toEqual(['010D', '04']);
   expect(report.of(ENGINE).freezeFrame).toBeUndefined();
+  const { udsCodes, udsCodesAt } = report.of(ENGINE);
+  expect([udsCodes, udsCodesAt]).toEqual([undefined, undefined]);
   // They are told as gone when they are read as gone.
   expect(report.of(ENGINE).codes.get('confirmed')).toEqual(['P0301']);
 });

@@ -98,6 +98,7 @@ test('who refuses one of the two tells the other', async () => {
 test.each([
   ['refuses both', REFUSED('31'), 'REFUSED', '7e8 says request out of range (7F 19 31)'],
   ['is silent', SILENT, 'NO_ANSWER', `7e8 has not answered the request ${SNAPSHOTS}`],
+  ['tells another code', say('59 04 030112 2F'), 'NO_ANSWER', '7e8 has answered something else'],
   ['tells half a code', say('59 04 03 01'), 'NO_ANSWER', '7e8 has answered something else'],
 ] as const)('who %s tells nothing', async (_what, told, code, message) => {
   const { talk } = talkTo({ [SNAPSHOTS]: told, [EXTENDED('FF')]: REFUSED('12') });

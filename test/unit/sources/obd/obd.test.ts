@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { LinkError } from '#core/errors.ts';
-import type { Micros, Reading } from '#core/stream.ts';
+import type { Micros } from '#core/stream.ts';
 import { memoryPort } from '../../../../src/io/memory.ts';
 import { type CarOptions, createCar } from '../../../../src/sim/car.ts';
 import { createVehicle, type VehicleOptions } from '../../../../src/sim/ecu.ts';
@@ -8,8 +8,8 @@ import { ElmAdapter, type ElmOptions } from '../../../../src/sim/elm.ts';
 import { elmPort } from '../../../../src/sim/ports.ts';
 import { BAUD_RATES } from '../../../../src/sources/obd/elm/elm-tool.ts';
 import { type ObdOptions, obdSource } from '../../../../src/sources/obd/obd.ts';
-import { type Status, supervise } from '../../../../src/sources/supervise.ts';
 import { FakeClock } from '../../../support/fake-clock.ts';
+import { supervised } from '../../../support/supervised.ts';
 
 interface Setup {
   readonly car?: CarOptions;
@@ -29,24 +29,12 @@ function drive({ car, vehicle, adapter, obd }: Setup = {}) {
   });
   const open = elmPort(elm, clock);
   const source = obdSource({ id: 'obd', device: '/dev/elm', open, bauds: [], ...obd });
-  const readings: Reading[] = [];
-  const statuses: Status[] = [];
-  const stop = new AbortController();
-  const done = supervise(source, {
-    emit: (reading) => readings.push(reading),
-    clock,
-    signal: stop.signal,
-    report: (status) => statuses.push(status),
-  });
+  const { stop, done, readings, statuses, values } = supervised(source, clock);
   onTestFinished(async () => {
     stop.abort();
     await done;
     expect(clock.sleepers, 'timers left behind').toBe(0);
   });
-  const values = (id: string): number[] =>
-    readings.flatMap((reading) =>
-      reading.kind === 'sample' && reading.stream.id === id ? [reading.v] : [],
-    );
   const events = () => readings.filter((reading) => reading.kind === 'event');
   return { clock, source, asked, readings, statuses, values, events };
 }

@@ -110,6 +110,37 @@ test('a late answer is not taken for that to the next request', async () => {
   expect(counters.unasked).toBe(1);
 });
 
+test('an ECU that asked for time has it, whatever else it answers meanwhile', async () => {
+  const { link, connected, take, counters } = linked(
+    byRequest({
+      ...TWO_ECUS,
+      '010C': [
+        '7e8 7F0178',
+        { answer: '7e8 410D2A', afterMs: 20 },
+        { answer: '7e8 410C1AF8', afterMs: 400 },
+      ],
+    }),
+  );
+  await connected();
+  expect(told((await take(link.request('010C'))).result)).toEqual(['7e8 410C1AF8']);
+  expect(counters.unasked).toBe(1);
+});
+
+test('an answer that was cut short is missing, whatever else its ECU answers after it', async () => {
+  const { bus, clock, link, connected, take } = linked(
+    byRequest({ ...TWO_ECUS, '0906': [{ answer: '7e9 490601AABBCCDD', afterMs: 30 }] }),
+  );
+  await connected();
+  const asked = take(link.request('0906'));
+  await clock.advance(5);
+  bus.put('7e8 10 0b 49 06 02 aa bb cc');
+  bus.put('7e8 22 dd aa bb cc dd 00 00');
+  bus.put('7e8 03 49 04 00');
+  const { result } = await asked;
+  expect(told(result)).toEqual(['7e9 490601AABBCCDD']);
+  expect(result).toMatchObject({ whole: false });
+});
+
 test('a message that nobody waits for any more does not spoil the next answer', async () => {
   const { bus, clock, link, connected, take } = linked(
     byRequest({

@@ -1,5 +1,5 @@
 import { expect, onTestFinished } from 'vitest';
-import type { Micros, Reading } from '#core/stream.ts';
+import type { Micros } from '#core/stream.ts';
 import type { CanFrame } from '../../../../../src/io/can/bus.ts';
 import { MemoryCan } from '../../../../../src/io/can/memory-can.ts';
 import { carOnBus } from '../../../../../src/sim/can-car.ts';
@@ -7,8 +7,9 @@ import { type CarOptions, createCar } from '../../../../../src/sim/car.ts';
 import { createVehicle, type VehicleOptions } from '../../../../../src/sim/ecu.ts';
 import { Guard } from '../../../../../src/sources/obd/can/guard.ts';
 import { canObdSource } from '../../../../../src/sources/obd/obd.ts';
-import { Restart, type Status, supervise } from '../../../../../src/sources/supervise.ts';
 import { FakeClock } from '../../../../support/fake-clock.ts';
+import { finish } from '../../../../support/finish.ts';
+import { supervised } from '../../../../support/supervised.ts';
 
 export interface CarOnCanOptions {
   readonly car?: CarOptions;
@@ -42,17 +43,7 @@ export async function carOnCan(options: CarOnCanOptions = {}) {
   const guard = new Guard({ ratePerS, clock });
   const open = can.opener('can0', options.listenOnly ? undefined : guard.permit);
   const source = canObdSource({ id: 'obd', device: 'can0', open, guard });
-  const readings: Reading[] = [];
-  const statuses: Status[] = [];
-  const stop = new AbortController();
-  const restart = new Restart();
-  const done = supervise(source, {
-    emit: (reading) => readings.push(reading),
-    clock,
-    signal: stop.signal,
-    report: (status) => statuses.push(status),
-    restart,
-  });
+  const { stop, done, ...read } = supervised(source, clock);
   onTestFinished(async () => {
     stop.abort();
     for (const units of cars) units[Symbol.dispose]();
@@ -60,10 +51,6 @@ export async function carOnCan(options: CarOnCanOptions = {}) {
     await done;
     expect(clock.sleepers, 'timers left behind').toBe(0);
   });
-  const values = (id: string): number[] =>
-    readings.flatMap((reading) =>
-      reading.kind === 'sample' && reading.stream.id === id ? [reading.v] : [],
-    );
   /** What the gateway has sent: everything that no control unit has. */
   const sent = () =>
     sniffed.filter(({ frame: { id, extended } }) => !isAnswer(id, extended) && id >= 0x7d0);
@@ -76,19 +63,9 @@ export async function carOnCan(options: CarOnCanOptions = {}) {
         .toUpperCase();
       return length > 7 ? [] : [`${id.toString(16)} ${pdu}`];
     });
-  /** Moves on until the work is done, at most a minute. */
-  const finish = async <T>(work: Promise<T>): Promise<T> => {
-    let settled = false;
-    const mark = (): void => {
-      settled = true;
-    };
-    work.then(mark, mark);
-    for (let n = 0; n < 600 && !settled; n++) await clock.advance(100);
-    return await work;
-  };
   return {
-    ...{ clock, can, node, guard, source, readings, statuses, restart, plug, simulated },
-    ...{ sniffed, values, sent, requests, finish },
+    ...{ ...read, clock, can, node, guard, source, plug, simulated, sniffed, sent, requests },
+    finish: <T>(work: Promise<T>) => finish(clock, work),
   };
 }
 

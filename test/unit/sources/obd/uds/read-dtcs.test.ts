@@ -55,14 +55,16 @@ describe('a list of codes', () => {
   });
 });
 
+const DTC = 0x030111;
+
 describe('snapshots', () => {
   const LENGTHS = new Map([
     [0xf40c, 2],
     [0xf405, 1],
   ]);
-  const HEAD = { dtc: 0x030111, status: 0x2f };
+  const HEAD = { dtc: DTC, status: 0x2f };
   const read = (data: string) =>
-    inShort(parseSnapshots(bytes(`59 04 03 01 11 2F ${data}`), LENGTHS));
+    inShort(parseSnapshots(bytes(`59 04 03 01 11 2F ${data}`), DTC, LENGTHS));
   const one = (record: number, ...content: [number, string][]) => ({
     record,
     content: new Map(content.map(([did, value]) => [did, bytes(value)])),
@@ -91,19 +93,23 @@ describe('snapshots', () => {
     expect(read(`02 01 F4 05 5B ${data}`)).toEqual([{ ...HEAD, records, rest: bytes(data) }, code]);
   });
 
-  test('without a whole code are none', () => {
-    expect(inShort(parseSnapshots(bytes('59 04 03 01 11'), LENGTHS))).toBe('CUT_SHORT');
+  test.each([
+    ['half a code', '03 01 11', 'CUT_SHORT'],
+    ['another code', '03 01 12 2F 03 00', 'OTHER_ANSWER'],
+  ])('of %s are none', (_what, data, code) => {
+    expect(inShort(parseSnapshots(bytes(`59 04 ${data}`), DTC, LENGTHS))).toBe(code);
   });
 });
 
 test.each([
-  ['59 06 03 01 11 2F 02 AA BB', { dtc: 0x030111, status: 0x2f, data: bytes('02 AA BB') }],
-  ['59 06 03 01 11 2F', { dtc: 0x030111, status: 0x2f, data: bytes('') }],
+  ['59 06 03 01 11 2F 02 AA BB', { dtc: DTC, status: 0x2f, data: bytes('02 AA BB') }],
+  ['59 06 03 01 11 2F', { dtc: DTC, status: 0x2f, data: bytes('') }],
   ['59 06 03 01 11', 'CUT_SHORT'],
   ['59 04 03 01 11 2F', 'OTHER_ANSWER'],
+  ['59 06 03 01 12 2F 02 AA BB', 'OTHER_ANSWER'],
   ['7F 19 31', 'request out of range'],
 ])('the extended data in %s', (pdu, expected) => {
-  expect(inShort(parseExtendedData(bytes(pdu)))).toEqual(expected);
+  expect(inShort(parseExtendedData(bytes(pdu), DTC))).toEqual(expected);
 });
 
 test('garbage never throws, and always ends', () => {
@@ -114,11 +120,17 @@ test('garbage never throws, and always ends', () => {
   const parsers = [
     parseDtcCount,
     parseDtcsByStatus,
-    (pdu: Uint8Array) => parseSnapshots(pdu, lengths),
-    parseExtendedData,
+    (pdu: Uint8Array) => parseSnapshots(pdu, DTC, lengths),
+    (pdu: Uint8Array) => parseExtendedData(pdu, DTC),
   ];
   const tail = fc.array(fc.oneof(fc.nat(255), fc.constantFrom(0, 1)), { maxLength: 60 });
-  const head = fc.constantFrom([0x59, 1], [0x59, 2], [0x59, 4], [0x59, 6], [0x7f, 0x19], []);
+  const head = fc.constantFrom(
+    ...[[0x59, 1], [0x59, 2], [0x59, 4], [0x59, 6], [0x7f, 0x19], []],
+    ...[
+      [0x59, 4, 3, 1, 0x11],
+      [0x59, 6, 3, 1, 0x11],
+    ],
+  );
   fc.assert(
     fc.property(head, tail, (first, rest) => {
       const pdu = Uint8Array.from([...first, ...rest]);
