@@ -101,9 +101,15 @@ async function findRate(
     return { health: () => bus.health(), [Symbol.asyncDispose]: close };
   };
   for (let told = false; !signal.aborted; told = true) {
-    const found = await detectBitRate({ listenAt, clock, signal, rates, rounds: 1 });
+    const search = detectBitRate({ listenAt, clock, signal, rates, rounds: 1 });
+    const found = await search.catch((error: unknown) => {
+      // A bus that is being opened at the stop is not opened, which is no failure then.
+      if (signal.aborted && error instanceof LinkError) return undefined;
+      throw error;
+    });
     if (found !== undefined) return found;
-    if (!told) say(`${name}: nothing is heard at ${rates.join(', ')} bits/s; going on listening`);
+    if (!told && !signal.aborted)
+      say(`${name}: nothing is heard at ${rates.join(', ')} bits/s; going on listening`);
   }
   return undefined;
 }

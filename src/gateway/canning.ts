@@ -1,5 +1,5 @@
 import type { PartHealth } from '#core/health.ts';
-import { keptFiles } from '../io/kept-files.ts';
+import { type KeptFiles, keptFiles } from '../io/kept-files.ts';
 import type { Log } from '../io/log.ts';
 import type { CanSource, CanStatus } from '../sources/can/can.ts';
 import { KeptDbc } from '../sources/can/kept-dbc.ts';
@@ -22,11 +22,16 @@ export interface CanningOptions {
   readonly rest: () => Promise<void>;
 }
 
+/** Where the DBC files are that were sent for a bus. @param data the data directory */
+export function dbcFilesOf(data: string, bus: string): KeptFiles {
+  return keptFiles(data, [DBC_DIRECTORY, bus]);
+}
+
 /** The DBC files that were sent, also of buses that are not read now. @param data the data directory */
 export function keptDbc(data: string): KeptDbc {
   return new KeptDbc({
     buses: () => keptFiles(data, [DBC_DIRECTORY]).names(),
-    filesOf: (bus) => keptFiles(data, [DBC_DIRECTORY, bus]),
+    filesOf: (bus) => dbcFilesOf(data, bus),
   });
 }
 
@@ -42,7 +47,7 @@ export class Canning {
     this.files = new DbcShelf({
       buses: sources.map(({ bus }) => bus),
       fixed: dbc,
-      filesOf: (bus) => keptFiles(data, [DBC_DIRECTORY, bus]),
+      filesOf: (bus) => dbcFilesOf(data, bus),
       changed: async (bus, databases) => {
         await sources.find((one) => one.bus === bus)?.use(databases, rest);
       },

@@ -1,9 +1,9 @@
 import type { Clock } from '#core/clock.ts';
 import { ConfigError } from '#core/errors.ts';
-import { keptFiles } from '../io/kept-files.ts';
 import { sessionStretches } from '../reading/stretches.ts';
 import type { Config } from '../settings/config.ts';
 import { canSource } from '../sources/can/can.ts';
+import { dbcNameOf } from '../sources/can/shelf-names.ts';
 import { LogError } from '../sources/replay/log/errors.ts';
 import { type LogFile, openLog } from '../sources/replay/log/log-file.ts';
 import { logBuses, type RecordedBus } from '../sources/replay/log-bus.ts';
@@ -13,10 +13,9 @@ import { splitBuses } from '../sources/replay/stored-bus.ts';
 import { StoreError } from '../store/errors.ts';
 import { type OfflineStore, openOffline } from '../store/opening/offline.ts';
 import { exportSource } from '../store/reading/export-source.ts';
+import { dbcFilesOf } from './canning.ts';
 import type { Device } from './devices.ts';
 
-/** Below the data, with a directory for each bus; see canning.ts. */
-const DBC_DIRECTORY = 'dbc';
 const BUS_PREFIX = 'can.';
 
 /**
@@ -89,8 +88,8 @@ async function busesWithDbc({ data, dbc }: Config, { streams }: Recording): Prom
   const buses: string[] = [];
   for (const bus of frames.map(({ id }) => id.slice(BUS_PREFIX.length))) {
     const isSet = dbc.some((one) => one.bus === bus);
-    const kept = isSet ? [] : await keptFiles(data, [DBC_DIRECTORY, bus]).names();
-    if (isSet || kept.some((name) => name.endsWith('.dbc'))) buses.push(bus);
+    const kept = isSet ? [] : await dbcFilesOf(data, bus).names();
+    if (isSet || kept.some((entry) => dbcNameOf(entry) !== undefined)) buses.push(bus);
   }
   return buses;
 }

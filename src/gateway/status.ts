@@ -55,10 +55,7 @@ export class SourceStatus {
     const fields = { source: this.source.id };
     switch (status.state) {
       case 'running':
-        this.#log.info(
-          fields,
-          `receiving ${this.#simulated ? 'simulated ' : ''}data${this.#failures > 0 ? ' again' : ''}`,
-        );
+        this.#log.info(fields, this.#news());
         this.#lastError = '';
         this.#told.clear();
         this.#since = this.#clock.now();
@@ -108,6 +105,16 @@ export class SourceStatus {
       restarts: this.restart.count,
       counters,
     };
+  }
+
+  /** What the log says of a link that has begun to bring data: a bus may bring only that it is silent. */
+  #news(): string {
+    const note = this.source.note?.();
+    const again = this.#failures > 0;
+    if (note === undefined) {
+      return `receiving ${this.#simulated ? 'simulated ' : ''}data${again ? ' again' : ''}`;
+    }
+    return `${again ? 'connected again: ' : ''}${note}${this.#simulated ? ' (simulated)' : ''}`;
   }
 
   #text(): string {

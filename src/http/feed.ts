@@ -81,6 +81,13 @@ export class Channel implements Held {
     this.number = number;
   }
 
+  /** What it measures is another thing now: the value of before, which may be in another unit, is told no more. */
+  change(stream: Stream): void {
+    this.stream = stream;
+    this.newest = undefined;
+    for (const pacer of this.pacers) pacer.dirty.delete(this);
+  }
+
   /** The newest value as JSON, encoded once for everybody. */
   value(sample: Sample): string {
     if (this.#value?.of !== sample) this.#value = { of: sample, text: encodeValue(sample) };

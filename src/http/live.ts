@@ -142,13 +142,14 @@ export class Live implements Consumer {
   /** Replaces all subscriptions of the client; does nothing once it has been disconnected. */
   subscribe(client: Client, subscriptions: readonly Subscription[]): void {
     if (!this.#clients.has(client)) return;
+    // What waits is for those who were there when it came: with the feed of before they get it.
+    if (subscriptions.some(({ frames }) => frames)) this.#frames.flushAll();
     this.#leave(client);
     this.#clients.set(client, undefined);
     if (subscriptions.length === 0) {
       client.withdraw();
       return;
     }
-    if (subscriptions.some(({ frames }) => frames)) this.#frames.flushAll();
     const feed = this.#feed(subscriptions);
     feed.clients.add(client);
     this.#clients.set(client, feed);
@@ -256,10 +257,12 @@ export class Live implements Consumer {
   #channel(stream: Stream): Channel {
     const known = this.#channels.get(stream.id);
     if (known?.stream === stream) return known;
-    const isSame = isDeepStrictEqual(known?.stream, stream);
+    if (known !== undefined && isDeepStrictEqual(known.stream, stream)) {
+      known.stream = stream;
+      return known;
+    }
     const channel = known ?? new Channel(stream, this.#channels.size);
-    channel.stream = stream;
-    if (isSame) return channel;
+    channel.change(stream);
     this.#channels.set(stream.id, channel);
     for (const feed of this.#feeds.values()) {
       if (!feed.offer(channel)) continue;

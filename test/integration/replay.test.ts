@@ -140,6 +140,12 @@ test('a session is played as it was decoded, until there is a DBC file for its b
   expect(asItWas.filter(({ stream }) => stream.id === OLD.id).length).toBeGreaterThan(FRAMES - 5);
 
   mkdirSync(path.join(data, 'dbc', 'can0'), { recursive: true });
+  // Not a name that a DBC file has here: nothing will read it.
+  writeFileSync(path.join(data, 'dbc', 'can0', 'My Car.dbc'), DBC);
+  const beside = await opened('--replay', '1');
+  expect(beside.devices.map(({ source }) => source.id)).toEqual(['replay']);
+  await beside.running.disposeAsync();
+
   writeFileSync(path.join(data, 'dbc', 'can0', 'car.dbc'), DBC);
   const after = await opened('--replay', '1');
   expect(after.devices.map(({ source }) => source.id)).toEqual(['replay', 'can']);

@@ -8,7 +8,15 @@ import { idempotencyKey } from '../idempotency.ts';
 import { Problem } from '../problem.ts';
 import { type Caller, route } from '../route.ts';
 import { askingOf } from './asking.ts';
-import { Age, CAR_PROBLEMS, Connected, diagnosing, MaxAge, UDS_CODE } from './diagnostics-shape.ts';
+import {
+  Age,
+  CAR_PROBLEMS,
+  Connected,
+  diagnosing,
+  endOf,
+  MaxAge,
+  UDS_CODE,
+} from './diagnostics-shape.ts';
 import { WallTime } from './wall-time.ts';
 
 /** A code as clients get it. */
@@ -38,6 +46,9 @@ export interface TroubleCodesDeps {
   };
   readonly audit: { note(fact: AuditFact): void };
 }
+
+/** Without it nothing is done: that it was missing is not for the schema to say, as it is written down. */
+const Confirm = v.pipe(v.boolean(), v.description('It has to be true.'));
 
 const Code = v.object({
   code: v.string(),
@@ -85,7 +96,7 @@ export const clearTroubleCodes = route({
   problems: [...CAR_PROBLEMS, 429],
   reads: { 'Idempotency-Key': 'optional' },
   query: undefined,
-  body: v.optional(v.strictObject({ confirm: v.literal(true) })),
+  body: v.optional(v.strictObject({ confirm: v.optional(Confirm) })),
   reply: v.object({
     /** The control units that have done it. */
     cleared: v.array(v.string()),
@@ -94,20 +105,19 @@ export const clearTroubleCodes = route({
   }),
   handle: ({ diagnosis, audit }: TroubleCodesDeps, { body, headers, caller }) =>
     diagnosing(async () => {
-      if (body === undefined) throw unconfirmed();
-      const key = idempotencyKey(headers);
       const note = noter(audit, caller);
+      if (body?.confirm !== true) {
+        note({ result: 'refused', details: { code: 'UNCONFIRMED', why: 'it was not confirmed' } });
+        throw unconfirmed();
+      }
+      const key = idempotencyKey(headers);
       try {
         const who = caller.user?.id ?? '';
         const { cleared, had, remaining, repeated } = await diagnosis.clear(who, key);
-        if (!repeated) note('done', { cleared, had });
+        if (!repeated) note({ result: 'done', details: { cleared, had } });
         return { cleared, remaining };
       } catch (error) {
-        if (error instanceof DiagnosisError && !error.repeated) {
-          // Only then is it not known whether the car did it.
-          const result = error.code === 'NO_ANSWER' ? 'failed' : 'refused';
-          note(result, { code: error.code, why: error.message });
-        }
+        if (error instanceof DiagnosisError && !error.repeated) note(endOf(error));
         throw error;
       }
     }),
@@ -115,11 +125,10 @@ export const clearTroubleCodes = route({
 
 function noter(audit: TroubleCodesDeps['audit'], caller: Caller) {
   const fact = { action: 'dtc.clear', target: 'vehicle', ...askingOf(caller) };
-  return (result: AuditFact['result'], details: AuditFact['details']): void =>
-    audit.note({ ...fact, result, details });
+  return (end: Pick<AuditFact, 'result' | 'details'>): void => audit.note({ ...fact, ...end });
 }
 
 function unconfirmed(): Problem {
-  const message = 'It is {"confirm": true}, as codes that are cleared are gone.';
-  return new Problem(422, `The body is missing. ${message}`, [{ pointer: '/confirm', message }]);
+  const message = 'The body is {"confirm": true}, as codes that are cleared are gone.';
+  return new Problem(422, `It is not confirmed. ${message}`, [{ pointer: '/confirm', message }]);
 }

@@ -6,7 +6,7 @@ import type { ToldStored, ToldValue } from '../../sources/obd/uds-told.ts';
 import { Problem } from '../problem.ts';
 import { type Caller, route } from '../route.ts';
 import { askingOf } from './asking.ts';
-import { CAR_PROBLEMS, diagnosing, UDS_CODE } from './diagnostics-shape.ts';
+import { CAR_PROBLEMS, diagnosing, endOf, UDS_CODE } from './diagnostics-shape.ts';
 
 /** Whom somebody asks, and how. */
 interface Question {
@@ -139,20 +139,17 @@ async function audited<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   if (!extended) return await work();
-  const note = (result: AuditFact['result'], details: AuditFact['details']): void =>
+  const note = ({ result, details }: Pick<AuditFact, 'result' | 'details'>): void =>
     audit.note({
       ...{ action: 'ecu.session', target: ecu, ...askingOf(caller) },
       ...{ result, details: { asked: what, ...details } },
     });
   try {
     const answer = await work();
-    note('done', {});
+    note({ result: 'done', details: {} });
     return answer;
   } catch (error) {
-    if (error instanceof DiagnosisError) {
-      const result = error.code === 'NO_ANSWER' ? 'failed' : 'refused';
-      note(result, { code: error.code, why: error.message });
-    }
+    if (error instanceof DiagnosisError) note(endOf(error));
     throw error;
   }
 }

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import type { Session } from '#core/session.ts';
+import type { AuditFact } from '../../accounts/audit.ts';
 import { DiagnosisError, type DiagnosisErrorCode } from '../../sources/obd/errors.ts';
 import { DTC_STATUS_BITS } from '../../sources/obd/uds/dtcs.ts';
 import { UDS_STATES } from '../../sources/obd/uds-told.ts';
@@ -69,6 +70,12 @@ export async function diagnosing<T>(work: () => T | Promise<T>): Promise<T> {
     const headers = status === 409 || status === 404 ? {} : { 'retry-after': retry };
     throw new Problem(status, sentence(error.message), [], headers);
   }
+}
+
+/** What became of something that the car was to do and did not, for the audit log. */
+export function endOf({ code, message }: DiagnosisError): Pick<AuditFact, 'result' | 'details'> {
+  // Only without an answer is it not known whether the car did it.
+  return { result: code === 'NO_ANSWER' ? 'failed' : 'refused', details: { code, why: message } };
 }
 
 /**

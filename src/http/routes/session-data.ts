@@ -209,8 +209,9 @@ async function sampledIds(
   const recorded = await recordedIds(found, reading);
   const samples = new Set(streams().flatMap(({ id, kind }) => (kind === 'sample' ? id : [])));
   const shown = recorded.filter((id) => samples.has(id) && !isHidden(caller, id));
-  const byPlace = shown.toSorted((a, b) => placeOf(a) - placeOf(b) || (a < b ? -1 : 1));
-  return byPlace.slice(0, STREAMS_MAX);
+  const byPlace = Map.groupBy(shown.toSorted(), placeOf);
+  const places = [...byPlace.keys()].toSorted((a, b) => a - b);
+  return places.flatMap((place) => byPlace.get(place) ?? []).slice(0, STREAMS_MAX);
 }
 
 /** By the first part of an id: what people look at comes first, and what there are hundreds of last. */

@@ -134,7 +134,7 @@ class BusReader {
     } finally {
       stop();
       // What has changed last is told, however short ago that was.
-      this.#pace.flush(Number.POSITIVE_INFINITY, emit);
+      this.#pace.flush(clock.now(), emit, Number.NEGATIVE_INFINITY);
       this.#tally.closed();
       this.#before = undefined;
       this.#rate = 0;

@@ -1,6 +1,6 @@
-import { EXTENDED_FLAG, type Stream } from '#core/stream.ts';
+import type { Stream } from '#core/stream.ts';
 import type { Database, Message } from './dbc/database.ts';
-import { decodersOf, type FindDecoder } from './dbc/lookup.ts';
+import { decodersOf, type FindDecoder, keyOf } from './dbc/lookup.ts';
 import { type StreamsOf, streamsOf } from './dbc/streams.ts';
 import { MessageSignals, type Pace, REFRESH_HZ } from './signals.ts';
 
@@ -99,7 +99,7 @@ function merged(databases: readonly NamedDatabase[]) {
   const files = databases.map(({ name, database: { messages }, warnings }): DbcSummary => {
     let shadowed = 0;
     for (const message of messages) {
-      const key = message.extended ? message.id + EXTENDED_FLAG : message.id;
+      const key = keyOf(message.id, message.extended);
       if (byKey.has(key)) shadowed++;
       else byKey.set(key, message);
     }

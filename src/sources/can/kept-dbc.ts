@@ -2,7 +2,7 @@ import { codeOf, isExpected } from '#core/errors.ts';
 import type { KeptFiles } from '../../io/kept-files.ts';
 import { FILE_BYTES_MAX } from './dbc/text.ts';
 import { ShelfError } from './shelf-errors.ts';
-import { BUS_NAME, EXTENSION, FILE_NAME, FILES_MAX } from './shelf-names.ts';
+import { BUS_NAME, dbcNameOf, EXTENSION, FILE_NAME, FILES_MAX } from './shelf-names.ts';
 
 /** Of a name that is none, in a sentence. */
 const NAME_CHARS_SHOWN = 80;
@@ -80,11 +80,8 @@ export class KeptDbc {
     const { buses, filesOf } = this.#options;
     const found: { bus: string; name: string }[] = [];
     for (const bus of (await buses()).filter((one) => BUS_NAME.test(one)).toSorted()) {
-      const names = (await namesIn(filesOf(bus))).filter((one) => one.endsWith(EXTENSION));
-      for (const one of names) {
-        const name = one.slice(0, -EXTENSION.length);
-        if (FILE_NAME.test(name)) found.push({ bus, name });
-      }
+      const names = (await namesIn(filesOf(bus))).flatMap((entry) => dbcNameOf(entry) ?? []);
+      found.push(...names.map((name) => ({ bus, name })));
     }
     return found;
   }

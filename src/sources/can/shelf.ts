@@ -7,7 +7,7 @@ import { type Parsed, parseDbcInTurns } from './dbc/parse.ts';
 import { FILE_BYTES_MAX, readDbcText } from './dbc/text.ts';
 import type { NamedDatabase } from './decoding.ts';
 import { ShelfError } from './shelf-errors.ts';
-import { EXTENSION, FILE_NAME, FILES_MAX } from './shelf-names.ts';
+import { dbcNameOf, EXTENSION, FILE_NAME, FILES_MAX, NAME_CHARS_MAX } from './shelf-names.ts';
 
 /** A DBC file of a bus. */
 export interface ShelfFile {
@@ -62,6 +62,7 @@ export class DbcShelf {
   /** Reads all files. What cannot be read is in `problems` afterwards. */
   async open(): Promise<void> {
     for (const bus of this.#options.buses) {
+      // What is not sent comes first: the person who wrote the setting cannot see what was sent.
       for (const one of this.#options.fixed) {
         if (one.bus === bus) await this.#readFixed(one);
       }
@@ -107,7 +108,7 @@ export class DbcShelf {
   async put(bus: string, name: string, bytes: Uint8Array): Promise<ShelfFile> {
     const files = this.#of(bus);
     if (!FILE_NAME.test(name)) {
-      const text = `the name of a file has 1 to 40 of a-z, 0-9, - and _, found ${JSON.stringify(name)}`;
+      const text = `the name of a file has 1 to ${NAME_CHARS_MAX} of a-z, 0-9, - and _, found ${JSON.stringify(name)}`;
       throw new ShelfError('BAD_NAME', text);
     }
     const file: ShelfFile = {
@@ -166,19 +167,9 @@ export class DbcShelf {
 
   async #readKept(bus: string): Promise<void> {
     const kept = this.#options.filesOf(bus);
-    const files = this.#of(bus);
     try {
-      const all = (await kept.names()).filter((one) => one.endsWith(EXTENSION));
-      const names = all
-        .map((one) => one.slice(0, -EXTENSION.length))
-        .filter((one) => FILE_NAME.test(one));
+      const names = (await kept.names()).flatMap((entry) => dbcNameOf(entry) ?? []);
       for (const name of names) {
-        // What is not sent comes first: the person who wrote the setting cannot see what was sent.
-        const hidden = files.has(name) ? HIDDEN : files.size >= FILES_MAX ? TOO_MANY : undefined;
-        if (hidden !== undefined) {
-          this.#problems.push(`${bus}/${name}${EXTENSION}: ${hidden}`);
-          continue;
-        }
         const read = () => kept.read(`${name}${EXTENSION}`, FILE_BYTES_MAX);
         await this.#add(bus, name, 'upload', read);
       }
@@ -188,12 +179,19 @@ export class DbcShelf {
     }
   }
 
+  /** Of two with one name the first counts. */
   async #add(
     bus: string,
     name: string,
     origin: ShelfFile['origin'],
     read: () => Promise<Uint8Array | undefined>,
   ): Promise<void> {
+    const files = this.#of(bus);
+    const hidden = files.has(name) ? HIDDEN : files.size >= FILES_MAX ? TOO_MANY : undefined;
+    if (hidden !== undefined) {
+      this.#problems.push(`${bus}/${name}${EXTENSION}: ${hidden}`);
+      return;
+    }
     const found: { bytes: number; parsed: Parsed | undefined; problem: string } = {
       ...{ bytes: 0, parsed: undefined, problem: '' },
     };
@@ -206,7 +204,7 @@ export class DbcShelf {
       if (!isExpected(error)) throw error;
       found.problem = error.message;
     }
-    this.#of(bus).set(name, { name, origin, ...found });
+    files.set(name, { name, origin, ...found });
   }
 }
 
@@ -220,7 +218,7 @@ function nameOf(file: string): string {
   const name = stem
     .toLowerCase()
     .replaceAll(/[^a-z0-9_-]+/g, '-')
-    .slice(0, 40);
+    .slice(0, NAME_CHARS_MAX);
   return name === '' ? 'dbc' : name;
 }
 

@@ -50,9 +50,13 @@ export class Pace {
     }
   }
 
-  /** Tells the changes that have waited long enough. */
-  flush(now: Micros, emit: Emit): void {
-    for (const message of this.waiting) message.flush(now, emit);
+  /**
+   * Tells the changes that have waited long enough.
+   *
+   * @param afterUs since their signal was told before; with -Infinity all that wait
+   */
+  flush(now: Micros, emit: Emit, afterUs = this.changeUs): void {
+    for (const message of this.waiting) message.flush(now, emit, afterUs);
   }
 }
 
@@ -90,13 +94,13 @@ export class MessageSignals {
     this.#pace.missing += this.#decoder.decode(data, this.#give);
   }
 
-  flush(now: Micros, emit: Emit): void {
+  flush(now: Micros, emit: Emit, afterUs: Micros): void {
     this.#emit = emit;
     let waits = false;
     for (let place = 0; place < this.#nextAt.length; place++) {
       const t = this.#nextAt[place] ?? Number.NaN;
       if (Number.isNaN(t)) continue;
-      const isDue = now - (this.#at[place] ?? 0) >= this.#pace.changeUs;
+      const isDue = now - (this.#at[place] ?? 0) >= afterUs;
       if (isDue) {
         this.#tell(place, this.#next[place] ?? 0, t);
         // The value is from then, but the next one is to come after as long a time as any other.

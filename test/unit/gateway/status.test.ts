@@ -21,7 +21,7 @@ function memoryLog(): { log: Log; lines: string[] } {
   };
 }
 
-function start({ simulated = false } = {}) {
+function start({ simulated = false, note }: { simulated?: boolean; note?: string } = {}) {
   const clock = new FakeClock();
   const { log, lines } = memoryLog();
   const source = {
@@ -29,6 +29,7 @@ function start({ simulated = false } = {}) {
     streams: [stream],
     silenceMs: 1,
     run: () => Promise.resolve(),
+    note: () => note,
     health: () => ({ adapter: 'ELM327 v1.5' }),
   };
   const status = new SourceStatus({ kind: 'obd', source, simulated }, log, clock);
@@ -120,6 +121,30 @@ test('the first failure of a kind in an outage is an error in the log, its repea
     `debug ${source} gone [OPEN_FAILED]`,
     `info ${source} receiving data again`,
     `error ${source} gone [OPEN_FAILED]`,
+  ]);
+});
+
+test('the log says of a link that has come up what its source has to say of it', () => {
+  const texts = [
+    { note: 'listening; no frame on the bus yet' },
+    { note: 'listening; no frame on the bus yet', simulated: true },
+    { simulated: true },
+  ].map((options) => {
+    const { lines, status, fail } = start(options);
+    status.report({ state: 'running' });
+    fail('gone');
+    status.report({ state: 'running' });
+    return lines
+      .filter((line) => line.startsWith('info'))
+      .map((line) => line.replace('info {"source":"obd"} ', ''));
+  });
+  expect(texts).toEqual([
+    ['listening; no frame on the bus yet', 'connected again: listening; no frame on the bus yet'],
+    [
+      'listening; no frame on the bus yet (simulated)',
+      'connected again: listening; no frame on the bus yet (simulated)',
+    ],
+    ['receiving simulated data', 'receiving simulated data again'],
   ]);
 });
 

@@ -233,6 +233,16 @@ test('who leaves gets nothing more, and what waited is forgotten', async () => {
   expect(next.peer.messages()).toMatchObject([{ seq: 3, t: 4 }]);
 });
 
+test('who asks for more misses none of the frames that waited', () => {
+  const { live, join } = startLive([raw, rpm]);
+  const { peer, client } = join(FRAMES);
+  live.take([frame(1, 1)]);
+  live.take([frame(2, 1)]);
+  expect(peer.messages()).toMatchObject([{ seq: 0, t: 1 }]);
+  live.subscribe(client, [FRAMES, ALL]);
+  expect(peer.messages()).toMatchObject([{ seq: 1, t: 2 }]);
+});
+
 test('a stream that has changed is announced again, under its number', async () => {
   const { clock, live, join } = startLive([rpm]);
   const { peer } = join(ALL);
@@ -245,6 +255,23 @@ test('a stream that has changed is announced again, under its number', async () 
     { type: 'subscribed', streams: [{ ...changed, number: 0 }] },
     { type: 'samples', t: 2, values: { [rpm.id]: 5 } },
   ]);
+});
+
+test('of a stream that has changed no value of before is told, which may be in another unit', () => {
+  const streams = [rpm];
+  const { live, join } = startLive(streams);
+  const { peer, client } = join(ALL);
+  // The second waits until it is due.
+  live.take([sample(rpm, 1, 5)]);
+  live.take([sample(rpm, 2, 6)]);
+  expect(peer.messages()).toHaveLength(1);
+  streams[0] = { ...rpm, unit: 'rad/s' };
+  live.announce(ALL);
+  live.sendSnapshot(client, ALL);
+  expect(peer.messages()).toMatchObject([{ type: 'subscribed' }]);
+  live.take([sample(streams[0], 3, 7)]);
+  live.sendSnapshot(client, ALL);
+  expect(peer.messages()).toMatchObject([{ type: 'samples', t: 3, values: { [rpm.id]: 7 } }]);
 });
 
 test('frames that nobody wants cost no message, and are no values', () => {

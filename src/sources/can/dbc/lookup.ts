@@ -27,7 +27,8 @@ export function decodersOf(messages: readonly Message[]): FindDecoder {
   };
 }
 
-function keyOf(id: number, extended: boolean): number {
+/** An identifier as a number that tells those of 11 bits from those of 29. */
+export function keyOf(id: number, extended: boolean): number {
   return extended ? id + EXTENDED_FLAG : id;
 }
 

@@ -185,9 +185,10 @@ test('codes are for those who service the car, and so is clearing them', async (
   expect(facts).toEqual([]);
 });
 
-test('clearing wants to be confirmed', async () => {
+test('clearing wants to be confirmed, and who tries without is audited', async () => {
   const { ask, times, facts } = await park();
-  for (const body of [undefined, {}, { confirm: false }, { confirm: 'true' }, { confirm: 1 }]) {
+  const unconfirmed = [undefined, {}, { confirm: false }];
+  for (const body of [...unconfirmed, { confirm: 'true' }, { confirm: 1 }]) {
     const reply = await ask('operator', 'DELETE', '/diagnostics/dtc', body);
     expect(reply, JSON.stringify(body)).toMatchObject({
       status: 422,
@@ -195,7 +196,12 @@ test('clearing wants to be confirmed', async () => {
     });
   }
   expect(times('04')).toBe(0);
-  expect(facts).toEqual([]);
+  const refused = {
+    ...{ action: 'dtc.clear', who: 'operator', from: '127.0.0.1', target: 'vehicle' },
+    ...{ result: 'refused', details: { code: 'UNCONFIRMED', why: 'it was not confirmed' } },
+  };
+  // What is no such body at all is a slip of a program.
+  expect(facts).toEqual(unconfirmed.map(() => refused));
 });
 
 test('a parked car is cleared, which is told with what is left, and audited', async () => {

@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from 'vitest';
-import { ConfigError } from '#core/errors.ts';
+import { ConfigError, LinkError } from '#core/errors.ts';
 import { canUp, parseArguments } from '../../../../src/can-up.ts';
 import type { OpenCanBus } from '../../../../src/io/can/bus.ts';
 import { MemoryCan } from '../../../../src/io/can/memory-can.ts';
@@ -155,6 +155,15 @@ test('a rate that the controller has not is passed over, and all of them are tol
   expect(said).toHaveLength(1);
   stopping.abort();
   await passing(work);
+});
+
+test('a stop while the bus is being opened is no failure', async () => {
+  const open: OpenCanBus = () => {
+    stopping.abort();
+    return Promise.reject(new LinkError('OPEN_FAILED', 'can0: stopped while opening'));
+  };
+  await canUp({ ...WANTED, bitRate: undefined }, world(undefined, CONTROLLER, open));
+  expect(said).toEqual([]);
 });
 
 test('a silent bus is told of once, and listened to until the stop', async () => {

@@ -133,6 +133,29 @@ test('a change that waits is told without another frame, also when the link ends
   expect(samples('can.body.drive.count')).toEqual([[55, 3]]);
 });
 
+test('a signal of which a change was told as the link ended goes on with the next link', async () => {
+  const { clock, source, readings, samples, send, end } = await startSource();
+  await send(frame(0x100, 1, 0, 0, 0));
+  await clock.advance(10);
+  await send(frame(0x100, 2, 0, 0, 0));
+  await end();
+  const stop = new AbortController();
+  const again = source.run((reading) => void readings.push(reading), clock, stop.signal);
+  await settle();
+  for (const count of [3, 4]) {
+    await clock.advance(1000);
+    await send(frame(0x100, count, 0, 0, 0));
+  }
+  expect(samples('can.body.drive.count')).toEqual([
+    [0, 1],
+    [10, 2],
+    [1010, 3],
+    [2010, 4],
+  ]);
+  stop.abort();
+  await again;
+});
+
 test('a silent bus is no failure: it tells every five seconds that there is nothing', async () => {
   const { clock, source, samples, end } = await startSource();
   expect(source.note?.()).toBe('listening; no frame on the bus yet');

@@ -178,6 +178,35 @@ test('files of the setting count, under what of their names fits, and are not ch
   expect(await readFile(file, 'utf8')).toBe(BODY);
 });
 
+test('of two files of the setting with one name the first counts, and the other is told of', async () => {
+  const [first, second] = ['a', 'b'].map((directory) => path.join(data, directory, 'car.dbc'));
+  if (first === undefined || second === undefined) throw new Error('there are two');
+  for (const file of [first, second]) await mkdir(path.dirname(file));
+  await writeFile(first, BODY);
+  await writeFile(second, 'BO_ 1 One: 8 E\n');
+  const { shelf } = await start([
+    { bus: 'body', file: first, origin: 'setting' },
+    { bus: 'body', file: second, origin: 'simulator' },
+  ]);
+  expect(shelf.list('body')).toMatchObject([
+    { name: 'car', origin: 'setting', bytes: BYTES.length },
+  ]);
+  expect(await shelf.read('body', 'car')).toEqual(Buffer.from(BYTES));
+  expect(shelf.problems).toEqual([
+    expect.stringMatching(/^body\/car\.dbc: another file is called so/),
+  ]);
+});
+
+test('a bus has no more files than it may have, whoever brings them', async () => {
+  const fixed = Array.from({ length: 17 }, (_, i): FixedFile => {
+    return { bus: 'body', file: path.join(data, `f${i}.dbc`), origin: 'setting' };
+  });
+  for (const { file } of fixed) await writeFile(file, BODY);
+  const { shelf } = await start(fixed);
+  expect(shelf.list('body')).toHaveLength(16);
+  expect(shelf.problems).toEqual(['body/f16.dbc: a bus has 16 files at most']);
+});
+
 test('the file of a simulated bus is not changed, and no setting is said to name it', async () => {
   const file = path.join(data, 'car.dbc');
   await writeFile(file, BODY);
