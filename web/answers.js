@@ -16,9 +16,10 @@ const REFRESH_MS = 5_000;
  * @template T
  * @param {string | undefined} path of undefined nothing is asked
  * @param {(answer: T) => boolean} [grows] whether it is to be asked for again in a while
+ * @param {number} [restMs] between an answer that grows and the next question
  * @returns {Answer<T>}
  */
-export function useAnswer(path, grows = () => false) {
+export function useAnswer(path, grows = () => false, restMs = REFRESH_MS) {
   const [state, setState] = useState({
     path: /** @type {string | undefined} */ (undefined),
     answer: /** @type {T | undefined} */ (undefined),
@@ -34,11 +35,13 @@ export function useAnswer(path, grows = () => false) {
     let timer;
     const put = async () => {
       let wanted = true;
+      let waitMs = REFRESH_MS;
       try {
         /** @type {T} */
         const answer = await ask(path, { signal: leaving.signal });
         setState({ path, answer, error: '' });
         wanted = wants.current(answer);
+        waitMs = restMs;
       } catch (error) {
         if (leaving.signal.aborted) return;
         const text = sentenceOf(error);
@@ -48,7 +51,7 @@ export function useAnswer(path, grows = () => false) {
           error: text,
         }));
       }
-      if (wanted && !leaving.signal.aborted) timer = setTimeout(whenSeen, REFRESH_MS);
+      if (wanted && !leaving.signal.aborted) timer = setTimeout(whenSeen, waitMs);
     };
     const whenSeen = () => {
       if (document.hidden) timer = setTimeout(whenSeen, REFRESH_MS);

@@ -19,14 +19,9 @@ const LOOK_MS = 1_500;
 /** @param {{ linked: boolean, driving: boolean }} props */
 export function Bluetooth({ linked, driving }) {
   /** @type {import('./answers.js').Answer<BluetoothState>} */
-  const { answer, error, again } = useAnswer('/bluetooth');
+  const { answer, error, again } = useAnswer('/bluetooth', (state) => state.scanning, LOOK_MS);
   const { said, act } = useAct(again, linked);
   const scanning = answer?.scanning ?? false;
-  useEffect(() => {
-    if (!scanning) return undefined;
-    const timer = setInterval(again, LOOK_MS);
-    return () => clearInterval(timer);
-  }, [scanning]);
   const fault = answer ? adapterFault(answer) : '';
   return html`
     <section class="card summary" aria-labelledby="bluetooth-title">

@@ -3,12 +3,13 @@ import { useState } from 'preact/hooks';
 import { account } from './account.js';
 import { useAct, useAnswer } from './answers.js';
 import { ask, request } from './api.js';
-import { counted, dbcName, ORIGINS, readText } from './can-words.js';
+import { dbcName, ORIGINS, readText } from './can-words.js';
 import { Fold } from './fold.js';
 import { AskingButton, FormError, useForm } from './form.js';
 import { html } from './gauge.js';
 import { handOver } from './hand-over.js';
 import { Said } from './more.js';
+import { counted } from './words.js';
 
 /** @typedef {import('./can-words.js').Bus} Bus */
 /** @typedef {import('./can-words.js').DbcFile} DbcFile */

@@ -1,6 +1,6 @@
 /** CAN buses and DBC files in words of a workshop. */
 import { quantityText } from './alert-words.js';
-import { countText, durationText } from './words.js';
+import { counted, countText, durationText } from './words.js';
 
 /** Beyond it little can be heard of everybody's messages in time, %. */
 const LOAD_MAX = 80;
@@ -187,12 +187,4 @@ export function dbcName(fileName) {
   const stem = fileName.replace(/\.dbc$/i, '').toLowerCase();
   const name = stem.replaceAll(/[^a-z0-9_-]+/g, '-').slice(0, NAME_CHARS_MAX);
   return name.replaceAll(/^-+|-+$/g, '') || 'dbc';
-}
-
-/**
- * @param {number} n
- * @param {string} word
- */
-export function counted(n, word) {
-  return `${countText(n)} ${word}${n === 1 ? '' : 's'}`;
 }

@@ -3,9 +3,10 @@ import { account } from './account.js';
 import { useAnswer, useChange } from './answers.js';
 import { DbcFiles } from './can-files.js';
 import { SignalBrowser } from './can-signals.js';
-import { busFacts, busTold, counted, stoppedText } from './can-words.js';
+import { busFacts, busTold, stoppedText } from './can-words.js';
 import { Fold } from './fold.js';
 import { html } from './gauge.js';
+import { counted } from './words.js';
 
 const PART = /^can\d*$/;
 

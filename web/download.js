@@ -118,13 +118,12 @@ const QUIET_BYTES_MAX = 100e6;
 /**
  * About how large a file is.
  * @param {Pick<Session, 'stats'>} session
- * @param {{ sampleBytes: number, canBytes?: number, frameBytes?: number }} format
+ * @param {Pick<Format, 'sampleBytes' | 'canBytes' | 'frameBytes'>} format
  * @param {Range | undefined} part
  * @param {readonly string[]} [named] streams; all where left out
  */
-export function estimate({ stats }, format, part, named) {
+export function estimate({ stats }, { sampleBytes, canBytes, frameBytes }, part, named) {
   if (!stats) return 0;
-  const { sampleBytes, canBytes = sampleBytes, frameBytes = 0 } = format;
   const bytes = Object.entries(stats.streams)
     .filter(([id]) => named?.includes(id) ?? true)
     .map(([id, { n }]) => n * (isFrames(id) ? frameBytes : isCan(id) ? canBytes : sampleBytes));

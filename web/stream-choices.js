@@ -4,7 +4,7 @@ import { Fold } from './fold.js';
 import { html } from './gauge.js';
 import { grouped, matching } from './stream-groups.js';
 import { unitWords } from './units.js';
-import { countText } from './words.js';
+import { counted, countText } from './words.js';
 
 /** More are found by typing what they are called. */
 const LISTED_MAX = 100;
@@ -72,7 +72,7 @@ function Bus({ group: { bus, messages, ids }, of }) {
       )}
     </ul>
   `;
-  const label = `CAN bus ${bus}: ${countText(ids.length)} signals${chosenText(ids, of)}`;
+  const label = `CAN bus ${bus}: ${counted(ids.length, 'signal')}${chosenText(ids, of)}`;
   return html`<li class="folded"><${Fold} label=${label} make=${messagesOf} /></li>`;
 }
 
@@ -81,7 +81,7 @@ function Message({ message, ids, of }) {
   const signals = () => html`
     <ul>${ids.map((id) => html`<${Choice} key=${id} id=${id} of=${of} />`)}</ul>
   `;
-  const label = html`${message} <small>${ids.length} ${ids.length === 1 ? 'signal' : 'signals'}${chosenText(ids, of)}</small>`;
+  const label = html`${message} <small>${counted(ids.length, 'signal')}${chosenText(ids, of)}</small>`;
   return html`<li class="folded"><${Fold} label=${label} make=${signals} /></li>`;
 }
 

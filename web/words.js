@@ -71,6 +71,15 @@ export function countText(n) {
 }
 
 /**
+ * So many of something: `1 signal`, `1,020 signals`.
+ * @param {number} n
+ * @param {string} word its singular, whose plural ends in s
+ */
+export function counted(n, word) {
+  return `${countText(n)} ${word}${n === 1 ? '' : 's'}`;
+}
+
+/**
  * Never rounded up: 100 % means that nothing is missing.
  * @param {number} share 0 to 1
  */

@@ -1,4 +1,5 @@
 /** Bluetooth on the page, against a gateway whose radio is that of the test. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Browser, Page, Route } from 'playwright-core';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { launchBrowser, signIn } from '../support/browser.ts';
@@ -10,6 +11,8 @@ const LAPTOP = { width: 1280, height: 800 };
 const OBD = '00:1D:A5:68:98:8B';
 const HEADSET = '9C:B7:0D:89:1D:2A';
 const PIN = '4711';
+/** Longer than the page waits between two looks. */
+const SLOW_MS = 2_000;
 
 let gateway: Gateway;
 let browser: Browser;
@@ -106,6 +109,18 @@ test.each([PHONE, LAPTOP])(
     expect(complaints).toEqual([]);
   },
 );
+
+test('what is found is told though each answer takes its time', async () => {
+  const { state, answer } = radio();
+  state.scanning = true;
+  const { card } = await open(async (route) => {
+    await sleep(SLOW_MS);
+    await answer(route);
+  });
+  await card.getByRole('button', { name: 'Looking …' }).waitFor();
+  state.devices = [device(OBD)];
+  await card.getByText('OBDII').waitFor({ timeout: 5 * SLOW_MS });
+});
 
 test('a device is paired with the PIN of its manual, and told as the setting wants it', async () => {
   const { state, asked, answer } = radio();

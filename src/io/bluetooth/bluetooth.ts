@@ -1,5 +1,5 @@
 import type { Clock } from '#core/clock.ts';
-import { type Bus, openBus, SYSTEM_BUS } from './dbus.ts';
+import type { Bus } from './dbus.ts';
 import {
   ADAPTER,
   type Adapter,
@@ -8,10 +8,10 @@ import {
   findDevice,
   type Known,
   knownTo,
+  openBluez,
   PROPERTIES,
 } from './devices.ts';
 import { BluetoothError } from './errors.ts';
-import { toBluetoothError } from './failures.ts';
 import { pairDevice } from './pairing.ts';
 import { isBlocked } from './rfkill.ts';
 
@@ -112,12 +112,8 @@ export class Bluetooth implements AsyncDisposable {
     await this.#scan;
   }
 
-  async #open(): Promise<Bus> {
-    try {
-      return await openBus(this.#options.busAddress ?? SYSTEM_BUS);
-    } catch (error) {
-      throw toBluetoothError(error);
-    }
+  #open(): Promise<Bus> {
+    return openBluez(this.#options.busAddress);
   }
 
   #isBlocked(): boolean {

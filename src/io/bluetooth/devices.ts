@@ -1,5 +1,5 @@
 import { oneLine } from '#core/text.ts';
-import type { Bus, Call } from './dbus.ts';
+import { type Bus, type Call, openBus, SYSTEM_BUS } from './dbus.ts';
 import { toBluetoothError } from './failures.ts';
 
 const BLUEZ = 'org.bluez';
@@ -48,6 +48,20 @@ export interface Device {
 export interface Known {
   readonly adapters: readonly Adapter[];
   readonly devices: readonly Device[];
+}
+
+/**
+ * A connection to the bus that BlueZ is on.
+ *
+ * @param address D-Bus address; that of the system where it is left out
+ * @throws BluetoothError NO_BLUETOOTH
+ */
+export async function openBluez(address = SYSTEM_BUS): Promise<Bus> {
+  try {
+    return await openBus(address);
+  } catch (error) {
+    throw toBluetoothError(error);
+  }
 }
 
 /** What BlueZ knows now. @throws BluetoothError NO_BLUETOOTH, NO_ANSWER */

@@ -1,13 +1,11 @@
 import { LinkError } from '#core/errors.ts';
 import type { OpenPort } from '../port.ts';
-import { openBus, SYSTEM_BUS } from './dbus.ts';
-import { type Device, findDevice, knownTo } from './devices.ts';
+import { type Device, findDevice, type Known, knownTo, openBluez } from './devices.ts';
 import { BluetoothError } from './errors.ts';
-import { toBluetoothError } from './failures.ts';
 import { openRfcomm } from './rfcomm.ts';
 import { isBlocked } from './rfkill.ts';
 
-const WHERE = 'under Vehicle > Bluetooth';
+const WHERE = 'under More, System';
 
 export interface BluetoothPortOptions {
   /** `AA:BB:CC:DD:EE:FF`. */
@@ -38,7 +36,7 @@ async function pairedDevice(options: BluetoothPortOptions): Promise<Device> {
   const { address, rfkillPath } = options;
   const fail = (reason: string, cause?: unknown): LinkError =>
     new LinkError('OPEN_FAILED', `${address}: ${reason}`, { cause });
-  const known = await lookUp(options.busAddress ?? SYSTEM_BUS).catch((error: unknown) => {
+  const known = await lookUp(options.busAddress).catch((error: unknown) => {
     throw error instanceof BluetoothError ? fail(error.message, error) : error;
   });
   if (known.adapters.length === 0) throw fail('this computer has no Bluetooth adapter');
@@ -50,11 +48,7 @@ async function pairedDevice(options: BluetoothPortOptions): Promise<Device> {
   return device;
 }
 
-async function lookUp(busAddress: string) {
-  try {
-    await using bus = await openBus(busAddress);
-    return await knownTo(bus);
-  } catch (error) {
-    throw toBluetoothError(error);
-  }
+async function lookUp(busAddress: string | undefined): Promise<Known> {
+  await using bus = await openBluez(busAddress);
+  return await knownTo(bus);
 }

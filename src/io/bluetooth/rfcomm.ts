@@ -1,4 +1,4 @@
-import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import { LinkError } from '#core/errors.ts';
@@ -55,6 +55,11 @@ export async function openRfcomm(target: RfcommTarget, signal: AbortSignal): Pro
     env: { PATH: searchPath, LC_ALL: 'C' },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
+  // Without a free descriptor there are no pipes, only the error.
+  if (child.pid === undefined) {
+    const [error] = await once(child, 'error');
+    throw new LinkError('OPEN_FAILED', `${address}: ${startReason(error)}`, { cause: error });
+  }
   const link = new Link(child, address);
   try {
     await link.opened(signal);
@@ -74,13 +79,13 @@ function sockaddr(address: string, channel: number): string {
 class Link implements Port {
   readonly #child: Child;
   readonly #address: string;
-  readonly #gone: Promise<void>;
+  readonly #gone: Promise<unknown>;
   #said = '';
 
   constructor(child: Child, address: string) {
     this.#child = child;
     this.#address = address;
-    this.#gone = goneOf(child);
+    this.#gone = once(child, 'close');
     child.stderr.setEncoding('utf8').on('data', (text) => {
       this.#said = (this.#said + text).slice(-SAID_CHARS_MAX);
     });
@@ -92,15 +97,14 @@ class Link implements Port {
   /** Resolves when bytes can go both ways. */
   async opened(signal: AbortSignal): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const fail = (reason: string, cause?: unknown): void =>
-      reject(new LinkError('OPEN_FAILED', `${this.#address}: ${reason}`, { cause }));
+    const fail = (reason: string): void =>
+      reject(new LinkError('OPEN_FAILED', `${this.#address}: ${reason}`));
     const onAbort = (): void => fail('stopped while connecting');
     const timer = setTimeout(() => fail(LATE), CONNECT_MS_MAX);
     const onSaid = (): void => {
       if (this.#said.includes(IS_OPEN)) resolve();
     };
     this.#child.stderr.on('data', onSaid);
-    this.#child.once('error', (error) => fail(startReason(error), error));
     void this.#gone.then(() => fail(this.#reason() ?? 'the connection ended at once'));
     signal.addEventListener('abort', onAbort, { once: true });
     if (signal.aborted) onAbort();
@@ -141,6 +145,8 @@ class Link implements Port {
   /** The kernel closes the socket with its process: the device is told, and nothing is left. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#child.kill('SIGKILL');
+    // What nobody has read would keep the pipe open for ever.
+    this.#child.stdout.destroy();
     await this.#gone;
   }
 
@@ -156,12 +162,6 @@ class Link implements Port {
     const known = REASONS.find(([pattern]) => pattern.test(text))?.[1];
     return known ?? oneLine(text, REASON_CHARS_MAX);
   }
-}
-
-/** When the process is gone, or was never there. */
-async function goneOf(child: ChildProcess): Promise<void> {
-  // An error that comes before the end is that of not having been started.
-  await Promise.race([once(child, 'close'), once(child, 'error')]).catch(() => {});
 }
 
 function startReason(error: NodeJS.ErrnoException): string {

@@ -119,7 +119,7 @@ test('a stream is found by words of its name or id, in any order and case', () =
 test('the size of a file is estimated from the samples in the part', () => {
   const streams = { a: { n: 1_000, lost: 0, coverage: 1 }, b: { n: 3_000, lost: 0, coverage: 1 } };
   const stats = { durationS: 10, distanceKm: null, alerts: 0, streams };
-  const format = { sampleBytes: 70 };
+  const format = { sampleBytes: 70, canBytes: 0, frameBytes: 0 };
   expect(estimate({ stats }, format, undefined)).toBe(280_000);
   expect(estimate({ stats }, format, { from: 1e6, to: 3.5e6 })).toBe(70_000);
   expect(estimate({ stats: null }, format, undefined)).toBe(0);

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
   bytesText,
+  counted,
   countText,
   distanceText,
   durationText,
@@ -98,6 +99,12 @@ test.each([
 
 test('numbers are grouped', () => {
   expect(countText(9_315_798)).toBe('9,315,798');
+});
+
+test('one of something is in the singular', () => {
+  expect([0, 1, 1_020].map((n) => counted(n, 'signal'))).toEqual([
+    ...['0 signals', '1 signal', '1,020 signals'],
+  ]);
 });
 
 test('a start that nobody knows is told as such', () => {

@@ -112,6 +112,15 @@ test('a bus that goes away fails the call under way and the next', async () => {
   await bus[Symbol.asyncDispose]();
 });
 
+test('a bus that hangs holds nobody up', async () => {
+  const { address, process } = await daemon();
+  const bus = await openBus(address);
+  process.kill('SIGSTOP');
+  const call = { ...DAEMON, member: 'GetId', timeoutMs: 50 };
+  await expect(bus.call(call)).rejects.toMatchObject({ code: 'NO_ANSWER' });
+  await bus[Symbol.asyncDispose]();
+});
+
 test('without a bus the address and the reason are told', async () => {
   const nowhere = 'unix:path=/nonexistent/bus';
   await expect(openBus(nowhere)).rejects.toThrow(

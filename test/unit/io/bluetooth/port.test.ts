@@ -1,7 +1,6 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { bluetoothPort } from '../../../../src/io/bluetooth/port.ts';
 import { openRfcomm } from '../../../../src/io/bluetooth/rfcomm.ts';
@@ -34,8 +33,9 @@ const target = (script: string) => {
 const running = new AbortController().signal;
 
 function isGone(file: string): boolean {
+  const pid = Number(readFileSync(file, 'utf8'));
   try {
-    process.kill(Number(readFileSync(file, 'utf8')), 0);
+    process.kill(pid, 0);
     return false;
   } catch {
     return true;
@@ -93,7 +93,7 @@ test('a stop ends the wait, and the process', async () => {
   const made = target('exec sleep 60');
   const stopping = new AbortController();
   const opening = openRfcomm(made, stopping.signal);
-  await sleep(100);
+  await expect.poll(() => existsSync(made.pid) && readFileSync(made.pid, 'utf8')).toMatch(/\d\n/);
   stopping.abort();
   await expect(opening).rejects.toThrow('stopped while connecting');
   expect(isGone(made.pid)).toBe(true);
@@ -118,6 +118,17 @@ test('a link that the device ends says how', async () => {
   });
 });
 
+test('a link that broke is closed, whatever of its bytes nobody has read', async () => {
+  const made = target(`${OPEN}; head -c 100000 /dev/zero`);
+  const port = await openRfcomm(made, running);
+  for await (const _ of port.input) {
+    // The pipe holds the rest of it.
+    await expect.poll(() => isGone(made.pid)).toBe(true);
+    break;
+  }
+  await port[Symbol.asyncDispose]();
+});
+
 /** The opener of a port, and the BlueZ that knows its device. */
 async function start(script = `${OPEN}; cat`) {
   const daemon = await startBusDaemon();
@@ -140,7 +151,7 @@ test('a device that is paired and trusted is opened', async () => {
 
 test('a device that is not, says where that can be done', async () => {
   const { bluez, open } = await start();
-  const missing = `${HEADSET}: not paired; pair it under Vehicle > Bluetooth`;
+  const missing = `${HEADSET}: not paired; pair it under More, System`;
   await expect(open(running)).rejects.toMatchObject({ code: 'OPEN_FAILED', message: missing });
   const device = { address: HEADSET, paired: false };
   bluez.add(device);
