@@ -292,11 +292,14 @@ test('a recording of a bus can be drawn, looked through and fetched with and wit
   expect(complaints).toEqual([]);
 });
 
-/** A recording of some seconds of the bus, which is over. */
+/** A recording of some seconds of the bus, and of a marker, which is over. */
 async function recorded(): Promise<{ id: number }> {
   const url = `${gateway.url}api/v1/sessions`;
   const headers = { 'content-type': 'application/json' };
   const begun = await (await get(url, { method: 'POST', headers, body: '{}' })).json();
+  const marker = JSON.stringify({ text: 'a bump' });
+  const marked = await get(`${url}/${begun.id}/events`, { method: 'POST', headers, body: marker });
+  expect(marked.status).toBe(201);
   await new Promise((resolve) => setTimeout(resolve, 8_000));
   const body = JSON.stringify({ state: 'ended' });
   await get(`${url}/${begun.id}`, { method: 'PATCH', headers, body });

@@ -5,6 +5,8 @@ import { runInVm, type VmOrder, type VmRun } from './machine.ts';
 const SPARE_MS = 120_000;
 /** Of the console, for a check that failed. */
 const TAIL_CHARS = 2_000;
+/** What takes longer is named. */
+const LONG_MS = 5_000;
 
 /**
  * One test for each check of a guest program, which runs once, in one machine: a check that did not run
@@ -38,6 +40,9 @@ export function describeInVm(
       expect(run.code).toBe(0);
       const [booted, ended] = [run.bootMs, run.totalMs].map((ms) => (ms / 1000).toFixed(1));
       console.log(`${order.program}: ready after ${booted} s, done after ${ended} s`);
+      for (const [name, { ms }] of run.results) {
+        if (ms > LONG_MS) console.log(`  ${(ms / 1000).toFixed(1)} s: ${name}`);
+      }
     });
   });
 }

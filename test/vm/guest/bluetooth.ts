@@ -16,7 +16,7 @@ import { FarEnd } from './support/far-end.ts';
 const HERE = '00:AA:01:00:00:00';
 const HEADSET = '00:AA:01:01:00:01';
 const PIN = '1234';
-const KILLS = 20;
+const KILLS = Number(process.env['VIGIL_BLUETOOTH_KILLS']);
 /** From a headset's being gone to its data; a second of it the headset is off. */
 const BACK_MS_MAX = 10_000;
 const OFF_MS = 1_000;
@@ -63,7 +63,7 @@ function links(): number {
 }
 
 await check('one that nobody paired is not opened', async () => {
-  await assert.rejects(open(NEVER), /00:AA:01:01:00:01: not paired; pair it under Vehicle/);
+  await assert.rejects(open(NEVER), /00:AA:01:01:00:01: not paired; pair it under More, System/);
 });
 
 await check('a scan finds it with its name', async () => {
@@ -143,7 +143,7 @@ await check('it is read, all of what it sends', async () => {
 });
 
 await check(
-  'killed 20 times, it comes back by itself within 10 s',
+  'killed again and again, it comes back by itself within 10 s',
   async () => {
     const backMs: number[] = [];
     for (let i = 0; i < KILLS; i++) {
@@ -157,6 +157,7 @@ await check(
       const connectedAt = performance.now();
       backMs.push(Math.round(connectedAt - goneAt + (await backSince(connectedAt))));
     }
+    assert.ok(backMs.length > 0);
     const slowestMs = Math.max(...backMs);
     assert.ok(slowestMs < BACK_MS_MAX, `took ${slowestMs} ms`);
     assert.equal(links(), 1);
@@ -198,7 +199,7 @@ await check('when it stops, nothing of the link is left', async () => {
 
 await check('one that is forgotten has to be paired again', async () => {
   await bluetooth.forget(HEADSET);
-  await assert.rejects(open(NEVER), /not paired; pair it under Vehicle > Bluetooth/);
+  await assert.rejects(open(NEVER), /not paired; pair it under More, System/);
 });
 
 await far.kill();
