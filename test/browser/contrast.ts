@@ -14,8 +14,15 @@ export function textContrasts(page: Page): Promise<TextContrast[]> {
   return page.evaluate(() => {
     const canvas = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true });
     if (!canvas) throw new Error('no canvas');
+    /** A page has few colours, and the canvas takes its time. */
+    const known = new Map<string, Uint8ClampedArray>();
     /** The bytes of any CSS colour, alpha last. */
     const rgba = (color: string): Uint8ClampedArray => {
+      const bytes = known.get(color) ?? paint(color);
+      known.set(color, bytes);
+      return bytes;
+    };
+    const paint = (color: string): Uint8ClampedArray => {
       canvas.clearRect(0, 0, 1, 1);
       canvas.fillStyle = color;
       canvas.fillRect(0, 0, 1, 1);
