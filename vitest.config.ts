@@ -12,7 +12,6 @@ const ALONE = [
   'test/integration/gateway/alerts-backtest.test.ts',
   'test/integration/gateway/reconnect-storm.test.ts',
   'test/integration/gateway/recording.test.ts',
-  'test/integration/soak/*.test.ts',
   'test/integration/store/faults/kill.test.ts',
   'test/integration/store/power-cut.test.ts',
 ];

@@ -1,4 +1,9 @@
-/** Takes the pictures of README.md: the dashboard with the simulated car, on a phone and a tablet. */
+/**
+ * Takes the pictures of README.md: the dashboard with the simulated car, on a phone and a tablet.
+ *
+ *   node scripts/pictures.ts            all of them, in 7 minutes
+ *   node scripts/pictures.ts can-phone-light users-tablet-light
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
@@ -12,6 +17,8 @@ const FOLDER = '.pictures';
 const SEED = '1';
 /** What a page needs to fill up: the trace of the EEG has four seconds. */
 const SETTLE_MS = 6_000;
+/** What an alert covers at the top. */
+const BANNER_PX = 104;
 
 interface View {
   readonly name: string;
@@ -41,6 +48,8 @@ const SCENES: readonly {
   readonly users?: readonly object[];
   /** Somebody says so on the page, who may write while the car moves. */
   readonly passenger?: boolean;
+  /** With a bus to listen to, and its card, with its values unfolded, at the top. */
+  readonly bus?: boolean;
   /** As somebody sees it who has not logged in. */
   readonly stranger?: boolean;
   readonly views: readonly View[];
@@ -81,14 +90,25 @@ const SCENES: readonly {
     views: [{ name: 'vehicle-tablet-light', width: 1280, height: 800, colorScheme: 'light' }],
   },
   {
+    ...{ speed: 1, waitMs: 60_000, page: '#vehicle', bus: true },
+    views: [{ name: 'can-phone-light', width: 390, height: 844, colorScheme: 'light' }],
+  },
+  {
     ...{ speed: 1, waitMs: 1_000, page: '#users', passenger: true, users: USERS },
     views: [{ name: 'users-tablet-light', width: 1280, height: 800, colorScheme: 'light' }],
   },
 ];
 
-for (const scene of SCENES) {
+const asked = process.argv.slice(2);
+const wanted = SCENES.map((scene) => ({
+  ...scene,
+  views: scene.views.filter(({ name }) => asked.length === 0 || asked.includes(name)),
+}));
+
+for (const scene of wanted.filter(({ views }) => views.length > 0)) {
   const data = mkdtempSync(path.join(tmpdir(), 'vigil-pictures-'));
   const flags = ['--sim', SEED, '--speed', String(scene.speed), '--data', data];
+  if (scene.bus) flags.push('--can', 'sim:');
   const gateway = spawn(process.execPath, ['src/main.ts', ...flags, '--http', '127.0.0.1:0'], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, VIGIL_SETUP_PASSWORD: PASSWORD },
@@ -118,6 +138,7 @@ async function takeAll(url: string, scene: (typeof SCENES)[number]): Promise<voi
     await page.goto(`${url}${scene.page}`);
     await page.waitForTimeout(SETTLE_MS);
     if (scene.passenger) await holdPassenger(page);
+    if (scene.bus) await showBus(page);
     await page.screenshot({ path: path.join(FOLDER, `${name}.png`) });
     await page.close();
     console.log(`${FOLDER}/${name}.png`);
@@ -130,6 +151,16 @@ async function holdPassenger(page: Page): Promise<void> {
   await page.mouse.down();
   await page.waitForTimeout(SETTLE_MS);
   await page.mouse.up();
+}
+
+async function showBus(page: Page): Promise<void> {
+  const card = page.getByRole('region', { name: /^CAN bus/ });
+  await card.getByText('Live values of its signals').click();
+  await card.evaluate((it, below) => {
+    it.style.scrollMarginTop = `${below}px`;
+    it.scrollIntoView();
+  }, BANNER_PX);
+  await page.waitForTimeout(SETTLE_MS);
 }
 
 /** The gateway knows the streams of its devices, which rules name, from the start. */
