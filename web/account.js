@@ -195,18 +195,17 @@ export class Account {
     this.#renewAt = this.#options.now() + RETRY_MS;
     const token = this.#token;
     const reply = await this.#refresh();
-    // Whoever has left or come meanwhile knows better.
-    if (this.#token !== token) return;
     // Without an answer the token so far may be good yet; nobody is sent away for a lost hotspot.
     if (!reply || reply.status >= 500 || reply.status === 429) return;
+    const body = await reply.json().catch(() => undefined);
+    // Whoever has left or come meanwhile knows better.
+    if (this.#token !== token) return;
     if (reply.ok) {
-      const grant = await reply.json().catch(() => undefined);
-      if (grant) this.enter(grant);
+      if (body) this.enter(body);
       return;
     }
-    const problem = await reply.json().catch(() => undefined);
-    const detail = typeof problem?.detail === 'string' ? problem.detail : '';
-    if (problem?.claimed === false) this.who.value = { state: 'unclaimed' };
+    const detail = typeof body?.detail === 'string' ? body.detail : '';
+    if (body?.claimed === false) this.who.value = { state: 'unclaimed' };
     // That nobody has logged in here yet needs no sentence.
     else this.#forget(reply.status === 403 ? detail : this.#token && 'Your log-in has ended.');
   }

@@ -71,7 +71,7 @@ export function shortName(name) {
 export class LastingAlerts {
   /** @type {import('@preact/signals').Signal<ReadonlyMap<string, Lasting>>} */
   #all = signal(new Map());
-  /** What came by message since the answer was asked for that is awaited; undefined: it has ended. */
+  /** What is known since the answer was asked for that is awaited; undefined: it has ended. */
   #newer = /** @type {Map<string, Lasting | undefined> | undefined} */ (undefined);
   /** Only the newest question counts. */
   #asked = 0;
@@ -136,7 +136,13 @@ export class LastingAlerts {
     this.#answered = response !== undefined;
     if (!Array.isArray(body?.items)) return;
     /** @type {Lasting[]} */
-    const told = body.items.map(lastingOf);
+    const answered = body.items.map(lastingOf);
+    const told = answered.map((one) => {
+      const before = this.#all.value.get(one.id);
+      // The gateway has not heard of a touch yet; it was for what could be seen then.
+      const stays = before?.touched === true && RANKS[one.severity] <= RANKS[before.severity];
+      return { ...one, touched: stays && !one.seen };
+    });
     const came = [...newer.values()].filter((one) => one !== undefined);
     this.#put([...told.filter(({ id }) => !newer.has(id)), ...came]);
   }
@@ -159,7 +165,12 @@ export class LastingAlerts {
     // What nobody has seen yet is not seen by an answer that comes late.
     if (!now || RANKS[now.severity] > RANKS[alert.severity]) return;
     if (!response?.ok) this.failure.value = 'Quiet here, but not acknowledged. Try again.';
-    else this.#put([...this.#others(id), { ...now, seen: true, touched: false }]);
+    else {
+      const seen = { ...now, seen: true, touched: false };
+      // An answer that is on its way may be of before.
+      this.#newer?.set(id, seen);
+      this.#put([...this.#others(id), seen]);
+    }
   }
 
   /** @param {string} id */

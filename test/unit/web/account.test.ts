@@ -254,3 +254,27 @@ test('nobody may do anything before they have logged in', () => {
   const { account } = setup();
   expect(account.may('see')).toBe(false);
 });
+
+test.each([
+  ['a refusal', 401],
+  ['the next token', 200],
+])('whoever leaves while %s is being read has left, and is told why', async (_, status) => {
+  let finish = (): void => {};
+  const body = new ReadableStream<Uint8Array>({
+    start(controller) {
+      finish = () => {
+        controller.enqueue(Buffer.from(JSON.stringify(grant('b'))));
+        controller.close();
+      };
+    },
+  });
+  const { account } = setup(give('a'), () => new Response(body, { status }));
+  await account.renew();
+  const renewed = account.renew();
+  await settled();
+  account.leave('Your account is deleted.');
+  finish();
+  await renewed;
+  expect(account.who.value).toEqual({ state: 'out', why: 'Your account is deleted.' });
+  expect(account.token).toBe('');
+});

@@ -106,6 +106,35 @@ test('messages are newer than an answer that was on its way', async () => {
   expect(sounds).toEqual(['warn', 'warn', 'warn']);
 });
 
+test('an answer that was on its way when somebody acknowledged does not take it back', async () => {
+  const { alerts, asked, sounds } = setup();
+  alerts.take(message('1-1', { severity: 'alarm' }));
+  const done = alerts.ask();
+  const acknowledged = alerts.acknowledge('1-1');
+  asked[1]?.answer({});
+  await acknowledged;
+  asked[0]?.answer({ items: [{ ...api('1-1'), severity: 'alarm' }] });
+  await done;
+  expect(alerts.all.value).toMatchObject([{ seen: true, touched: false }]);
+  expect(sounds).toEqual(['alarm']);
+});
+
+test('what was touched stays quiet, also where the gateway has not heard of it yet', async () => {
+  const { alerts, asked } = setup();
+  alerts.take(message('1-1', { severity: 'warn' }));
+  void alerts.acknowledge('1-1');
+  const tell = async (severity: 'warn' | 'alarm') => {
+    const done = alerts.ask();
+    asked.at(-1)?.answer({ items: [{ ...api('1-1'), severity }] });
+    await done;
+  };
+  await tell('warn');
+  expect(alerts.all.value).toMatchObject([{ seen: false, touched: true }]);
+  await tell('alarm');
+  expect(alerts.all.value).toMatchObject([{ seen: false, touched: false }]);
+  expect(alerts.rings.value).toBe(true);
+});
+
 test('only the newest question counts', async () => {
   const { alerts, asked } = setup();
   const both = [alerts.ask(), alerts.ask()];
