@@ -100,6 +100,11 @@ const SCENES: readonly {
 ];
 
 const asked = process.argv.slice(2);
+const names = SCENES.flatMap(({ views }) => views.map(({ name }) => name));
+const unknown = asked.find((name) => !names.includes(name));
+if (unknown !== undefined) {
+  throw new Error(`there is no picture ${unknown}; there are ${names.join(', ')}`);
+}
 const wanted = SCENES.map((scene) => ({
   ...scene,
   views: scene.views.filter(({ name }) => asked.length === 0 || asked.includes(name)),

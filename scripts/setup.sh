@@ -75,7 +75,7 @@ if ! whole; then
 fi
 
 node=node_modules/node-linux-$arch/bin/node
-[ -x "$node" ] || fail "$node is missing: npm left out the optional package node-linux-$arch"
+[ -x "$node" ] || fail "$node is missing: the package node-linux-$arch is not whole"
 wanted=$(sed -n "s/.*\"node-linux-$arch\": \"\(.*\)\".*/v\1/p" package.json)
 [ "$("$node" --version)" = "$wanted" ] || fail "$node is $("$node" --version), not $wanted"
 

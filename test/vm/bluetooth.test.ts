@@ -1,6 +1,6 @@
 /**
  * Bluetooth with bluetoothd and the kernel's RFCOMM, on two controllers that btvirt makes.
- * VIGIL_BLUETOOTH_KILLS=20 kills the headset so many times, some 4 s each.
+ * VIGIL_BLUETOOTH_KILLS=20 kills the headset so many times, some 3 s each.
  */
 import { describeInVm } from './checks.ts';
 

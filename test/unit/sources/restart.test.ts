@@ -2,16 +2,13 @@ import { getEventListeners } from 'node:events';
 import { expect, test } from 'vitest';
 import { LinkError } from '#core/errors.ts';
 import type { Source } from '../../../src/sources/source.ts';
-import { Restart, type Status, supervise } from '../../../src/sources/supervise.ts';
 import { FakeClock, settle } from '../../support/fake-clock.ts';
 import { simulatedCar } from '../../support/simulated-car.ts';
+import { supervised } from '../../support/supervised.ts';
 
 /** A supervised source that opens when `isThere`, and stays open then. */
 function start(isThere: () => boolean) {
   const clock = new FakeClock();
-  const stopping = new AbortController();
-  const statuses: Status[] = [];
-  const restart = new Restart();
   let connections = 0;
   const source: Source = {
     id: 'fake',
@@ -26,11 +23,7 @@ function start(isThere: () => boolean) {
     },
     health: () => ({}),
   };
-  const done = supervise(source, {
-    ...{ clock, restart, signal: stopping.signal },
-    emit: () => {},
-    report: (status) => void statuses.push(status),
-  });
+  const { statuses, restart, stop: stopping, done } = supervised(source, clock);
   const states = () => statuses.map(({ state }) => state);
   return { clock, restart, stopping, done, states, statuses, connections: () => connections };
 }

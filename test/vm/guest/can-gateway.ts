@@ -202,6 +202,8 @@ await check(
         statuses[status] = (statuses[status] ?? 0) + times;
       }
     }
+    const answered = Object.values(statuses).reduce((sum, times) => sum + times, 0);
+    assert.equal(answered, CALLS);
     assert.ok(gateway.running);
     const { forbidden, request } = sorted(sniffed);
     // The car may stand at a light: then codes may be cleared.

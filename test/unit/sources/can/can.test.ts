@@ -5,8 +5,8 @@ import type { Frame } from '#core/stream.ts';
 import { MemoryCan } from '../../../../src/io/can/memory-can.ts';
 import { sharedBus } from '../../../../src/io/can/shared.ts';
 import { canSource } from '../../../../src/sources/can/can.ts';
-import { type Status, supervise } from '../../../../src/sources/supervise.ts';
 import { FakeClock, settle } from '../../../support/fake-clock.ts';
+import { supervised } from '../../../support/supervised.ts';
 import { BODY, database, frame, startSource } from './body-dbc.ts';
 
 const OWN = ['can.body', 'can.body.rate', 'can.body.load', 'can.body.state', 'can.body.lost'];
@@ -246,11 +246,7 @@ test('supervised, a lost bus is opened again, and its counters go on', async () 
   const car = can.node('car', () => undefined);
   const open = can.opener('can0');
   const source = canSource({ id: 'can', name: 'body', device: 'can0', open });
-  const statuses: Status[] = [];
-  const stop = new AbortController();
-  const emit = () => {};
-  const report = (status: Status): void => void statuses.push(status);
-  const running = supervise(source, { emit, clock, report, signal: stop.signal });
+  const { statuses, stop, done: running } = supervised(source, clock);
   await settle();
   await car.send(frame(1));
   await settle();
