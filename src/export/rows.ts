@@ -1,5 +1,5 @@
 import type { Micros, Stream } from '#core/stream.ts';
-import type { Columns, EventRow, Frames, Scalars, Waves } from '../store/columns.ts';
+import type { Columns, EventRow, Frames, Scalars, Waves } from '../codec/columns.ts';
 
 /**
  * Rows as columns: an object a row would cost more than the row. Windows on the streams and the

@@ -1,6 +1,6 @@
 import type { Stretch } from '#core/session.ts';
 import type { Stream } from '#core/stream.ts';
-import type { Columns, EventRow } from '../store/columns.ts';
+import type { Columns, EventRow } from '../codec/columns.ts';
 import type { ExportAbout } from './about.ts';
 
 /**

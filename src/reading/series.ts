@@ -1,7 +1,7 @@
 import type { Stretch } from '#core/session.ts';
 import type { Stream } from '#core/stream.ts';
-import { waveTime } from '../store/codec/cut.ts';
-import { type Columns, countOf } from '../store/columns.ts';
+import { type Columns, countOf } from '../codec/columns.ts';
+import { waveTime } from '../codec/cut.ts';
 import { POINTS_MAX } from '../store/reading/downsample.ts';
 import { exportSource } from '../store/reading/export-source.ts';
 import type { StoreReader } from '../store/reading/reader.ts';

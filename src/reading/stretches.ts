@@ -2,7 +2,7 @@ import type { AlertRule } from '#core/alert.ts';
 import { type Session, type Stretch, timeline } from '#core/session.ts';
 import type { Micros } from '#core/stream.ts';
 import type { StudyTime } from '../alerts/backtest/clock.ts';
-import type { Range } from '../store/columns.ts';
+import type { Range } from '../codec/columns.ts';
 import type { OfflineStore } from '../store/opening/offline.ts';
 import { ReadingError } from './errors.ts';
 

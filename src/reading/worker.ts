@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import { BlockError } from '../codec/block-error.ts';
 import { ExportError } from '../export/errors.ts';
-import { BlockError } from '../store/codec/block-error.ts';
 import { StoreError } from '../store/errors.ts';
 import { openDatabase } from '../store/lmdb.ts';
 import { StoreReader } from '../store/reading/reader.ts';

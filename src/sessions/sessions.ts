@@ -4,7 +4,7 @@ import type { PartHealth } from '#core/health.ts';
 import { Ledger, type Records } from '#core/ledger.ts';
 import type { EndedBy, Session, SessionNotes, SessionStats, Span } from '#core/session.ts';
 import type { Micros, Reading } from '#core/stream.ts';
-import type { Range } from '../store/columns.ts';
+import type { Range } from '../codec/columns.ts';
 import {
   type Drive,
   type DriveAction,

@@ -1,6 +1,6 @@
 import type { Session, Span } from '#core/session.ts';
 import type { Micros } from '#core/stream.ts';
-import type { Range } from '../store/columns.ts';
+import type { Range } from '../codec/columns.ts';
 
 /** The arithmetic of spans. A span that lasts reaches to the end of its epoch, wherever that will be. */
 

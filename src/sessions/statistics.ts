@@ -1,6 +1,6 @@
 import type { SessionStats, StreamQuality, Stretch } from '#core/session.ts';
 import type { Micros, Stream } from '#core/stream.ts';
-import type { Columns } from '../store/columns.ts';
+import type { Columns } from '../codec/columns.ts';
 
 /** What a session amounts to: how long, how far, how much of each stream. */
 

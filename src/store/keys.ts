@@ -1,4 +1,5 @@
 import type { Micros } from '#core/stream.ts';
+import { SLOT_US } from '../codec/slot.ts';
 
 /**
  * Keys of the ring store: big-endian and time-major, so that a seal appends to the end of the tree
@@ -14,7 +15,6 @@ import type { Micros } from '#core/stream.ts';
  * `slot` is 300 s of the epoch's monotonic clock, `sub` the beginning of the block within its slot in
  * units of SUB_US, one more where two blocks begin in the same. A block lies within its slot.
  */
-export const SLOT_US = 300_000_000;
 export const HOUR_US = 3_600_000_000;
 /** An epoch longer than this (227 days) needs a restart: its slots no longer fit in their u16. */
 export const EPOCH_US_MAX = SLOT_US * 0x1_0000;
@@ -25,11 +25,6 @@ export interface BlockKey {
   readonly slot: number;
   readonly stream: number;
   readonly sub: number;
-}
-
-/** The slot of a time of an epoch. */
-export function slotOf(t: Micros): number {
-  return Math.floor(t / SLOT_US);
 }
 
 /** Where a block that begins at `t` comes within its slot. */

@@ -1,5 +1,5 @@
 import type { Json, Micros } from '#core/stream.ts';
-import type { Columns, StoredStream } from './columns.ts';
+import type { Columns, StoredStream } from '../codec/columns.ts';
 import type { HourRollup } from './rollup/rollup.ts';
 
 /**

@@ -15,7 +15,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { slotOf } from '../../src/store/keys.ts';
+import { slotOf } from '../../src/codec/slot.ts';
 import { seededRandom } from '../support/store-load.ts';
 import { type Cut, CutDisk, chooseCuts, type Random } from './cuts.ts';
 import { type DiskWrite, parseDiskLog } from './disk-log.ts';

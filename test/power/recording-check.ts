@@ -1,6 +1,6 @@
 /** Holds what a store has of the model against what it has to have. */
 import { EXTENDED_FLAG } from '#core/stream.ts';
-import type { Columns } from '../../src/store/columns.ts';
+import type { Columns } from '../../src/codec/columns.ts';
 import { EPOCH_US_MAX, type EventKey, HOUR_US } from '../../src/store/keys.ts';
 import type { Reads } from '../../src/store/lmdb.ts';
 import type { StoreReader } from '../../src/store/reading/reader.ts';

@@ -6,7 +6,8 @@
  */
 import { appendFileSync, statSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
-import { parseBlockKey, parseEventKey, SLOT_US } from '../../src/store/keys.ts';
+import { SLOT_US } from '../../src/codec/slot.ts';
+import { parseBlockKey, parseEventKey } from '../../src/store/keys.ts';
 import { Store } from '../../src/store/store.ts';
 import { fastClock } from '../support/fast-clock.ts';
 import { elementAt, MODEL, RING_TABLES, readingsOf, START_US } from './model.ts';

@@ -5,10 +5,10 @@
 import type { Epoch } from '#core/clock.ts';
 import type { Stretch } from '#core/session.ts';
 import type { Json, Stream } from '#core/stream.ts';
+import type { Columns, EventRow } from '../../src/codec/columns.ts';
 import type { ExportAbout } from '../../src/export/about.ts';
 import type { ExportSource } from '../../src/export/source.ts';
 import { seededRandom } from '../../src/sim/random.ts';
-import type { Columns, EventRow } from '../../src/store/columns.ts';
 
 export type Random = () => number;
 

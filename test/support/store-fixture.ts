@@ -6,17 +6,17 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Stream } from '#core/stream.ts';
+import { encodeBlock } from '../../src/codec/block.ts';
+import type { Columns, Scalars, StoredStream, Waves } from '../../src/codec/columns.ts';
+import { joinPieces, startOf } from '../../src/codec/join.ts';
+import { slotOf } from '../../src/codec/slot.ts';
 import { rollupChange, sealedChange } from '../../src/store/changes.ts';
-import { encodeBlock } from '../../src/store/codec/block.ts';
-import { joinPieces, startOf } from '../../src/store/codec/join.ts';
-import type { Columns, Scalars, StoredStream, Waves } from '../../src/store/columns.ts';
 import {
   blockKey,
   eventIndexKey,
   eventKey,
   numberKey,
   rollupKey,
-  slotOf,
   subOf,
 } from '../../src/store/keys.ts';
 import { type Change, type Database, openDatabase } from '../../src/store/lmdb.ts';

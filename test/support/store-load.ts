@@ -18,7 +18,7 @@ import {
   type Stream,
   type Wave,
 } from '#core/stream.ts';
-import { type Columns, countOf } from '../../src/store/columns.ts';
+import { type Columns, countOf } from '../../src/codec/columns.ts';
 import type { StoreReader } from '../../src/store/reading/reader.ts';
 
 const SAMPLES_HZ = [

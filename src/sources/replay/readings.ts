@@ -1,6 +1,6 @@
 import type { Stretch } from '#core/session.ts';
 import { EXTENDED_FLAG, type Micros, type Reading, type Stream } from '#core/stream.ts';
-import type { Columns, EventRow, Frames, Scalars, Waves } from '../../store/columns.ts';
+import type { Columns, EventRow, Frames, Scalars, Waves } from '../../codec/columns.ts';
 
 /**
  * What is stored of a stretch, as the readings that it was made of, in the order in which they came:

@@ -1,5 +1,5 @@
 import type { Stream } from '#core/stream.ts';
-import type { Frames } from '../../store/columns.ts';
+import type { Frames } from '../../codec/columns.ts';
 import type { RecordedBus } from './log-bus.ts';
 import { Play } from './play.ts';
 import { type DueFrame, playedBus } from './played-bus.ts';

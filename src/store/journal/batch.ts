@@ -1,9 +1,9 @@
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import type { Event, Stream } from '#core/stream.ts';
-import { ZSTD_OPTIONS } from '../codec/body.ts';
-import { decodePiece, encodePiece } from '../codec/piece.ts';
-import { ByteReader, ByteWriter } from '../codec/varint.ts';
-import type { Columns, StoredStream } from '../columns.ts';
+import { ZSTD_OPTIONS } from '../../codec/body.ts';
+import type { Columns, StoredStream } from '../../codec/columns.ts';
+import { decodePiece, encodePiece } from '../../codec/piece.ts';
+import { ByteReader, ByteWriter } from '../../codec/varint.ts';
 import type { TailEvent } from '../tail.ts';
 import type { Taken } from '../writing/intake.ts';
 

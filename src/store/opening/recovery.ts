@@ -1,4 +1,8 @@
 import type { Micros } from '#core/stream.ts';
+import { decodeBlock } from '../../codec/block.ts';
+import { BlockError } from '../../codec/block-error.ts';
+import { type Columns, countOf } from '../../codec/columns.ts';
+import { SLOT_US } from '../../codec/slot.ts';
 import {
   addedRollup,
   eventChanges,
@@ -7,13 +11,10 @@ import {
   rollupChange,
   sealedChange,
 } from '../changes.ts';
-import { decodeBlock } from '../codec/block.ts';
-import { BlockError } from '../codec/block-error.ts';
-import { type Columns, countOf } from '../columns.ts';
 import { StoreError } from '../errors.ts';
 import { type BatchPart, decodeBatch, definitionsOf } from '../journal/batch.ts';
 import type { JournalRecord } from '../journal/journal-record.ts';
-import { HOUR_US, parseBlockKey, SLOT_US, slotKey } from '../keys.ts';
+import { HOUR_US, parseBlockKey, slotKey } from '../keys.ts';
 import type { Change, Database, Entry, Reads } from '../lmdb.ts';
 import { StoreReader } from '../reading/reader.ts';
 import {

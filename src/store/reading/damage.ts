@@ -1,4 +1,4 @@
-import { BlockError } from '../codec/block-error.ts';
+import { BlockError } from '../../codec/block-error.ts';
 import { StoreError } from '../errors.ts';
 import type { TableName } from '../lmdb.ts';
 

@@ -1,7 +1,7 @@
 import type { Micros } from '#core/stream.ts';
+import type { Buckets, Columns, Range, StoredStream } from '../../codec/columns.ts';
+import { firstAt, type Window } from '../../codec/cut.ts';
 import { sealedSeq } from '../changes.ts';
-import { firstAt, type Window } from '../codec/cut.ts';
-import type { Buckets, Columns, Range, StoredStream } from '../columns.ts';
 import { HOUR_US, nameKey, rollupKey } from '../keys.ts';
 import { Bins, emptyColumns } from '../rollup/bins.ts';
 import { decodeRollup, type HourRollup, type Level, levelsOf } from '../rollup/rollup.ts';

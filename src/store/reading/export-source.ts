@@ -1,7 +1,7 @@
 import type { Stretch } from '#core/session.ts';
 import type { Stream } from '#core/stream.ts';
+import type { EventRow, Range, StoredStream } from '../../codec/columns.ts';
 import type { ExportSource } from '../../export/source.ts';
-import type { EventRow, Range, StoredStream } from '../columns.ts';
 import { StoreError } from '../errors.ts';
 import type { EventKey } from '../keys.ts';
 import type { StoreReader } from './reader.ts';

@@ -1,5 +1,5 @@
 import type { Event } from '#core/stream.ts';
-import type { Range } from '../columns.ts';
+import type { Range } from '../../codec/columns.ts';
 import { StoreError } from '../errors.ts';
 import { type EventKey, eventIndexKey, eventKey, parseEventIndexKey } from '../keys.ts';
 import type { Reads } from '../lmdb.ts';

@@ -1,16 +1,9 @@
 import type { Micros } from '#core/stream.ts';
-import { readHeader, verifyBlock } from '../codec/block.ts';
-import { endOf } from '../codec/join.ts';
-import type { Columns, StoredStream } from '../columns.ts';
-import {
-  EPOCH_US_MAX,
-  eventKey,
-  parseBlockKey,
-  parseEventKey,
-  SLOT_US,
-  slotKey,
-  slotOf,
-} from '../keys.ts';
+import { readHeader, verifyBlock } from '../../codec/block.ts';
+import type { Columns, StoredStream } from '../../codec/columns.ts';
+import { endOf } from '../../codec/join.ts';
+import { SLOT_US, slotOf } from '../../codec/slot.ts';
+import { EPOCH_US_MAX, eventKey, parseBlockKey, parseEventKey, slotKey } from '../keys.ts';
 import { type Ground, StreamReading, slotBounds } from './read-blocks.ts';
 import { BLOCK_TABLES, type BlockTable } from './walk.ts';
 

@@ -1,9 +1,10 @@
 import type { StreamKind } from '#core/stream.ts';
-import { type BlockHeader, decodeBlock, readHeader, verifyBlock } from '../codec/block.ts';
-import { part } from '../codec/cut.ts';
-import { endOf, startOf } from '../codec/join.ts';
-import { type Columns, countOf, type Range, type StoredStream } from '../columns.ts';
-import { blockKey, parseBlockKey, slotKey, slotOf } from '../keys.ts';
+import { type BlockHeader, decodeBlock, readHeader, verifyBlock } from '../../codec/block.ts';
+import { type Columns, countOf, type Range, type StoredStream } from '../../codec/columns.ts';
+import { part } from '../../codec/cut.ts';
+import { endOf, startOf } from '../../codec/join.ts';
+import { slotOf } from '../../codec/slot.ts';
+import { blockKey, parseBlockKey, slotKey } from '../keys.ts';
 import type { Entry, Reads } from '../lmdb.ts';
 import type { Tail } from '../tail.ts';
 import type { Damage } from './damage.ts';

@@ -1,4 +1,4 @@
-import type { EventRow, Range, StoredStream } from '../columns.ts';
+import type { EventRow, Range, StoredStream } from '../../codec/columns.ts';
 import { StoreError } from '../errors.ts';
 import {
   type EventKey,

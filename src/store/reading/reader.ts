@@ -1,7 +1,7 @@
 import type { Epoch } from '#core/clock.ts';
 import type { Micros } from '#core/stream.ts';
-import { cut } from '../codec/cut.ts';
-import type { Buckets, Columns, Range, StoredStream } from '../columns.ts';
+import type { Buckets, Columns, Range, StoredStream } from '../../codec/columns.ts';
+import { cut } from '../../codec/cut.ts';
 import {
   EPOCH_US_MAX,
   type EventKey,

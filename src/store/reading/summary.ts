@@ -1,7 +1,7 @@
 import type { Micros } from '#core/stream.ts';
-import { cut } from '../codec/cut.ts';
-import { endOf, startOf } from '../codec/join.ts';
-import { type Columns, countOf, type Range, type StoredStream } from '../columns.ts';
+import { type Columns, countOf, type Range, type StoredStream } from '../../codec/columns.ts';
+import { cut } from '../../codec/cut.ts';
+import { endOf, startOf } from '../../codec/join.ts';
 import { type FoundBlock, type Ground, StreamReading } from './read-blocks.ts';
 
 /** What is stored of one stream in a range. */

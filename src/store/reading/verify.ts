@@ -1,4 +1,5 @@
-import { readHeader, verifyBlock } from '../codec/block.ts';
+import { readHeader, verifyBlock } from '../../codec/block.ts';
+import { SLOT_US } from '../../codec/slot.ts';
 import {
   eventIndexKey,
   eventKey,
@@ -6,7 +7,6 @@ import {
   parseEventIndexKey,
   parseEventKey,
   parseRollupKey,
-  SLOT_US,
   subOf,
 } from '../keys.ts';
 import { type DatabaseUse, type Entry, type Reads, TABLES, type TableName } from '../lmdb.ts';

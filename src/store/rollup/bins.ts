@@ -1,6 +1,6 @@
 import type { Micros } from '#core/stream.ts';
-import { firstAt, type Window, waveTime } from '../codec/cut.ts';
-import type { Scalars, Waves } from '../columns.ts';
+import type { Scalars, Waves } from '../../codec/columns.ts';
+import { firstAt, type Window, waveTime } from '../../codec/cut.ts';
 
 /** What is known of each of some stretches of equal width. */
 export interface BinColumns {

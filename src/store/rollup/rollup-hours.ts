@@ -1,7 +1,7 @@
 import type { Stream } from '#core/stream.ts';
-import type { Window } from '../codec/cut.ts';
-import { endOf, startOf } from '../codec/join.ts';
-import type { Columns, Scalars, Waves } from '../columns.ts';
+import type { Columns, Scalars, Waves } from '../../codec/columns.ts';
+import type { Window } from '../../codec/cut.ts';
+import { endOf, startOf } from '../../codec/join.ts';
 import { HOUR_US } from '../keys.ts';
 import { Bins } from './bins.ts';
 import { emptyRollup, type HourRollup, type Level, levelsOf } from './rollup.ts';

@@ -1,6 +1,6 @@
 import { crc32, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import type { Stream } from '#core/stream.ts';
-import { ZSTD_OPTIONS } from '../codec/body.ts';
+import { ZSTD_OPTIONS } from '../../codec/body.ts';
 import { StoreError } from '../errors.ts';
 import { HOUR_US, type RollupKey, rollupKey } from '../keys.ts';
 import { type BinColumns, emptyColumns } from './bins.ts';

@@ -1,18 +1,10 @@
-import { decodeBlock, encodeBlock } from '../codec/block.ts';
-import { BlockError } from '../codec/block-error.ts';
-import { cut } from '../codec/cut.ts';
-import { startOf } from '../codec/join.ts';
-import type { Columns, Range } from '../columns.ts';
-import {
-  eventKey,
-  HOUR_US,
-  parseBlockKey,
-  parseRollupKey,
-  rollupKey,
-  SLOT_US,
-  slotKey,
-  slotOf,
-} from '../keys.ts';
+import { decodeBlock, encodeBlock } from '../../codec/block.ts';
+import { BlockError } from '../../codec/block-error.ts';
+import type { Columns, Range } from '../../codec/columns.ts';
+import { cut } from '../../codec/cut.ts';
+import { startOf } from '../../codec/join.ts';
+import { SLOT_US, slotOf } from '../../codec/slot.ts';
+import { eventKey, HOUR_US, parseBlockKey, parseRollupKey, rollupKey, slotKey } from '../keys.ts';
 import type { Change, Entry, Reads } from '../lmdb.ts';
 import { exactly } from '../reading/reader.ts';
 import { BEHIND_KEYS, BLOCK_TABLES, type BlockTable, entryPages } from '../reading/walk.ts';

@@ -9,9 +9,9 @@ import {
   type Stream,
   type Wave,
 } from '#core/stream.ts';
-import { EvenLine } from '../codec/even.ts';
-import { bySlot } from '../codec/join.ts';
-import type { Columns } from '../columns.ts';
+import type { Columns } from '../../codec/columns.ts';
+import { EvenLine } from '../../codec/even.ts';
+import { bySlot } from '../../codec/join.ts';
 import { EPOCH_US_MAX } from '../keys.ts';
 import type { TailEvent } from '../tail.ts';
 import type { StreamRegistry } from './registry.ts';

@@ -1,5 +1,5 @@
 import type { Stream } from '#core/stream.ts';
-import type { StoredStream } from '../columns.ts';
+import type { StoredStream } from '../../codec/columns.ts';
 import { numberKey, parseNumberKey } from '../keys.ts';
 import type { Change, Entry } from '../lmdb.ts';
 import { decodeRecord, encodeRecord } from '../record.ts';

@@ -1,5 +1,6 @@
 import type { Span } from '#core/session.ts';
 import type { Micros } from '#core/stream.ts';
+import { SLOT_US } from '../../codec/slot.ts';
 import { StoreError } from '../errors.ts';
 import {
   EPOCH_US_MAX,
@@ -10,7 +11,6 @@ import {
   parseEventKey,
   parseRollupKey,
   rollupKey,
-  SLOT_US,
   slotKey,
 } from '../keys.ts';
 import { type Change, type DatabaseUse, type Entry, PAGE_BYTES, type Reads } from '../lmdb.ts';

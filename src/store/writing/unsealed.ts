@@ -1,7 +1,8 @@
-import { decodeBlock, encodeBlock } from '../codec/block.ts';
-import { endOf, joinPieces, startOf } from '../codec/join.ts';
-import { type Columns, countOf, type StoredStream } from '../columns.ts';
-import { blockKey, slotOf, subOf } from '../keys.ts';
+import { decodeBlock, encodeBlock } from '../../codec/block.ts';
+import { type Columns, countOf, type StoredStream } from '../../codec/columns.ts';
+import { endOf, joinPieces, startOf } from '../../codec/join.ts';
+import { slotOf } from '../../codec/slot.ts';
+import { blockKey, subOf } from '../keys.ts';
 import type { Reads } from '../lmdb.ts';
 import type { BlockTable } from '../reading/walk.ts';
 import type { TailEvent } from '../tail.ts';

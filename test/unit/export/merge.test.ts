@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import type { Stretch } from '#core/session.ts';
 import type { Stream } from '#core/stream.ts';
+import type { EventRow, Scalars } from '../../../src/codec/columns.ts';
 import { merge } from '../../../src/export/merge.ts';
 import type { ExportSource } from '../../../src/export/source.ts';
-import type { EventRow, Scalars } from '../../../src/store/columns.ts';
 import { ALL, EEG, exampleSource, expectedRows, MARKS, RPM } from '../../support/example-export.ts';
 
 const STRETCH: Stretch = {

@@ -1,9 +1,9 @@
 import type { Epoch } from '#core/clock.ts';
 import type { Session, SessionStats, Span } from '#core/session.ts';
 import type { Micros, Stream } from '#core/stream.ts';
+import type { Range } from '../../../src/codec/columns.ts';
 import { type Recording, type SessionRecords, Sessions } from '../../../src/sessions/sessions.ts';
 import { ADAPTER_VOLTAGE, IGNITION } from '../../../src/sources/obd/streams.ts';
-import type { Range } from '../../../src/store/columns.ts';
 import { FakeClock, settle } from '../../support/fake-clock.ts';
 
 export const OFF = 0;

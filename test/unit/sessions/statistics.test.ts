@@ -2,12 +2,12 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Epoch } from '#core/clock.ts';
 import type { Stretch } from '#core/session.ts';
+import type { Columns } from '../../../src/codec/columns.ts';
 import {
   type Recorded,
   type StreamSummary,
   sessionStats,
 } from '../../../src/sessions/statistics.ts';
-import type { Columns } from '../../../src/store/columns.ts';
 
 const epoch: Epoch = { id: 1, wallMs: 0, trust: 'none', bootId: 'b', monotonicMs: 0 };
 

@@ -15,8 +15,8 @@ import {
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { countOf } from '../../../../src/codec/columns.ts';
 import { monotonicClock } from '../../../../src/io/clock.ts';
-import { countOf } from '../../../../src/store/columns.ts';
 import { scanSegment } from '../../../../src/store/journal/journal-record.ts';
 import { nameKey } from '../../../../src/store/keys.ts';
 import { openDatabase, PAGE_BYTES } from '../../../../src/store/lmdb.ts';

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Columns, Range } from '../../../../src/store/columns.ts';
-import { countOf } from '../../../../src/store/columns.ts';
-import { nameKey, numberKey, rollupKey, SLOT_US } from '../../../../src/store/keys.ts';
+import type { Columns, Range } from '../../../../src/codec/columns.ts';
+import { countOf } from '../../../../src/codec/columns.ts';
+import { SLOT_US } from '../../../../src/codec/slot.ts';
+import { nameKey, numberKey, rollupKey } from '../../../../src/store/keys.ts';
 import type { Entry, PageQuery, Reads, TableName } from '../../../../src/store/lmdb.ts';
 import { exportSource } from '../../../../src/store/reading/export-source.ts';
 import { StoreReader } from '../../../../src/store/reading/reader.ts';

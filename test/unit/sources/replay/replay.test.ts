@@ -5,11 +5,11 @@ import type { Epoch } from '#core/clock.ts';
 import { FATIGUE_LEVEL, STORE_STATE, sourceStream } from '#core/gateway-streams.ts';
 import type { Stretch } from '#core/session.ts';
 import type { Reading, Stream } from '#core/stream.ts';
+import type { Columns, EventRow, Frames, Scalars, Waves } from '../../../../src/codec/columns.ts';
 import { scaledClock } from '../../../../src/io/scaled-clock.ts';
 import type { Recording } from '../../../../src/sources/replay/readings.ts';
 import { replaySource } from '../../../../src/sources/replay/replay.ts';
 import { supervise } from '../../../../src/sources/supervise.ts';
-import type { Columns, EventRow, Frames, Scalars, Waves } from '../../../../src/store/columns.ts';
 import { FakeClock } from '../../../support/fake-clock.ts';
 
 const EPOCH: Epoch = { id: 1, wallMs: 1.7e12, trust: 'ntp', bootId: 'a', monotonicMs: 5 };

@@ -2,11 +2,11 @@ import { expect, test } from 'vitest';
 import type { Epoch } from '#core/clock.ts';
 import type { Stretch } from '#core/session.ts';
 import { EXTENDED_FLAG, type Reading, type Stream } from '#core/stream.ts';
+import type { Columns } from '../../../../src/codec/columns.ts';
 import type { OpenCanBus } from '../../../../src/io/can/bus.ts';
 import type { Recording } from '../../../../src/sources/replay/readings.ts';
 import { replaySource } from '../../../../src/sources/replay/replay.ts';
 import { splitBuses } from '../../../../src/sources/replay/stored-bus.ts';
-import type { Columns } from '../../../../src/store/columns.ts';
 import { FakeClock } from '../../../support/fake-clock.ts';
 
 const EPOCH: Epoch = { id: 1, wallMs: 1.7e12, trust: 'ntp', bootId: 'a', monotonicMs: 5 };

@@ -1,10 +1,10 @@
 import { zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { BlockError } from '../../../../src/store/codec/block-error.ts';
-import { ByteWriter } from '../../../../src/store/codec/varint.ts';
+import { BlockError } from '../../../../src/codec/block-error.ts';
+import { ByteWriter } from '../../../../src/codec/varint.ts';
 import { decodeBatch, definitionsOf, encodeBatch } from '../../../../src/store/journal/batch.ts';
-import * as columns from '../codec/columns-arbitrary.ts';
+import * as columns from '../../codec/columns-arbitrary.ts';
 
 const event = fc.record({
   t: fc.nat(2 ** 31 - 1),

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { cut, firstAt, waveTime } from '../../../../src/store/codec/cut.ts';
-import { countOf } from '../../../../src/store/columns.ts';
+import { countOf } from '../../../../src/codec/columns.ts';
+import { cut, firstAt, waveTime } from '../../../../src/codec/cut.ts';
 import type { Reads } from '../../../../src/store/lmdb.ts';
 import { Damage } from '../../../../src/store/reading/damage.ts';
 import { downsample } from '../../../../src/store/reading/downsample.ts';
 import { Bins, emptyColumns } from '../../../../src/store/rollup/bins.ts';
-import { columns, waves } from '../codec/columns-arbitrary.ts';
+import { columns, waves } from '../../codec/columns-arbitrary.ts';
 
 const EMPTY: Reads = { get: () => undefined, page: () => [], keys: () => [] };
 

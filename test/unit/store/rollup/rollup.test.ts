@@ -10,7 +10,7 @@ import {
 } from '../../../../src/store/rollup/rollup.ts';
 import { RollupHours } from '../../../../src/store/rollup/rollup-hours.ts';
 import { scalars, stored, wave } from '../../../support/store-fixture.ts';
-import { streamOf } from '../codec/columns-arbitrary.ts';
+import { streamOf } from '../../codec/columns-arbitrary.ts';
 
 const HOUR = 3_600_000_000;
 const KEY = { level: 0, epoch: 7, hour: 3, stream: 12 };

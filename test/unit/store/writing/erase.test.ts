@@ -1,15 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { encodeBlock } from '../../../../src/store/codec/block.ts';
-import { joinPieces, startOf } from '../../../../src/store/codec/join.ts';
-import type { Columns, Range, Scalars, StoredStream } from '../../../../src/store/columns.ts';
+import { encodeBlock } from '../../../../src/codec/block.ts';
+import type { Columns, Range, Scalars, StoredStream } from '../../../../src/codec/columns.ts';
+import { joinPieces, startOf } from '../../../../src/codec/join.ts';
+import { SLOT_US } from '../../../../src/codec/slot.ts';
 import {
   eventIndexKey,
   eventKey,
   numberKey,
   parseRollupKey,
   rollupKey,
-  SLOT_US,
 } from '../../../../src/store/keys.ts';
 import type { Change } from '../../../../src/store/lmdb.ts';
 import { StoreReader } from '../../../../src/store/reading/reader.ts';
@@ -19,7 +19,7 @@ import { StreamRegistry } from '../../../../src/store/writing/registry.ts';
 import { BlockKeys } from '../../../../src/store/writing/unsealed.ts';
 import { MemoryReads } from '../../../support/memory-reads.ts';
 import { stored } from '../../../support/store-fixture.ts';
-import { framesOf } from '../codec/columns-arbitrary.ts';
+import { framesOf } from '../../codec/columns-arbitrary.ts';
 
 const RPM = stored(1, { id: 'obd.rpm', kind: 'sample' });
 const EEG = stored(2, { id: 'eeg.raw', kind: 'wave', hz: 512, lsb: 1 });

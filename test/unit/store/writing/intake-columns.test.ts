@@ -9,12 +9,12 @@ import {
   type Stream,
   type Wave,
 } from '#core/stream.ts';
-import { joinPieces } from '../../../../src/store/codec/join.ts';
-import { type Columns, countOf } from '../../../../src/store/columns.ts';
-import { slotOf } from '../../../../src/store/keys.ts';
+import { type Columns, countOf } from '../../../../src/codec/columns.ts';
+import { joinPieces } from '../../../../src/codec/join.ts';
+import { slotOf } from '../../../../src/codec/slot.ts';
 import { Intake } from '../../../../src/store/writing/intake.ts';
 import { StreamRegistry } from '../../../../src/store/writing/registry.ts';
-import { streamOf } from '../codec/columns-arbitrary.ts';
+import { streamOf } from '../../codec/columns-arbitrary.ts';
 
 const RPM = streamOf('sample', { id: 'obd.rpm' });
 const EEG = streamOf('wave', { id: 'eeg.raw', hz: 512, lsb: 1 });

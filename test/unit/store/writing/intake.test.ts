@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Reading, Stream, StreamKind } from '#core/stream.ts';
-import { countOf } from '../../../../src/store/columns.ts';
+import { countOf } from '../../../../src/codec/columns.ts';
 import { EPOCH_US_MAX } from '../../../../src/store/keys.ts';
 import { Intake } from '../../../../src/store/writing/intake.ts';
 import { StreamRegistry } from '../../../../src/store/writing/registry.ts';

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { numberKey } from '../../../../src/store/keys.ts';
 import { encodeRecord } from '../../../../src/store/record.ts';
 import { StreamRegistry } from '../../../../src/store/writing/registry.ts';
-import { streamOf } from '../codec/columns-arbitrary.ts';
+import { streamOf } from '../../codec/columns-arbitrary.ts';
 
 /** A registry, and what it would find at the next start. */
 function restarted(registry: StreamRegistry): StreamRegistry {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Span } from '#core/session.ts';
+import { SLOT_US } from '../../../../src/codec/slot.ts';
 import {
   blockKey,
   eventIndexKey,
@@ -10,7 +11,6 @@ import {
   parseEventKey,
   parseRollupKey,
   rollupKey,
-  SLOT_US,
 } from '../../../../src/store/keys.ts';
 import type { Change, TableName } from '../../../../src/store/lmdb.ts';
 import { encodeRecord } from '../../../../src/store/record.ts';

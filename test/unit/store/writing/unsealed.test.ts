@@ -1,12 +1,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { decodeBlock, readHeader } from '../../../../src/store/codec/block.ts';
-import { type Columns, countOf } from '../../../../src/store/columns.ts';
-import { parseBlockKey, SLOT_US } from '../../../../src/store/keys.ts';
+import { decodeBlock, readHeader } from '../../../../src/codec/block.ts';
+import { type Columns, countOf } from '../../../../src/codec/columns.ts';
+import { SLOT_US } from '../../../../src/codec/slot.ts';
+import { parseBlockKey } from '../../../../src/store/keys.ts';
 import { BlockKeys, type Sealed, Unsealed } from '../../../../src/store/writing/unsealed.ts';
 import { MemoryReads } from '../../../support/memory-reads.ts';
 import { scalars, stored, wave } from '../../../support/store-fixture.ts';
-import { framesOf } from '../codec/columns-arbitrary.ts';
+import { framesOf } from '../../codec/columns-arbitrary.ts';
 
 const BUS = stored(3, { id: 'can.bus', kind: 'frame' });
 const RPM = stored(1, { id: 'obd.rpm', kind: 'sample' });

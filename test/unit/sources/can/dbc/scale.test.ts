@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { COUNTS, scalarForm } from '../../../../../src/codec/scalar-codec.ts';
 import type { Signal } from '../../../../../src/sources/can/dbc/database.ts';
 import { rawRange, scaleOf, stepOf, toValue } from '../../../../../src/sources/can/dbc/scale.ts';
-import { COUNTS, scalarForm } from '../../../../../src/store/codec/scalar-codec.ts';
 import { messageOf } from '../../../../support/dbc-decode.ts';
 
 function signalOf(scale: string, bits = 16, sign = '+', more = ''): Signal {

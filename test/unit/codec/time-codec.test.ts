@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { readTicks, toTicks, writeTicks } from '../../../../src/store/codec/time-codec.ts';
-import { ByteReader, ByteWriter } from '../../../../src/store/codec/varint.ts';
+import { readTicks, toTicks, writeTicks } from '../../../src/codec/time-codec.ts';
+import { ByteReader, ByteWriter } from '../../../src/codec/varint.ts';
 
 function bytesOf(ticks: readonly number[]): Uint8Array {
   const writer = new ByteWriter();

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { EvenLine } from '../../../../src/store/codec/even.ts';
+import { EvenLine } from '../../../src/codec/even.ts';
 
 const ERROR_US = 1_000;
 

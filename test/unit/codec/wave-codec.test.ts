@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { ByteReader, ByteWriter } from '../../../../src/store/codec/varint.ts';
-import { readCounts, writeCounts } from '../../../../src/store/codec/wave-codec.ts';
+import { ByteReader, ByteWriter } from '../../../src/codec/varint.ts';
+import { readCounts, writeCounts } from '../../../src/codec/wave-codec.ts';
 
 function bytesOf(counts: Int32Array): Uint8Array {
   const writer = new ByteWriter();

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { EXTENDED_FLAG } from '#core/stream.ts';
-import { readFrames, writeFrames } from '../../../../src/store/codec/frame-codec.ts';
-import { ByteReader, ByteWriter } from '../../../../src/store/codec/varint.ts';
-import type { Frames } from '../../../../src/store/columns.ts';
+import type { Frames } from '../../../src/codec/columns.ts';
+import { readFrames, writeFrames } from '../../../src/codec/frame-codec.ts';
+import { ByteReader, ByteWriter } from '../../../src/codec/varint.ts';
 import { frames, framesOf } from './columns-arbitrary.ts';
 
 function bytesOf(columns: Frames): Uint8Array {

@@ -1,7 +1,7 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { SAMPLE_TICK_US, type Stream } from '#core/stream.ts';
-import { type Columns, countOf, type Waves } from '../columns.ts';
 import { BlockError } from './block-error.ts';
+import { type Columns, countOf, type Waves } from './columns.ts';
 import { readFrames, writeFrames } from './frame-codec.ts';
 import {
   COUNTS,

@@ -1,6 +1,5 @@
 import { crc32 } from 'node:zlib';
 import type { Stream } from '#core/stream.ts';
-import type { Columns, Scalars, Waves } from '../columns.ts';
 import { BlockError } from './block-error.ts';
 import {
   FRAMES,
@@ -12,6 +11,7 @@ import {
   type Written,
   writeBody,
 } from './body.ts';
+import type { Columns, Scalars, Waves } from './columns.ts';
 import { ByteWriter } from './varint.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { SAMPLE_TICK_US, type Stream } from '#core/stream.ts';
-import type { Columns } from '../columns.ts';
 import { FRAMES, type Head, readBody, WAVE, writeBody } from './body.ts';
+import type { Columns } from './columns.ts';
 import { ByteReader, ByteWriter } from './varint.ts';
 
 /**

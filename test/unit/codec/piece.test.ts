@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { BlockError } from '../../../../src/store/codec/block-error.ts';
-import { decodePiece, encodePiece } from '../../../../src/store/codec/piece.ts';
-import { countOf } from '../../../../src/store/columns.ts';
+import { BlockError } from '../../../src/codec/block-error.ts';
+import { countOf } from '../../../src/codec/columns.ts';
+import { decodePiece, encodePiece } from '../../../src/codec/piece.ts';
 import { columns, streamFor, streamOf } from './columns-arbitrary.ts';
 
 /** Decodes; damage is expected, anything but a BlockError is not. */

@@ -1,8 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Step } from '#core/stream.ts';
-import { PIDS } from '../../../../src/sources/obd/j1979/pid-table.ts';
-import { DEFAULT_SCALING, type Signal, toValue } from '../../../../src/sources/obd/j1979/pids.ts';
 import {
   COUNTS,
   DOUBLES,
@@ -11,8 +9,10 @@ import {
   type ScalarForm,
   scalarForm,
   writeScalars,
-} from '../../../../src/store/codec/scalar-codec.ts';
-import { ByteReader, ByteWriter } from '../../../../src/store/codec/varint.ts';
+} from '../../../src/codec/scalar-codec.ts';
+import { ByteReader, ByteWriter } from '../../../src/codec/varint.ts';
+import { PIDS } from '../../../src/sources/obd/j1979/pid-table.ts';
+import { DEFAULT_SCALING, type Signal, toValue } from '../../../src/sources/obd/j1979/pids.ts';
 import { scalars } from './columns-arbitrary.ts';
 
 const RPM: Step = { mul: 1, div: 4, add: 0 };

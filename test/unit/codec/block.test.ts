@@ -6,9 +6,9 @@ import {
   encodeBlock,
   readHeader,
   verifyBlock,
-} from '../../../../src/store/codec/block.ts';
-import { BlockError } from '../../../../src/store/codec/block-error.ts';
-import type { Columns, Scalars, Waves } from '../../../../src/store/columns.ts';
+} from '../../../src/codec/block.ts';
+import { BlockError } from '../../../src/codec/block-error.ts';
+import type { Columns, Scalars, Waves } from '../../../src/codec/columns.ts';
 import { columns, framesOf, scalars, streamFor, streamOf, waves } from './columns-arbitrary.ts';
 
 const KEY = Uint8Array.of(0, 0, 0, 1, 0, 2, 0, 3, 0, 0);

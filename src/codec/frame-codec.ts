@@ -1,4 +1,4 @@
-import type { Frames } from '../columns.ts';
+import type { Frames } from './columns.ts';
 import { readTicks, writeTicks } from './time-codec.ts';
 import type { ByteReader, ByteWriter } from './varint.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { Stream } from '#core/stream.ts';
-import type { Columns, Frames, Scalars, Waves } from '../../../../src/store/columns.ts';
+import type { Columns, Frames, Scalars, Waves } from '../../../src/codec/columns.ts';
 
 /** Columns as fast-check makes them: any values, any times that a block can span, in any order. */
 

@@ -1,7 +1,7 @@
-import { type Columns, countOf, type Frames, type Scalars, type Waves } from '../columns.ts';
-import { SLOT_US, slotOf } from '../keys.ts';
+import { type Columns, countOf, type Frames, type Scalars, type Waves } from './columns.ts';
 import { slice, waveTime } from './cut.ts';
 import { EvenLine } from './even.ts';
+import { SLOT_US, slotOf } from './slot.ts';
 
 /**
  * Makes of the pieces of a stream, one a second, what becomes its blocks: as long as may be, each

@@ -1,5 +1,5 @@
 import type { Micros } from '#core/stream.ts';
-import { type Columns, countOf, type Range, type Waves } from '../columns.ts';
+import { type Columns, countOf, type Range, type Waves } from './columns.ts';
 
 /** Which samples of a piece lie in a range. All readers ask here, so that their counts agree. */
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { pack, unpack } from '../../../../src/store/codec/body.ts';
+import { pack, unpack } from '../../../src/codec/body.ts';
 
 const BODY = new Uint8Array(5000).map((_, i) => i % 10);
 

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { waveTime } from '../../../../src/store/codec/cut.ts';
-import { bySlot, endOf, joinPieces, startOf } from '../../../../src/store/codec/join.ts';
-import { countOf, type Scalars, type Waves } from '../../../../src/store/columns.ts';
-import { SLOT_US, slotOf } from '../../../../src/store/keys.ts';
+import { countOf, type Scalars, type Waves } from '../../../src/codec/columns.ts';
+import { waveTime } from '../../../src/codec/cut.ts';
+import { bySlot, endOf, joinPieces, startOf } from '../../../src/codec/join.ts';
+import { SLOT_US, slotOf } from '../../../src/codec/slot.ts';
 
 /** Pieces of a stream with late samples and holes in its seq. */
 const pieces = fc
