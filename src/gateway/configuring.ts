@@ -182,7 +182,7 @@ export class Configuring {
   /** Why a setting cannot be made this; undefined where it can. */
   #refusal(key: string, value: SettingValue): string | undefined {
     const row = rowOf(key);
-    if (row === undefined) return `expected one of ${keysShown().join(', ')}`;
+    if (row === undefined) return `expected one of ${keys(SETTINGS).join(', ')}`;
     const fixed = this.#fixedBy(key);
     if (fixed !== undefined) return fixed;
     if (value === null) return undefined;
@@ -263,7 +263,7 @@ export class Configuring {
   #view({ revision, next, fault }: Current): SettingsView {
     const { starting, isSupervised: supervised } = this.#options;
     const { invocation, fault: atStart } = starting;
-    const items = keysShown().map((key) => this.#item(key, next));
+    const items = keys(SETTINGS).map((key) => this.#item(key, next));
     return {
       revision,
       file: invocation.file.path,
@@ -313,13 +313,8 @@ async function snapshot(file: string): Promise<{ text: string | undefined; read:
 }
 
 function rowOf(key: string): (typeof SETTINGS)[Key] | undefined {
-  const found = keysShown().find((one) => one === key);
+  const found = keys(SETTINGS).find((one) => one === key);
   return found && SETTINGS[found];
-}
-
-/** Those of a later version are not there yet. */
-function keysShown(): Key[] {
-  return keys(SETTINGS).filter((key) => SETTINGS[key].about !== '');
 }
 
 function keys<T extends object>(table: T): (keyof T)[] {

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import * as v from 'valibot';
 import { ConfigError } from '#core/errors.ts';
 import { parseBuzzerUrl, parseWebhookUrl } from '../io/action-url.ts';
+import { parseBridgeUrl, parseBrokerUrl } from '../io/bridge-url.ts';
 import { parseCanUrl } from '../io/can/can-url.ts';
 import { parseMailUrl } from '../io/mail-url.ts';
 import { isNetwork, normalAddress } from '../io/network.ts';
@@ -16,6 +17,7 @@ const DBC_FILES_MAX = 16;
 /** What a bus may be asked at most, whatever is set: sources/obd/can/guard.ts. */
 const CAN_RATE_MAX = 10;
 const WEBHOOKS_MAX = 4;
+const BUDGET_MB_MAX = 1_000_000;
 const QUOTA_MB_MIN = 16;
 const QUOTA_MB_MAX = 1_000_000;
 /** Above this a tick of a second would be shorter than the timers of the process. */
@@ -24,6 +26,7 @@ const SPEED_MAX = 1_000;
 /** Below this installation, wherever it was started from. */
 const DATA = fileURLToPath(new URL('../../data', import.meta.url));
 const ADDRESS = 'expected HOST:PORT such as 127.0.0.1:8080';
+const BROKER = 'expected HOST:PORT such as 127.0.0.1:1883';
 const EEG_EXAMPLES =
   'thinkgear+bt://00:81:F9:08:A1:72, thinkgear+tcp://192.168.0.10:13854 or thinkgear+sim:';
 const CAN_BUSES = 'expected a CAN bus such as can:can0';
@@ -44,15 +47,24 @@ export const LISTS: readonly string[] = [
 ];
 
 /** Settings of which no message shows what was found: there is a password in it. */
-export const SECRETS: readonly string[] = ['mail', 'webhook'];
+export const SECRETS: readonly string[] = ['mail', 'webhook', 'cloud', 'homeAssistant'];
 
-const address = v.pipe(v.string(ADDRESS), fallible(parseAddress));
+const address = v.pipe(
+  v.string(ADDRESS),
+  fallible((text) => parseAddress(text)),
+);
+const brokerAddress = v.pipe(
+  v.string(BROKER),
+  fallible((text) => parseAddress(text, BROKER)),
+);
 const portUrl = v.pipe(
   v.string('expected a port URL'),
   fallible((text) => parsePortUrl(text)),
 );
 const mailUrl = v.pipe(v.string('expected a mail URL'), fallible(parseMailUrl));
 const webhookUrl = v.pipe(v.string('expected a URL'), fallible(parseWebhookUrl));
+const bridgeUrl = v.pipe(v.string('expected a broker URL'), fallible(parseBridgeUrl));
+const brokerUrl = v.pipe(v.string('expected a broker URL'), fallible(parseBrokerUrl));
 const buzzerUrl = v.pipe(v.string('expected a GPIO line'), fallible(parseBuzzerUrl));
 const canUrl = v.pipe(v.string(CAN_BUSES), fallible(parseCanUrl));
 const dbcFile = v.pipe(v.string(DBC), fallible(parseDbcFile));
@@ -172,7 +184,32 @@ export const SETTINGS = {
     false,
     'Set in the image: what is for trying things out is refused.',
   ),
-  mqtt: setting(v.optional(notYet('this version has no MQTT broker'))),
+  mqtt: setting(
+    v.optional(brokerAddress),
+    undefined,
+    'Where programs find the MQTT broker, beside /mqtt of the web server.',
+  ),
+  mqtts: setting(
+    v.optional(brokerAddress),
+    undefined,
+    'Where they find it over TLS, with the certificate of https.',
+  ),
+  vss: setting(yesOrNo(), false, 'Whether values are published under their COVESA VSS names too.'),
+  cloud: setting(
+    v.optional(bridgeUrl),
+    undefined,
+    'The broker of the cloud that gets what is recorded, and the tenant there.',
+  ),
+  cloudBudget: setting(
+    v.optional(wholeNumber(1, BUDGET_MB_MAX, 'megabytes')),
+    undefined,
+    'Megabytes a month that the cloud may cost; alerts go up beyond them too.',
+  ),
+  homeAssistant: setting(
+    v.optional(brokerUrl),
+    undefined,
+    'Your own MQTT broker, as that of Home Assistant, where values are published too.',
+  ),
   log: setting(
     v.picklist(['debug', 'info', 'warn', 'error'], 'expected debug, info, warn or error'),
     'info',
@@ -183,9 +220,9 @@ export const SETTINGS = {
 export type EegUrl = v.InferOutput<typeof eegUrl>;
 
 /** Where to listen: `localhost:8080`, `[::1]:8080`. */
-function parseAddress(text: string): { host: string; port: number } {
+function parseAddress(text: string, words = ADDRESS): { host: string; port: number } {
   const [, name = '', digits] = /^(\[[0-9a-f:.]+\]|[^\s:[\]]+):(\d{1,5})$/i.exec(text) ?? [];
-  if (digits === undefined) throw new ConfigError(ADDRESS);
+  if (digits === undefined) throw new ConfigError(words);
   const [host, port] = [name.replace(/^\[|\]$/g, ''), Number(digits)];
   if (port > 65_535) throw new ConfigError('expected a port from 0 to 65535');
   return { host, port };
@@ -246,14 +283,6 @@ function fallible<T>(parse: (text: string) => T) {
   });
 }
 
-/** A setting of a later version: refused, so that nobody believes that it works. */
-function notYet(message: string) {
-  return v.pipe(
-    v.unknown(),
-    v.check(() => false, message),
-  );
-}
-
 /** Whether it is meant as a number, so that a file whose name is one is written `./12`. */
 function isNumber(input: unknown): boolean {
   return typeof input === 'number' || (typeof input === 'string' && /^[+-]?[\d.]+$/.test(input));
@@ -297,8 +326,12 @@ function numberOrText(words: string) {
 
 /**
  * @param fallback what holds where nothing is written
- * @param about a sentence for whoever sets it; those of a later version have none, and are not shown
+ * @param about a sentence for whoever sets it
  */
-function setting<S extends v.GenericSchema>(schema: S, fallback?: v.InferInput<S>, about = '') {
+function setting<S extends v.GenericSchema>(
+  schema: S,
+  fallback: v.InferInput<S> | undefined,
+  about: string,
+) {
   return { schema, fallback, about };
 }

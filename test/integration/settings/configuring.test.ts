@@ -76,7 +76,7 @@ test('each setting says what holds, where that comes from, and whether it can be
   expect(await item(settings, 'link')).toMatchObject({ value: null, isSet: false });
   expect(await item(settings, 'eeg')).toMatchObject({ value: [], isSet: false });
   expect(await item(settings, 'data')).toMatchObject({ value: directory, changeable: false });
-  expect(await item(settings, 'mqtt')).toBeUndefined();
+  expect(await item(settings, 'nothing')).toBeUndefined();
 });
 
 test('of a secret it is told that it is set, before and after a change, and nothing else', async () => {

@@ -19,7 +19,8 @@ const DEFAULTS = {
   speed: 1,
   ...{ mail: undefined, webhook: [], buzzer: undefined, link: undefined },
   ...{ registration: 'invite', requireTls: true, production: false },
-  mqtt: undefined,
+  ...{ mqtt: undefined, mqtts: undefined, vss: false },
+  ...{ cloud: undefined, cloudBudget: undefined, homeAssistant: undefined },
   log: 'info',
 };
 const SIM = { kind: 'sim' };
@@ -27,7 +28,7 @@ const HEADSET = 'thinkgear+serial:///dev/rfcomm0';
 const SETTINGS =
   'device, data, http, https, hosts, origins, proxies, obd, eeg, can, canTransmit, ' +
   'canRate, dbc, sim, quota, replay, speed, mail, webhook, buzzer, link, registration, requireTls, ' +
-  'production, mqtt, log';
+  'production, mqtt, mqtts, vss, cloud, cloudBudget, homeAssistant, log';
 
 test('without anything written the defaults hold', () => {
   const { config, check } = read({});
@@ -240,10 +241,7 @@ const REFUSED: readonly (readonly [input: Input, message: string])[] = [
     { flags: ['--eeg', HEADSET, '--eeg', 'serial:///dev/rfcomm1'] },
     `flag --eeg: expected ${EEG_URL}, found "serial:///dev/rfcomm1"`,
   ],
-  [
-    { env: { VIGIL_EEG: 'muse+sim:' } },
-    `variable VIGIL_EEG: expected ${EEG_URL}, found "muse+sim:"`,
-  ],
+  [{ env: { VIGIL_EEG: 'muse+:' } }, `variable VIGIL_EEG: expected ${EEG_URL}, found "muse+:"`],
   [
     { env: { VIGIL_EEG: 'thinkgear+usb:' } },
     `variable VIGIL_EEG: expected ${EEG_URL}, found "thinkgear+usb:"`,
@@ -267,15 +265,34 @@ const REFUSED: readonly (readonly [input: Input, message: string])[] = [
     { flags: ['--sim', '4294967296'] },
     'flag --sim: expected a whole number below 2^32, found 4294967296',
   ],
-  [{ file: 'mqtt: true' }, 'vigil.yaml line 1: mqtt: this version has no MQTT broker'],
-  [{ flags: ['--log', 'loud'] }, 'flag --log: expected debug, info, warn or error, found "loud"'],
   [
-    { file: 'colour: 5' },
-    `vigil.yaml line 1: no setting is called "colour"; there are ${SETTINGS}`,
+    { file: 'mqtt: true' },
+    'vigil.yaml line 1: mqtt: expected HOST:PORT such as 127.0.0.1:1883, found true',
   ],
   [
-    { env: { VIGIL_COLOUR: '5' } },
-    `variable VIGIL_COLOUR: no setting is called "colour"; there are ${SETTINGS}`,
+    { flags: ['--cloud', 'mqtts://car:canary@cloud.example'] },
+    'flag --cloud: no tenant; expected mqtts://user:password@cloud.example:8883/tenant?ca=FILE&cert=FILE&key=FILE',
+  ],
+  [
+    { flags: ['--home-assistant', 'http://car:canary@host'] },
+    'flag --home-assistant: expected mqtt://user:password@homeassistant.local:1883',
+  ],
+  [
+    { flags: ['--cloud-budget', '0'] },
+    'flag --cloud-budget: expected megabytes: a whole number from 1 to 1000000, found 0',
+  ],
+  [
+    { flags: ['--mqtts', '8883'] },
+    'flag --mqtts: expected HOST:PORT such as 127.0.0.1:1883, found "8883"',
+  ],
+  [{ flags: ['--log', 'loud'] }, 'flag --log: expected debug, info, warn or error, found "loud"'],
+  [
+    { file: 'wallpaper: 5' },
+    `vigil.yaml line 1: no setting is called "wallpaper"; there are ${SETTINGS}`,
+  ],
+  [
+    { env: { VIGIL_WALLPAPER: '5' } },
+    `variable VIGIL_WALLPAPER: no setting is called "wallpaper"; there are ${SETTINGS}`,
   ],
   [
     { file: '__proto__: 5' },
@@ -300,7 +317,7 @@ test('what cannot be used is refused with the place, the key, what was expected 
 });
 
 test('an unknown flag, a value too few and a stray word are refused', () => {
-  expect(refusal({ flags: ['--colour', '5'] })).toContain('there is no option --colour');
+  expect(refusal({ flags: ['--wallpaper', '5'] })).toContain('there is no option --wallpaper');
   expect(refusal({ flags: ['--http'] })).toContain('--http');
   expect(refusal({ flags: ['--check=no'] })).toContain('--check');
   expect(refusal({ flags: ['start'] })).toContain("'start'");
