@@ -1,12 +1,7 @@
 import type { Event, Micros, Sample, Stream, Wave } from '#core/stream.ts';
+import { encodeWaveBinary } from '../codec/live/wave-message.ts';
 import type { Client, Held, Outgoing } from './client.ts';
-import {
-  encodeSamples,
-  encodeValue,
-  encodeWaveBinary,
-  encodeWaveJson,
-  runsByAge,
-} from './encode.ts';
+import { encodeSamples, encodeValue, encodeWaveJson, runsByAge } from './encode.ts';
 import { PatternIndex } from './pattern.ts';
 import { isAlertOf } from './privacy.ts';
 

@@ -2,7 +2,7 @@
  * Raw frames of CAN buses on their way to clients.
  *
  * A bus brings thousands a second, so they go to those alone who ask for them by name, and together: a
- * message at most every POST_MS for each bus, or as soon as FRAMES_MAX have come.
+ * message at most every POST_MS for each bus, or as soon as one is full: codec/live/frame-batch.ts.
  *
  * JSON text:
  *   {"type":"frames","stream":"can.<bus>","seq":<n>,"t":<us>,"frames":[[<us>,<id>,"DEADBEEF"],...]}
@@ -12,76 +12,24 @@
  * `seq` is the place of the first frame in its stream, from 0 at the start of the process: where it is
  * further on than the frames before it reached, some are missing.
  *
- * Binary, little-endian:
- *    0  u8   2 = frames
- *    1  u8   version of this layout, 1
- *    2  u16  number of the stream, as told in `subscribed`
- *    4  u32  place of the first frame in its stream, modulo 2^32
- *    8  i64  time of the first frame, us
- *   16  u16  frames, n
- *   18       6 bytes, 0
- *   24       n frames of 16 bytes each:
- *    0  u32  identifier, with bit 31 set where it has 29 bits
- *    4  u24  time after that of the first frame, us
- *    7  u8   bytes of data, 0 to 8
- *    8       data, filled up with 0 to 8 bytes
+ * In binary they are codec/live/frames-message.ts.
  */
 import type { Clock } from '#core/clock.ts';
-import { EXTENDED_FLAG, type Frame, type Micros } from '#core/stream.ts';
+import type { Frame, Micros } from '#core/stream.ts';
+import { FrameBatch, POST_MS } from '../codec/live/frame-batch.ts';
+import { encodeFramesBinary, type FrameBlock, numberOf } from '../codec/live/frames-message.ts';
 import type { Outgoing } from './client.ts';
 import { encodeJson } from './encode.ts';
 import type { Channel, Subscription } from './feed.ts';
 
-/** Between two messages of a bus: a page can draw 20 lists a second and nobody can read more. */
-const POST_MS = 50;
-/** Frames of one message; one that is full goes out at once. A full bus of 1 Mbit/s has 450 in 50 ms. */
-const FRAMES_MAX = 1_000;
-/** The time of a frame after the first has 24 bits: another message begins where they do not do. */
-const SPAN_US_MAX = 0xff_ffff;
-const FRAMES_TYPE = 2;
-const LAYOUT_VERSION = 1;
-const HEADER_BYTES = 24;
-const FRAME_BYTES = 16;
 const HEX = Array.from({ length: 256 }, (_, byte) =>
   byte.toString(16).toUpperCase().padStart(2, '0'),
 );
-
-/** Frames in a row, of which the first has the place `seq` in the stream. */
-export interface FrameBlock {
-  readonly seq: number;
-  /** At least one, none more than SPAN_US_MAX after the first and none before it. */
-  readonly frames: readonly [Frame, ...Frame[]];
-}
 
 export function encodeFramesJson({ seq, frames }: FrameBlock): Uint8Array {
   const [{ stream, t }] = frames;
   const rows = frames.map((frame) => [frame.t - t, numberOf(frame), hexOf(frame.data)]);
   return encodeJson({ type: 'frames', stream: stream.id, seq, t, frames: rows });
-}
-
-/** @param number of the stream, as the client was told */
-export function encodeFramesBinary({ seq, frames }: FrameBlock, number: number): Uint8Array {
-  const [{ t }] = frames;
-  const bytes = Buffer.alloc(HEADER_BYTES + frames.length * FRAME_BYTES);
-  bytes.writeUInt8(FRAMES_TYPE, 0);
-  bytes.writeUInt8(LAYOUT_VERSION, 1);
-  bytes.writeUInt16LE(number, 2);
-  bytes.writeUInt32LE(seq % 2 ** 32, 4);
-  bytes.writeBigInt64LE(BigInt(t), 8);
-  bytes.writeUInt16LE(frames.length, 16);
-  let at = HEADER_BYTES;
-  for (const frame of frames) {
-    bytes.writeUInt32LE(numberOf(frame), at);
-    bytes.writeUIntLE(frame.t - t, at + 4, 3);
-    bytes.writeUInt8(frame.data.length, at + 7);
-    bytes.set(frame.data, at + 8);
-    at += FRAME_BYTES;
-  }
-  return bytes;
-}
-
-function numberOf({ id, extended }: Frame): number {
-  return extended ? id + EXTENDED_FLAG : id;
 }
 
 function hexOf(data: Uint8Array): string {
@@ -152,44 +100,19 @@ export class FramePost {
   }
 }
 
-/** What has come of one bus and has not gone out. */
-class Batch {
+/** What has come of one bus and has not gone out, and to whom it is to go. */
+class Batch extends FrameBatch {
   readonly channel: Channel;
-  /** When the next message may go out. */
-  dueAt: Micros = 0;
-  #frames: Frame[] = [];
-  /** Frames that have gone out, or that nobody wanted. */
-  #seq = 0;
 
   constructor(channel: Channel) {
+    super();
     this.channel = channel;
-  }
-
-  /** Counts one that nobody wants, and those that waited for somebody who has gone. */
-  pass(): void {
-    this.#seq += this.#frames.length + 1;
-    this.#frames = [];
-  }
-
-  /** Whether it may share a message with those that wait. */
-  fits({ t }: Frame): boolean {
-    const [first] = this.#frames;
-    if (first === undefined) return true;
-    const after = t - first.t;
-    return this.#frames.length < FRAMES_MAX && after >= 0 && after <= SPAN_US_MAX;
-  }
-
-  add(frame: Frame): void {
-    this.#frames.push(frame);
   }
 
   /** Makes a message of all that wait, once for each format, and puts it where it goes out from. */
   post(): void {
-    const [first, ...others] = this.#frames;
-    if (first === undefined) return;
-    const block: FrameBlock = { seq: this.#seq, frames: [first, ...others] };
-    this.#seq += this.#frames.length;
-    this.#frames = [];
+    const block = this.take();
+    if (block === undefined) return;
     const made: { json?: Outgoing; bin?: Outgoing } = {};
     for (const pacer of this.channel.pacers) {
       const { format } = pacer.subscription;

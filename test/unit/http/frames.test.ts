@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Frame, Stream } from '#core/stream.ts';
+import { encodeFramesBinary } from '../../../src/codec/live/frames-message.ts';
 import type { Subscription } from '../../../src/http/feed.ts';
-import { encodeFramesBinary, encodeFramesJson } from '../../../src/http/frames.ts';
+import { encodeFramesJson } from '../../../src/http/frames.ts';
 import { ALL, raw, rpm, sample, startLive, stream } from './fakes.ts';
 
 const FRAMES: Subscription = { patterns: [raw.id], frames: true, maxHz: 1000, format: 'json' };
@@ -14,7 +15,7 @@ function frame(t: number, id: number, data: readonly number[] = [], of: Stream =
   return { kind: 'frame', stream: of, t, id, extended: id > 0x7ff, data: Uint8Array.from(data) };
 }
 
-/** As the header of frames.ts says it is laid out, read without its code. */
+/** As the header of codec/live/frames-message.ts says it is laid out, read without its code. */
 function decode(bytes: Uint8Array) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const n = view.getUint16(16, true);
