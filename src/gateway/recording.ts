@@ -1,6 +1,7 @@
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import path from 'node:path';
-import type { Alert, AlertRule } from '#core/alert.ts';
+import type { Alert, AlertRule, Instant } from '#core/alert.ts';
 import type { Bus } from '#core/bus.ts';
 import type { Clock, Epoch } from '#core/clock.ts';
 import { isSystemError } from '#core/errors.ts';
@@ -18,15 +19,20 @@ import type { Config } from '../settings/config.ts';
 import { AuditTable, type AuditTableOptions } from '../store/audit-records.ts';
 import { EPOCH_US_MAX, nameKey } from '../store/keys.ts';
 import { MailTable } from '../store/mail-records.ts';
+import { MqttTable } from '../store/mqtt-records.ts';
 import { DATA_FILE } from '../store/opening/opening.ts';
+import { Queue } from '../store/outbox/queue.ts';
 import { newestEvents } from '../store/reading/newest-events.ts';
 import { StoreReader } from '../store/reading/reader.ts';
 import { SessionRecords } from '../store/session-records.ts';
 import { Store, type StoreOptions } from '../store/store.ts';
 import { TableRecords } from '../store/table-records.ts';
+import { SysRecords } from './sys-records.ts';
 import { Timekeeper } from './timekeeper.ts';
 
 const MEGABYTE = 2 ** 20;
+/** The newest: what waits for the cloud is hardly ever of before them. */
+const SESSIONS_LOOKED_AT = 1_000;
 
 /** The number of an epoch of which nothing is kept. */
 const UNKEPT = 0;
@@ -46,6 +52,9 @@ export interface RecordingOptions {
  */
 export class Recording {
   readonly reading: Reading;
+  /** Notes what happens beside the measurements. */
+  readonly sys: SysRecords;
+  readonly #queue: Queue;
   readonly #timekeeper: Timekeeper;
   readonly #options: RecordingOptions;
   readonly #store: Store;
@@ -82,11 +91,16 @@ export class Recording {
       log,
       // Better time would not make a clock right that runs at another speed.
       wall: () => readWall({ speed }),
-      correct: (better) => store.correct(better),
+      correct: async (better) => {
+        await store.correct(better);
+        await this.sys.clock(better);
+      },
     });
     const epochs = () => new Map(this.#epochs).set(epoch.id, this.#timekeeper.epoch);
+    this.sys = new SysRecords(store, clock);
+    this.#queue = new Queue(store, randomBytes);
     this.#records = new SessionRecords(store);
-    this.#sessions = new Sessions(this.#records, {
+    this.#sessions = new Sessions(this.sys.sessions(this.#records), {
       epoch,
       epochs,
       now: clock.now,
@@ -125,6 +139,14 @@ export class Recording {
     return this.#sessions.current();
   }
 
+  /** The session of a moment, the one that began last where there are several; null where there is none. */
+  sessionAt({ epoch, t }: Instant): number | null {
+    const { items } = this.#sessions.list({ limit: SESSIONS_LOOKED_AT });
+    const covers = (span: Span): boolean =>
+      span.epoch === epoch && t >= span.from && (span.to === null || t < span.to);
+    return items.find(({ spans }) => spans.some(covers))?.id ?? null;
+  }
+
   /** Every stream that was ever stored, as far as that is known. */
   streams(): readonly Stream[] {
     return this.#store.streams();
@@ -146,6 +168,11 @@ export class Recording {
     };
   }
 
+  /** What is stored, in the order in which it is to be sent. */
+  queue(): Queue {
+    return this.#queue;
+  }
+
   /** Where rules, alerts and mail are kept. */
   alertTables() {
     const byName = (id: string) => nameKey(id);
@@ -154,6 +181,11 @@ export class Recording {
       alerts: new TableRecords<string, Alert>(this.#store, 'alerts', byName),
       mail: new MailTable(this.#store),
     };
+  }
+
+  /** Where the MQTT broker keeps what outlives a restart. */
+  mqttTables(): MqttTable {
+    return new MqttTable(this.#store);
   }
 
   /** Where log-ins and the audit log are kept. */
@@ -212,6 +244,7 @@ export class Recording {
   async #runSessions(signal: AbortSignal): Promise<void> {
     const { bus, clock } = this.#options;
     if (!(await this.#store.opened(signal))) return;
+    this.sys.open(this.#timekeeper.epoch);
     this.#epochs = new StoreReader(this.#store.reads, undefined).epochs();
     const { lastSeen } = this.#store;
     // A span ends before its end, and what was seen last is still in it.

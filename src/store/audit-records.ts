@@ -3,9 +3,8 @@ import type { AuditRecords } from '../accounts/audit-log.ts';
 import { numberKey, parseNumberKey } from './keys.ts';
 import type { Change } from './lmdb.ts';
 import { BEHIND_KEYS, FIRST_KEY } from './reading/walk.ts';
-import { encodeRecord } from './record.ts';
+import { encodeRecord, soundRecord } from './record.ts';
 import type { Store } from './store.ts';
-import { soundRecord } from './table-records.ts';
 
 /** Entries that are kept: some 20 MB at most. Each further one takes the place of the oldest. */
 const AUDIT_ENTRIES_MAX = 50_000;

@@ -43,10 +43,10 @@ export function epochChange(epoch: Epoch): Change {
 }
 
 export function eventChanges({ epoch, events }: Unsealed): Change[] {
-  return events.flatMap(({ stream, t, seq, data }): Change[] => {
+  return events.flatMap(({ stream, t, seq, ordinal, data }): Change[] => {
     const key = eventKey({ epoch, t, seq });
     return [
-      { table: 'events', key, value: encodeRecord(key, { stream, data }) },
+      { table: 'events', key, value: encodeRecord(key, { stream, ordinal, data }) },
       { table: 'eventIndex', key: eventIndexKey(stream, { epoch, t, seq }), value: NOTHING },
     ];
   });

@@ -10,6 +10,7 @@ import { SLOT_US } from '../codec/slot.ts';
  *   rollups                  0 u8 level, 1 u32 epoch, 5 u16 hour, 7 u16 stream              9 bytes
  *   events                   0 u32 epoch, 4 u48 t, 10 u16 seq                              12 bytes
  *   eventIndex               0 u16 stream, 2 u32 epoch, 6 u48 t, 12 u16 seq                14 bytes
+ *   seals, erased            0 u32 epoch, 4 u48 t                                         10 bytes
  *   everything numbered      0 u32                                                          4 bytes
  *
  * `slot` is 300 s of the epoch's monotonic clock, `sub` the beginning of the block within its slot in
@@ -114,6 +115,16 @@ export function eventIndexKey(stream: number, key: EventKey): Uint8Array {
 
 export function parseEventIndexKey(key: Uint8Array): EventKey & { readonly stream: number } {
   return { stream: viewOf(key).getUint16(0), ...parseEventKey(key.subarray(2)) };
+}
+
+/** A moment of an epoch. */
+export function momentKey({ epoch, t }: Pick<EventKey, 'epoch' | 't'>): Uint8Array {
+  return eventKey({ epoch, t, seq: 0 }).subarray(0, 10);
+}
+
+export function parseMomentKey(key: Uint8Array): Pick<EventKey, 'epoch' | 't'> {
+  const bytes = Buffer.from(key.buffer, key.byteOffset, key.length);
+  return { epoch: bytes.readUInt32BE(0), t: bytes.readUIntBE(4, 6) };
 }
 
 export function numberKey(number: number): Uint8Array {

@@ -19,7 +19,7 @@ import { StoreError } from './errors.ts';
 export const TABLES = [
   ...(['meta', 'epochs', 'sessions', 'streams', 'samples', 'waves', 'frames'] as const),
   ...(['rollups', 'events', 'eventIndex', 'users', 'tokens', 'rules', 'audit'] as const),
-  ...(['cursors', 'retained', 'alerts', 'mail'] as const),
+  ...(['cursors', 'retained', 'alerts', 'mail', 'mqtt', 'seals', 'erased'] as const),
 ] as const;
 export type TableName = (typeof TABLES)[number];
 

@@ -27,10 +27,22 @@ export function decodeRecord(key: Uint8Array, record: Uint8Array): Json {
   return JSON.parse(text.toString('utf8'));
 }
 
+/** What a record holds; undefined where it is damaged. */
+export function soundRecord(key: Uint8Array, record: Uint8Array): Json | undefined {
+  try {
+    return decodeRecord(key, record);
+  } catch (error) {
+    if (error instanceof StoreError && error.code === 'BAD_RECORD') return undefined;
+    throw error;
+  }
+}
+
 /** What is kept of an event, under its key in the table `events`. */
 export interface EventRecord {
   /** Number of its stream. */
   readonly stream: number;
+  /** Its place in its stream; earlier versions kept none. */
+  readonly ordinal?: number;
   readonly data: { readonly [key: string]: Json };
 }
 

@@ -1,8 +1,8 @@
 import type { Session } from '#core/session.ts';
 import { nameKey, numberKey } from './keys.ts';
-import { encodeRecord } from './record.ts';
+import { encodeRecord, soundRecord } from './record.ts';
 import type { Store } from './store.ts';
-import { soundRecord, TableRecords } from './table-records.ts';
+import { TableRecords } from './table-records.ts';
 
 /** The largest id that was ever given, so that one of a removed session is not given again. */
 const LAST_KEY = nameKey('lastSession');

@@ -3,7 +3,8 @@ import type { Clock, Epoch } from '#core/clock.ts';
 import { isExpected } from '#core/errors.ts';
 import type { PartHealth } from '#core/health.ts';
 import type { Span } from '#core/session.ts';
-import type { Json, Reading, Stream } from '#core/stream.ts';
+import type { Event, Reading, Stream } from '#core/stream.ts';
+import { isInternal } from '#core/sys-streams.ts';
 import type { Range } from '../codec/columns.ts';
 import type { Log } from '../io/log.ts';
 import { epochChange } from './changes.ts';
@@ -12,12 +13,15 @@ import type { Change, DatabaseUse, Reads } from './lmdb.ts';
 import { type Opened, openStore } from './opening/opening.ts';
 import { type NextStep, ringBytes } from './opening/preallocation.ts';
 import type { LastSeen } from './opening/recovery.ts';
+import type { Ground } from './outbox/outbox.ts';
 import { StoreReader } from './reading/reader.ts';
+import { shortageOf, storeDetails } from './store-details.ts';
 import type { Tail } from './tail.ts';
 import { Troubles } from './troubles.ts';
 import { Intake } from './writing/intake.ts';
 import { Recorder } from './writing/recorder.ts';
 import type { StreamRegistry } from './writing/registry.ts';
+import type { Unsent } from './writing/retention.ts';
 import { Scrub } from './writing/scrub.ts';
 
 /**
@@ -33,9 +37,6 @@ const RETRY_MS = 10_000;
 const PIECES_PER_TICK = 2;
 /** Readers that were killed keep pages until then. */
 const READER_CHECK_MS = 60_000;
-/** What pinned sessions may keep of the ring before somebody is told. */
-const PINNED_SHARE_WARN = 0.5;
-const MEGABYTE = 2 ** 20;
 
 export interface StoreOptions {
   /** Which is there and ours. */
@@ -72,6 +73,7 @@ export class Store implements Consumer {
   readonly #options: StoreOptions;
   readonly #intake = new Intake();
   #running: Running | undefined;
+  #unsent: Unsent | undefined;
   /** Of the store as it was last open. */
   #registry: StreamRegistry | undefined;
   readonly #troubles: Troubles;
@@ -150,16 +152,44 @@ export class Store implements Consumer {
     return this.#on().recorder.tail(numbers);
   }
 
-  /** Every stream that was ever stored; of a store that is not open, as far as that was known. */
+  /**
+   * Every stream that was ever stored, but for those of the gateway itself; of a store that is not open,
+   * as far as that was known.
+   */
   streams(): readonly Stream[] {
-    return this.#registry?.list().map(({ stream }) => stream) ?? [];
+    const streams = this.#registry?.list().map(({ stream }) => stream) ?? [];
+    return streams.filter(({ id }) => !isInternal(id));
   }
 
   /** Number of every stream with this id. */
   numbersOf(ids: readonly string[]): Set<number> {
-    const { registry } = this.#on().opened;
-    const streams = registry.list().filter(({ stream }) => ids.includes(stream.id));
-    return new Set(streams.map(({ number }) => number));
+    return this.#numbersOf(({ id }) => ids.includes(id) && !isInternal(id));
+  }
+
+  /** What the queue sees of it; undefined while it is not open. See queue.ts. */
+  ground(): Ground | undefined {
+    if (this.#running === undefined) return undefined;
+    const { opened, recorder } = this.#running;
+    return {
+      opening: this.openings,
+      reads: opened.database,
+      epoch: this.#epoch.id,
+      progress: recorder.progress,
+      streams: opened.registry.list(),
+      contents: recorder.contents(),
+      unsentEvicted: recorder.stats.unsentEvicted,
+    };
+  }
+
+  /** Events that must not be evicted; undefined for none. */
+  keepUnsent(unsent: Unsent | undefined): void {
+    this.#unsent = unsent;
+  }
+
+  /** Removes events of streams with this id whose data are meant, whenever they were. */
+  async forget(id: string, isMeant: (data: Event['data']) => boolean): Promise<void> {
+    const numbers = this.#numbersOf((stream) => stream.id === id);
+    await this.#asked(({ recorder }) => recorder.forget([...numbers], isMeant));
   }
 
   /** Changes of the tables that are not recorded data; all or none, durable when it resolves. */
@@ -204,12 +234,13 @@ export class Store implements Consumer {
       const status = this.#options.off?.wanted ? 'ok' : 'waiting';
       return { ...base, status, text: this.#troubles.text || this.#closed };
     }
-    const trouble = this.#troubles.text || this.#shortage(running);
+    const trouble =
+      this.#troubles.text || shortageOf(running, this.#options.quotaBytes, this.#held);
     return {
       id: 'store',
       status: trouble === '' ? 'ok' : 'waiting',
       text: trouble || this.#text(running),
-      details: { ...base.details, ...this.#details(running) },
+      details: { ...base.details, ...storeDetails(running, this.#options.quotaBytes) },
     };
   }
 
@@ -254,6 +285,7 @@ export class Store implements Consumer {
           epoch,
           clock,
           pinned,
+          unsent: () => this.#unsent,
           limit: () => ringBytes(running.fileBytes, quotaBytes),
         },
         opened.sealed,
@@ -348,22 +380,15 @@ export class Store implements Consumer {
     await running?.recorder.alone(() => running.opened.close());
   }
 
+  #numbersOf(isWanted: (stream: Stream) => boolean): Set<number> {
+    const streams = this.#on().opened.registry.list();
+    return new Set(streams.flatMap(({ number, stream }) => (isWanted(stream) ? [number] : [])));
+  }
+
   #on(): Running {
     if (this.#running !== undefined) return this.#running;
     const why = this.#troubles.text || this.#closed;
     throw new StoreError('OFF', `the store is not open: ${why}`);
-  }
-
-  /** What somebody should do something about although everything works. */
-  #shortage({ recorder, fileBytes }: Running): string {
-    if (recorder.stats.pressed) {
-      return 'full of pinned sessions: frames and waves are given up, values and events are kept';
-    }
-    const limit = ringBytes(fileBytes, this.#options.quotaBytes);
-    if (recorder.stats.pinnedBytes > limit * PINNED_SHARE_WARN) {
-      return 'recording; pinned sessions keep more than half of the ring';
-    }
-    return this.#held === '' ? '' : `recording into a shorter ring; ${this.#held}`;
   }
 
   #text({ scrub }: Running): string {
@@ -371,27 +396,4 @@ export class Store implements Consumer {
       ? `recording; ${scrub.damaged} stored entries are damaged`
       : 'recording';
   }
-
-  #details(running: Running): { readonly [key: string]: Json } {
-    const { opened, recorder, scrub, fileBytes } = running;
-    const { used, tables } = running.use;
-    const classes = ['samples', 'waves', 'frames', 'events', 'rollups'] as const;
-    const bytes = classes.map((name) => [name, tables[name].bytes] as const);
-    return {
-      usedMB: round(used / MEGABYTE),
-      quotaMB: round(this.#options.quotaBytes / MEGABYTE),
-      fileMB: round(fileBytes / MEGABYTE),
-      bytes: Object.fromEntries(bytes),
-      ...recorder.stats,
-      waiting: recorder.waiting,
-      recovered: opened.recovered,
-      refusedStreams: opened.registry.refused,
-      scrubbed: scrub.passes,
-      damaged: scrub.damaged,
-    };
-  }
-}
-
-function round(value: number): number {
-  return Math.round(value * 100) / 100;
 }

@@ -1,9 +1,7 @@
 import type { Records } from '#core/ledger.ts';
-import type { Json } from '#core/stream.ts';
-import { StoreError } from './errors.ts';
 import type { Change, Reads, TableName } from './lmdb.ts';
 import { recordsOf } from './reading/walk.ts';
-import { decodeRecord, encodeRecord } from './record.ts';
+import { encodeRecord, soundRecord } from './record.ts';
 import type { Store } from './store.ts';
 
 /** The items of a ledger in a small table of the store, a record each. */
@@ -48,14 +46,4 @@ export function itemsIn<T>(reads: Reads, table: TableName): T[] {
     const item = soundRecord(key, value);
     return item === undefined ? [] : [item as unknown as T];
   });
-}
-
-/** What a record holds; undefined where it is damaged. */
-export function soundRecord(key: Uint8Array, record: Uint8Array): Json | undefined {
-  try {
-    return decodeRecord(key, record);
-  } catch (error) {
-    if (error instanceof StoreError && error.code === 'BAD_RECORD') return undefined;
-    throw error;
-  }
 }

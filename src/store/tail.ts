@@ -27,5 +27,7 @@ export interface TailEvent {
   readonly t: Micros;
   /** Tells events of one microsecond apart. */
   readonly seq: number;
+  /** Its place in its stream, over the life of the store. */
+  readonly ordinal: number;
   readonly data: { readonly [key: string]: Json };
 }

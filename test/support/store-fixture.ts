@@ -112,11 +112,11 @@ export class StoreFixture {
   }
 
   async sealEvents(events: readonly TailEvent[]): Promise<void> {
-    const changes = events.flatMap(({ stream, t, seq, data }): Change[] => {
+    const changes = events.flatMap(({ stream, t, seq, ordinal, data }): Change[] => {
       const key = eventKey({ epoch: EPOCH, t, seq });
       const index = eventIndexKey(stream, { epoch: EPOCH, t, seq });
       return [
-        { table: 'events', key, value: encodeRecord(key, { stream, data }) },
+        { table: 'events', key, value: encodeRecord(key, { stream, ordinal, data }) },
         { table: 'eventIndex', key: index, value: new Uint8Array() },
       ];
     });

@@ -16,11 +16,15 @@ import type { Taken } from '../writing/intake.ts';
  *     varint  number
  *     varint  bytes of its definition, 0 where an earlier record of the segment has it; JSON
  *     varint  pieces; and for each: varint bytes, piece (piece.ts)
- *     varint  events; and for each: varint t, varint seq, varint bytes, JSON
+ *     varint  events; and where there are any:
+ *       varint  place of the first in its stream, which the others follow; not in version 1
+ *       for each: varint t, varint seq, varint bytes, JSON
  *
  * Each segment defines the streams in it, because a stream that is new may not be in LMDB yet.
  */
-const VERSION = 1;
+const VERSION = 2;
+/** Without the places of events. */
+const VERSION_UNPLACED = 1;
 /** Unpacked; several times what a segment could hold packed. */
 const BATCH_BYTES_MAX = 256 * 2 ** 20;
 
@@ -29,8 +33,11 @@ export interface BatchPart {
   readonly number: number;
   readonly definition: Stream | undefined;
   readonly columns: readonly Columns[];
-  readonly events: readonly TailEvent[];
+  readonly events: readonly JournalEvent[];
 }
+
+/** Records of earlier versions do not tell the place of an event. */
+export type JournalEvent = Omit<TailEvent, 'ordinal'> & { readonly ordinal: number | undefined };
 
 const writer = new ByteWriter();
 
@@ -47,6 +54,8 @@ export function encodeBatch(parts: readonly Taken[], defined: Set<number>): Uint
     writer.varint(columns.length);
     for (const piece of columns) writeBytes(writer, encodePiece(piece, stream));
     writer.varint(events.length);
+    const [first] = events;
+    if (first) writer.varint(first.ordinal);
     for (const { t, seq, data } of events) {
       writer.varint(t);
       writer.varint(seq);
@@ -61,8 +70,10 @@ export function decodeBatch(payload: Uint8Array): BatchPart[] {
   const bytes = zstdDecompressSync(payload, { maxOutputLength: BATCH_BYTES_MAX });
   const reader = new ByteReader(bytes);
   const version = reader.byte();
-  if (version !== VERSION) throw reader.bad(`version ${version} of a batch`);
-  const parts = readList(reader, () => readPart(reader));
+  if (version !== VERSION && version !== VERSION_UNPLACED) {
+    throw reader.bad(`version ${version} of a batch`);
+  }
+  const parts = readList(reader, () => readPart(reader, version === VERSION));
   reader.end();
   return parts;
 }
@@ -74,16 +85,11 @@ export function definitionsOf(parts: readonly BatchPart[]): StoredStream[] {
   );
 }
 
-function readPart(reader: ByteReader): BatchPart {
+function readPart(reader: ByteReader, placed: boolean): BatchPart {
   const number = reader.varint();
   const definition = readBytes(reader);
   const columns = readList(reader, () => decodePiece(readBytes(reader)));
-  const events = readList(reader, () => ({
-    stream: number,
-    t: reader.varint(),
-    seq: reader.varint(),
-    data: parse<Event['data']>(readBytes(reader)),
-  }));
+  const events = readEvents(reader, number, placed);
   return {
     number,
     definition: definition.length === 0 ? undefined : parse<Stream>(definition),
@@ -92,11 +98,26 @@ function readPart(reader: ByteReader): BatchPart {
   };
 }
 
-/** Each entry has a byte at least, so that no number makes an array by itself. */
-function readList<T>(reader: ByteReader, read: () => T): T[] {
+function readEvents(reader: ByteReader, stream: number, placed: boolean): JournalEvent[] {
   const length = reader.varint();
+  const first = placed && length > 0 ? reader.varint() : undefined;
+  return readSome(reader, length, (i) => ({
+    stream,
+    t: reader.varint(),
+    seq: reader.varint(),
+    ordinal: first === undefined ? undefined : first + i,
+    data: parse<Event['data']>(readBytes(reader)),
+  }));
+}
+
+function readList<T>(reader: ByteReader, read: () => T): T[] {
+  return readSome(reader, reader.varint(), read);
+}
+
+/** Each entry has a byte at least, so that no number makes an array by itself. */
+function readSome<T>(reader: ByteReader, length: number, read: (i: number) => T): T[] {
   if (length > reader.left) throw reader.bad(`a list of ${length}`);
-  return Array.from({ length }, read);
+  return Array.from({ length }, (_, i) => read(i));
 }
 
 function readBytes(reader: ByteReader): Uint8Array {

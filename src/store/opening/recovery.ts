@@ -16,6 +16,8 @@ import { type BatchPart, decodeBatch, definitionsOf } from '../journal/batch.ts'
 import type { JournalRecord } from '../journal/journal-record.ts';
 import { HOUR_US, parseBlockKey, slotKey } from '../keys.ts';
 import type { Change, Database, Entry, Reads } from '../lmdb.ts';
+import { endsOf } from '../outbox/progress.ts';
+import { sealChanges } from '../outbox/seal-record.ts';
 import { StoreReader } from '../reading/reader.ts';
 import {
   BEHIND_KEYS,
@@ -26,7 +28,7 @@ import {
 } from '../reading/walk.ts';
 import { RollupHours } from '../rollup/rollup-hours.ts';
 import type { StreamRegistry } from '../writing/registry.ts';
-import { BlockKeys, Unsealed } from '../writing/unsealed.ts';
+import { BlockKeys, type Sealed, Unsealed } from '../writing/unsealed.ts';
 
 /**
  * What a start makes of the journal that the last one left: blocks and events in LMDB, as its next
@@ -66,11 +68,13 @@ export async function recover(
   { database, registry, hours, epoch: current }: RecoveryGround,
   replay: readonly JournalRecord[],
 ): Promise<Recovery> {
+  const ends = endsOf(registry);
   const { contents, problems } = replayed({ database, registry }, replay);
   const rolled = rolledBefore(database, problems);
   for (const content of contents) {
     const written = rolled?.epoch === content.epoch ? rolled.hour : 0;
-    await commitContent({ database, registry }, content, written);
+    await commitContent({ database, registry }, content, { written, ends });
+    for (const [number, end] of content.ends) ends.set(number, end);
   }
   const last = replay.at(-1);
   if (last) await database.commit([sealedChange(last.seq)]);
@@ -124,31 +128,45 @@ function replayInto(
       throw new StoreError('BAD_RECORD', `stream ${number} is defined nowhere`);
     }
     const fresh = columns.filter((piece) => piece.seq >= registry.nextSeqOf(number));
-    content.add({ ...stored, columns: fresh, events });
+    const next = registry.nextSeqOf(number);
+    const placed = events.map((event, i) => ({ ...event, ordinal: event.ordinal ?? next + i }));
+    const freshEvents = placed.filter(({ ordinal }) => ordinal >= next);
+    content.add({ ...stored, columns: fresh, events: freshEvents });
     const last = fresh.at(-1);
     if (last) registry.restore(stored, last.seq + countOf(last));
-    if (events.length > 0) registry.restore(stored, registry.nextSeqOf(number) + events.length);
+    const lastEvent = freshEvents.at(-1);
+    if (lastEvent) registry.restore(stored, lastEvent.ordinal + 1);
   }
 }
 
-/** @param written hours of the epoch that have their rollups */
+interface Before {
+  /** Hours of the epoch that have their rollups. */
+  readonly written: number;
+  /** How far the seq of each stream was, by its number. */
+  readonly ends: ReadonlyMap<number, number>;
+}
+
 async function commitContent(
   { database, registry }: Ground,
   content: Unsealed,
-  written: number,
+  { written, ends }: Before,
 ): Promise<void> {
   const late = new RollupHours();
-  const blocks = content.streams().flatMap(({ number, stream }) => {
+  const byStream = new Map<number, readonly Sealed[]>();
+  for (const { number, stream } of content.streams()) {
     const { sealed, columns } = content.seal(number);
     for (const part of columns) late.add(number, stream, content.epoch, part);
-    return sealed;
-  });
+    byStream.set(number, sealed);
+  }
+  const blocks = [...byStream.values()].flat();
+  const from = (number: number): number => ends.get(number) ?? 0;
   // An hour that is written already gets what came late for it; the others are made of their blocks.
   const closed = late.close(written);
   await database.commit([
     ...blocks.map(({ table, key, block }): Change => ({ table, key, value: block })),
     ...closed.map((rollup) => addedRollup(database, rollup)),
     ...eventChanges(content),
+    ...sealChanges(database, content, byStream, { from, now: content.end ?? 0 }),
     ...registry.changes(),
   ]);
 }

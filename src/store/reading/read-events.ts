@@ -1,3 +1,4 @@
+import { isInternal } from '#core/sys-streams.ts';
 import type { EventRow, Range, StoredStream } from '../../codec/columns.ts';
 import { StoreError } from '../errors.ts';
 import {
@@ -62,7 +63,7 @@ export class EventReading {
     return sorted.slice(0, limit);
   }
 
-  /** The first `limit`. Damaged ones are not among them, so that a short page is the last. */
+  /** The first `limit`. Those left out are not among them, so that a short page is the last. */
   *#stored(limit: number): Generator<FoundEvent> {
     let found = 0;
     let start: Uint8Array | undefined = this.#start;
@@ -105,7 +106,7 @@ export class EventReading {
     if (value === undefined) return undefined;
     return damage.guard('events', key, () => {
       const { stream, data } = eventRecord(key, value);
-      return this.#row(parseEventKey(key), stream, data);
+      return this.#isInternal(stream) ? undefined : this.#row(parseEventKey(key), stream, data);
     });
   }
 
@@ -115,11 +116,15 @@ export class EventReading {
     if (tail?.epoch !== range.epoch) return;
     const wanted = numbers && new Set(numbers);
     for (const { stream, t, seq, data } of tail.events) {
-      if (wanted && !wanted.has(stream)) continue;
+      if (this.#isInternal(stream) || (wanted && !wanted.has(stream))) continue;
       const key = eventKey({ epoch: tail.epoch, t, seq });
       const outside = Buffer.compare(key, this.#start) < 0 || Buffer.compare(key, this.#end) >= 0;
       if (!outside) yield this.#row({ epoch: tail.epoch, t, seq }, stream, data);
     }
+  }
+
+  #isInternal(number: number): boolean {
+    return isInternal(this.#streams.get(number)?.stream.id ?? '');
   }
 
   #row(key: EventKey, number: number, data: EventRow['data']): FoundEvent {

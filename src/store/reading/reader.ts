@@ -1,5 +1,6 @@
 import type { Epoch } from '#core/clock.ts';
 import type { Micros } from '#core/stream.ts';
+import { isInternal } from '#core/sys-streams.ts';
 import type { Buckets, Columns, Range, StoredStream } from '../../codec/columns.ts';
 import { cut } from '../../codec/cut.ts';
 import {
@@ -51,9 +52,10 @@ export class StoreReader {
     this.#ground = { reads, tail, damage: this.damaged };
   }
 
-  /** In the order of their numbers. */
+  /** In the order of their numbers, without those of the gateway itself. */
   streams(): StoredStream[] {
-    return [...this.#known().values()].sort((a, b) => a.number - b.number);
+    const shown = [...this.#known().values()].filter(({ stream }) => !isInternal(stream.id));
+    return shown.sort((a, b) => a.number - b.number);
   }
 
   /** The numbers that an id has had, the oldest first. */
@@ -115,7 +117,10 @@ export class StoreReader {
     return latestOf(this.#ground, this.#known().values());
   }
 
-  /** One page of events in the order of time; one shorter than its limit is the last. */
+  /**
+   * One page of events in the order of time; one shorter than its limit is the last. What the gateway notes
+   * of itself is in none.
+   */
   events(range: Range, { streams, limit, after }: EventsQuery): FoundEvent[] {
     const query = { range: exactly(range), numbers: streams, limit, after };
     return new EventReading(this.#ground, this.#known(), query).page();

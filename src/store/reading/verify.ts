@@ -10,6 +10,7 @@ import {
   subOf,
 } from '../keys.ts';
 import { type DatabaseUse, type Entry, type Reads, TABLES, type TableName } from '../lmdb.ts';
+import { decodeSeal } from '../outbox/seal-record.ts';
 import { decodeRecord, eventRecord } from '../record.ts';
 import { decodeRollup } from '../rollup/rollup.ts';
 import { damageText, keyText } from './damage.ts';
@@ -58,6 +59,9 @@ const KEY_BYTES: Readonly<Record<TableName, number | undefined>> = {
   retained: undefined,
   alerts: undefined,
   mail: undefined,
+  mqtt: undefined,
+  seals: 10,
+  erased: 10,
 };
 
 /**
@@ -137,6 +141,9 @@ function valueProblem(reads: Reads, table: TableName, entry: Entry): string {
       return eventProblem(reads, entry);
     case 'eventIndex':
       return indexProblem(reads, entry);
+    case 'seals':
+      decodeSeal(key, value);
+      return '';
     default:
       decodeRecord(key, value);
       return '';

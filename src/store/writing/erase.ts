@@ -1,13 +1,32 @@
+import { isInternal } from '#core/sys-streams.ts';
 import { decodeBlock, encodeBlock } from '../../codec/block.ts';
 import { BlockError } from '../../codec/block-error.ts';
 import type { Columns, Range } from '../../codec/columns.ts';
 import { cut } from '../../codec/cut.ts';
 import { startOf } from '../../codec/join.ts';
 import { SLOT_US, slotOf } from '../../codec/slot.ts';
-import { eventKey, HOUR_US, parseBlockKey, parseRollupKey, rollupKey, slotKey } from '../keys.ts';
+import {
+  eventIndexKey,
+  eventKey,
+  HOUR_US,
+  momentKey,
+  parseBlockKey,
+  parseEventIndexKey,
+  parseRollupKey,
+  rollupKey,
+  slotKey,
+} from '../keys.ts';
 import type { Change, Entry, Reads } from '../lmdb.ts';
 import { exactly } from '../reading/reader.ts';
-import { BEHIND_KEYS, BLOCK_TABLES, type BlockTable, entryPages } from '../reading/walk.ts';
+import {
+  BEHIND_KEYS,
+  BLOCK_TABLES,
+  type BlockTable,
+  entryPages,
+  FIRST_KEY,
+  keyPages,
+} from '../reading/walk.ts';
+import { type EventRecord, encodeRecord, soundRecord } from '../record.ts';
 import type { StreamRegistry } from './registry.ts';
 import { eventRemovals } from './retention.ts';
 import { BlockKeys } from './unsealed.ts';
@@ -20,6 +39,8 @@ import { BlockKeys } from './unsealed.ts';
  * The bytes stay in free pages of the file, and in the journal, until they are written over.
  */
 const PAGE_ENTRIES = 64;
+/** Ranges of which it is known that they were erased, and not evicted. */
+const ERASED_MAX = 1_000;
 
 /**
  * One commit's worth after the other, so that none is large. Each is to be committed before the next.
@@ -33,8 +54,12 @@ export function* erasures(
 ): Generator<readonly Change[]> {
   const range = exactly(asked);
   if (range.from >= range.to) return;
+  let marks = erasedChanges(reads, range);
   for (const changes of allErasures(reads, registry, range)) {
-    if (changes.length > 0) yield changes;
+    if (changes.length === 0) continue;
+    // With the first of what goes, so that nobody takes it for evicted.
+    yield [...marks, ...changes];
+    marks = [];
   }
 }
 
@@ -59,7 +84,58 @@ function* allErasures(
     end: eventKey({ epoch, t: to, seq: 0 }),
     limit: PAGE_ENTRIES,
   };
-  for (const page of entryPages(reads, 'events', events)) yield page.flatMap(eventRemovals);
+  for (const page of entryPages(reads, 'events', events)) {
+    yield page.filter((event) => !isOfGateway(event, registry)).flatMap(eventRemovals);
+  }
+}
+
+/** What the gateway notes of itself is no part of the recording: see `forgetting`. */
+function isOfGateway({ key, value }: Entry, registry: Pick<StreamRegistry, 'byNumber'>): boolean {
+  const record = soundRecord(key, value);
+  const stored = registry.byNumber(Number(Object(record).stream));
+  return stored !== undefined && isInternal(stored.stream.id);
+}
+
+/**
+ * Removes events of some streams, whenever they were, one commit's worth after the other.
+ *
+ * @param isMeant by their data
+ */
+export function* forgetting(
+  reads: Reads,
+  numbers: readonly number[],
+  isMeant: (data: EventRecord['data']) => boolean,
+): Generator<readonly Change[]> {
+  for (const number of numbers) {
+    const start = eventIndexKey(number, { epoch: 0, t: 0, seq: 0 });
+    const end = Buffer.concat([start.subarray(0, 2), BEHIND_KEYS]);
+    for (const keys of keyPages(reads, 'eventIndex', { start, end, limit: PAGE_ENTRIES })) {
+      const changes = keys.flatMap((index) => {
+        const key = eventKey(parseEventIndexKey(index));
+        const value = reads.get('events', key);
+        const record = value && soundRecord(key, value);
+        if (value === undefined || record === undefined) return [];
+        const { data } = record as unknown as EventRecord; // Its CRC says that we wrote it.
+        return isMeant(data) ? eventRemovals({ key, value }) : [];
+      });
+      if (changes.length > 0) yield changes;
+    }
+  }
+}
+
+/** Keeps in mind that a range was erased; the oldest of many goes. */
+function erasedChanges(reads: Reads, { epoch, from, to }: Range): Change[] {
+  const key = momentKey({ epoch, t: from });
+  const record = reads.get('erased', key);
+  const before = record && Number(Object(soundRecord(key, record)).to);
+  const value = encodeRecord(key, { to: Math.max(to, before ?? 0) });
+  const query = { start: FIRST_KEY, end: BEHIND_KEYS, limit: ERASED_MAX };
+  const kept = reads.keys('erased', query);
+  const oldest = kept.length < ERASED_MAX ? undefined : kept[0];
+  return [
+    ...(oldest ? [{ table: 'erased', key: oldest, value: undefined } as const] : []),
+    { table: 'erased', key, value },
+  ];
 }
 
 interface Erasing {

@@ -97,9 +97,9 @@ export class Intake {
       if (known === undefined) return [];
       const { number } = known;
       if (gather instanceof EventGather) {
-        registry.take(known, gather.rows.length);
-        const events = gather.rows.map(({ t, data }) => {
-          return { stream: number, t, seq: this.#eventSeq++ & 0xffff, data };
+        const first = registry.take(known, gather.rows.length);
+        const events = gather.rows.map(({ t, data }, i) => {
+          return { stream: number, t, seq: this.#eventSeq++ & 0xffff, ordinal: first + i, data };
         });
         return [{ number, stream, columns: [], events }];
       }

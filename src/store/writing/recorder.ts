@@ -1,7 +1,7 @@
 import type { Clock, Epoch } from '#core/clock.ts';
 import { isExpected } from '#core/errors.ts';
 import type { Span } from '#core/session.ts';
-import type { Micros } from '#core/stream.ts';
+import type { Event, Micros } from '#core/stream.ts';
 import { readHeader } from '../../codec/block.ts';
 import { countOf, type Range } from '../../codec/columns.ts';
 import { SLOT_US, slotOf } from '../../codec/slot.ts';
@@ -11,15 +11,17 @@ import type { Journal } from '../journal/journal.ts';
 import { HOUR_US } from '../keys.ts';
 import type { Change, Database } from '../lmdb.ts';
 import { addHour } from '../opening/recovery.ts';
+import { Progress } from '../outbox/progress.ts';
+import { sealChanges } from '../outbox/seal-record.ts';
 import type { HourRollup } from '../rollup/rollup.ts';
 import type { RollupHours } from '../rollup/rollup-hours.ts';
 import type { Tail } from '../tail.ts';
-import { erasures } from './erase.ts';
+import { erasures, forgetting } from './erase.ts';
 import { Gate } from './gate.ts';
 import type { Intake, Taken } from './intake.ts';
 import type { StreamRegistry } from './registry.ts';
-import { bytesOfChanges, planEviction } from './retention.ts';
-import { BlockKeys, Unsealed } from './unsealed.ts';
+import { bytesOfChanges, planEviction, type Unsent } from './retention.ts';
+import { BlockKeys, type Sealed, Unsealed } from './unsealed.ts';
 
 /**
  * The way of what is recorded: intake -> journal -> blocks in LMDB.
@@ -52,6 +54,8 @@ export interface RecorderParts {
   limit(): number;
   /** Spans of sessions that are never evicted. */
   pinned(): readonly Span[];
+  /** What is still to be sent; undefined where nobody sends anything. */
+  unsent?(): Unsent | undefined;
 }
 
 /** What has been done since the start. */
@@ -61,6 +65,8 @@ class RecorderStats {
   seals = 0;
   blocks = 0;
   evicted = 0;
+  /** Records of them that were to be kept until they are sent. */
+  unsentEvicted = 0;
   /** Samples, frames and events that were given up, for whatever reason. */
   lost = 0;
   /** Bytes that pinned sessions keep at the old end of the ring, when it last gave something up. */
@@ -71,6 +77,8 @@ class RecorderStats {
 
 export class Recorder {
   readonly stats = new RecorderStats();
+  /** How far each stream is on the disk. */
+  readonly progress: Progress;
   readonly #parts: RecorderParts;
   readonly #keys: BlockKeys;
   /** Flushes and seals, one after the other. */
@@ -95,6 +103,7 @@ export class Recorder {
   constructor(parts: RecorderParts, sealed: number) {
     this.#parts = parts;
     this.#sealed = sealed;
+    this.progress = new Progress(parts.registry);
     this.#keys = new BlockKeys(parts.database);
     this.#unsealed = new Unsealed(parts.epoch.id, this.#keys);
     this.#slot = slotOf(parts.clock.now());
@@ -165,6 +174,15 @@ export class Recorder {
     });
   }
 
+  /** Removes events of some streams whose data are meant, whenever they were. */
+  forget(numbers: readonly number[], isMeant: (data: Event['data']) => boolean): Promise<void> {
+    const { database } = this.#parts;
+    return this.#gate.run(async () => {
+      await this.#sealAll();
+      for (const changes of forgetting(database, numbers, isMeant)) await database.commit(changes);
+    });
+  }
+
   async #erase(range: Range): Promise<void> {
     const { database, registry, hours, epoch } = this.#parts;
     for (const changes of erasures(database, registry, range)) await database.commit(changes);
@@ -178,9 +196,14 @@ export class Recorder {
     }
   }
 
+  /** What LMDB does not have yet, in the order in which it came. Of it not all may be durable. */
+  contents(): Unsealed[] {
+    return [this.#sealing?.content, this.#unsealed].filter((one) => one !== undefined);
+  }
+
   /** What LMDB does not have yet, of some streams or of all. */
   tail(numbers?: ReadonlySet<number>): Tail {
-    const contents = [this.#sealing?.content, this.#unsealed].filter((one) => one !== undefined);
+    const contents = this.contents();
     const hours = this.#sealing?.hours ?? this.#parts.hours.open();
     const all = contents.flatMap((content) => content.streams().map(({ number }) => number));
     const wanted = [...new Set(all)].filter((number) => numbers?.has(number) ?? true);
@@ -206,6 +229,7 @@ export class Recorder {
     this.#waitingSince ??= clock.now();
     await journal.append(epoch.id, payload);
     this.#waitingSince = undefined;
+    this.progress.flushed(this.#waiting);
     this.#defined = defined;
     this.stats.records++;
     this.stats.recordBytes += payload.length;
@@ -228,6 +252,7 @@ export class Recorder {
     this.#sealing ??= this.#begin();
     this.#sealing.changes ??= await this.#prepare(this.#sealing);
     await this.#commit(this.#sealing.changes);
+    this.progress.committed(this.#sealing.content);
     this.#sealed = this.#sealing.upTo;
     this.#sealing = undefined;
     this.#exposed = false;
@@ -270,16 +295,20 @@ export class Recorder {
   }
 
   async #prepare({ content, upTo }: Sealing): Promise<SealChanges> {
-    const { registry, clock, hours } = this.#parts;
+    const { database, registry, clock, hours } = this.#parts;
     const blocks: Change[] = [];
+    const byStream = new Map<number, readonly Sealed[]>();
     for (const { number, stream } of content.streams()) {
       const { sealed, columns } = content.seal(number);
       for (const { table, key, block } of sealed) blocks.push({ table, key, value: block });
+      byStream.set(number, sealed);
       for (const part of columns) hours.add(number, stream, content.epoch, part);
       await clock.sleep(0); // Encoding everything in one turn would hold up whatever else is to do.
     }
+    const from = (number: number): number => this.progress.sealed(number);
     const rest = [
       ...eventChanges(content),
+      ...sealChanges(database, content, byStream, { from, now: clock.now() }),
       ...this.#rollupChanges(hourAt(this.#slot * SLOT_US) + (this.#finished ? 1 : 0)),
       ...registry.changes(),
       sealedChange(upTo),
@@ -314,10 +343,10 @@ export class Recorder {
     blocks: readonly Change[],
     rest: readonly Change[],
   ): { kept: readonly Change[]; evicted: readonly Change[] } {
-    const { database, limit, pinned } = this.#parts;
+    const { database, limit, pinned, unsent } = this.#parts;
     const plan = (changes: readonly Change[]) => {
-      const needed = bytesOfChanges(changes);
-      return planEviction(database, database.use(), { limit: limit(), needed }, pinned());
+      const room = { limit: limit(), needed: bytesOfChanges(changes), unsent: unsent?.() };
+      return planEviction(database, database.use(), room, pinned());
     };
     let kept = blocks;
     let eviction = plan([...kept, ...rest]);
@@ -328,6 +357,7 @@ export class Recorder {
     }
     this.stats.pressed = kept.length < blocks.length;
     this.stats.pinnedBytes = eviction.pinnedBytes;
+    this.stats.unsentEvicted += eviction.unsent;
     return { kept, evicted: eviction.changes };
   }
 }

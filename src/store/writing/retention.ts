@@ -9,11 +9,13 @@ import {
   HOUR_US,
   parseBlockKey,
   parseEventKey,
+  parseMomentKey,
   parseRollupKey,
   rollupKey,
   slotKey,
 } from '../keys.ts';
 import { type Change, type DatabaseUse, type Entry, PAGE_BYTES, type Reads } from '../lmdb.ts';
+import { decodeSeal, endOfSealed } from '../outbox/seal-record.ts';
 import { BEHIND_KEYS, type BlockTable, FIRST_KEY, keyAfter } from '../reading/walk.ts';
 import { eventRecord } from '../record.ts';
 
@@ -27,6 +29,9 @@ import { eventRecord } from '../record.ts';
  *
  * What is pinned is stepped over by its keys, a span at a time, and only what goes is read: the work
  * does not grow with what is kept.
+ *
+ * Events that are still to be sent stay until they are, and what tells where they are (the seals). But a
+ * bridge that never sends must not fill the disk: from a multiple of their share on the oldest go after all.
  */
 const SHARES: Readonly<Record<Class, number>> = {
   frames: 0.4,
@@ -34,10 +39,15 @@ const SHARES: Readonly<Record<Class, number>> = {
   samples: 0.2,
   rollups: 0.06,
   events: 0.04,
+  seals: 0.01,
 };
-type Class = BlockTable | 'rollups' | 'events';
+type Class = BlockTable | 'rollups' | 'events' | 'seals';
 const BLOCK_CLASSES: readonly BlockTable[] = ['frames', 'waves', 'samples'];
-const CLASSES: readonly Class[] = [...BLOCK_CLASSES, 'rollups', 'events'];
+const CLASSES: readonly Class[] = [...BLOCK_CLASSES, 'rollups', 'events', 'seals'];
+/** What is still to be sent may take this many times the share of its class. */
+const UNSENT_SHARES_MAX = 4;
+/** Kept one after the other, before what lies behind them is left for the next time. */
+const UNSENT_LOOKED_MAX = 1024;
 
 const PAGE_KEYS = 64;
 /** Entries of one step: as many as a slot has, or some rollups, or some events. */
@@ -54,27 +64,45 @@ export interface Eviction {
   readonly bytes: number;
   /** About as many are kept by pinned sessions; 0 while nothing has to go. */
   readonly pinnedBytes: number;
+  /** Events and seals of them that were to be kept until they are sent. */
+  readonly unsent: number;
   /** Whether the ring is within its limit then. */
   readonly enough: boolean;
 }
 
-/**
- * What has to go before `needed` more bytes come.
- *
- * @param limit bytes that may be in use
- */
+/** From which seq on the events of a stream are still to be sent: of one that is not here, from 0 on. */
+export type Unsent = ReadonlyMap<number, number>;
+
+export interface Room {
+  /** Bytes that may be in use. */
+  readonly limit: number;
+  /** Bytes that are to come. */
+  readonly needed: number;
+  /** Undefined where nothing is ever sent. */
+  readonly unsent?: Unsent | undefined;
+}
+
+/** What has to go before more bytes come. */
 export function planEviction(
   reads: Reads,
   use: DatabaseUse,
-  { limit, needed }: { readonly limit: number; readonly needed: number },
+  { limit, needed, unsent }: Room,
   pinned: readonly Span[],
 ): Eviction {
   const bytes = new Map(CLASSES.map((name) => [name, bytesOf(use, name)]));
-  const walks = new Map(CLASSES.map((name) => [name, oldest(reads, name, pinned)]));
+  const isKept = (name: Class): boolean => {
+    return (bytes.get(name) ?? 0) <= UNSENT_SHARES_MAX * SHARES[name] * limit;
+  };
+  const walks = new Map(
+    CLASSES.map((name) => {
+      const kept = unsent && { unsent, isKept: () => isKept(name) };
+      return [name, oldest(reads, name, { pinned, kept })] as const;
+    }),
+  );
   const changes: Change[] = [];
   let over = use.used + needed - limit;
   const kept = over > 0 ? pinnedBytes(reads, use, pinned) : 0;
-  let freed = 0;
+  let [freed, lost] = [0, 0];
   while (over > 0) {
     const name = mostOver(bytes, walks);
     if (name === undefined) break;
@@ -87,8 +115,9 @@ export function planEviction(
     bytes.set(name, (bytes.get(name) ?? 0) - step.value.bytes);
     over -= step.value.bytes;
     freed += step.value.bytes;
+    lost += step.value.unsent;
   }
-  return { changes, bytes: freed, pinnedBytes: kept, enough: over <= 0 };
+  return { changes, bytes: freed, pinnedBytes: kept, unsent: lost, enough: over <= 0 };
 }
 
 /**
@@ -142,20 +171,26 @@ interface Step {
   group: string;
   readonly changes: Change[];
   bytes: number;
+  unsent: number;
+}
+
+interface Keeping {
+  readonly pinned: readonly Span[];
+  /** What is to be sent; undefined where nothing is. */
+  readonly kept: { readonly unsent: Unsent; isKept(): boolean } | undefined;
 }
 
 /** The oldest things of a class that may go, one step after the other. */
-function* oldest(reads: Reads, name: Class, pinned: readonly Span[]): Generator<Step> {
-  let step: Step = { group: '', changes: [], bytes: 0 };
-  for (const { key, group } of unpinned(reads, name, pinned)) {
+function* oldest(reads: Reads, name: Class, keeping: Keeping): Generator<Step> {
+  let step: Step = { group: '', changes: [], bytes: 0, unsent: 0 };
+  for (const { key, value, group, isUnsent } of free(reads, name, keeping)) {
     const isLong = step.changes.length >= STEP_ENTRIES_MAX;
     if (step.changes.length > 0 && (group !== step.group || isLong)) {
       yield step;
-      step = { group, changes: [], bytes: 0 };
+      step = { group, changes: [], bytes: 0, unsent: 0 };
     }
+    if (isUnsent) step.unsent++;
     step.group = group;
-    // It is there: nothing is committed between two looks of one plan.
-    const value = reads.get(name, key) ?? NOTHING;
     step.bytes += bytesOfEntry(key, value);
     if (name === 'events') step.changes.push(...eventRemovals({ key, value }));
     else step.changes.push({ table: name, key, value: undefined });
@@ -163,8 +198,43 @@ function* oldest(reads: Reads, name: Class, pinned: readonly Span[]): Generator<
   if (step.changes.length > 0) yield step;
 }
 
+/** What may go, in the order of the keys. */
+function* free(reads: Reads, name: Class, { pinned, kept }: Keeping) {
+  let looked = 0;
+  for (const { key, group } of unpinned(reads, name, pinned)) {
+    // It is there: nothing is committed between two looks of one plan.
+    const value = reads.get(name, key) ?? NOTHING;
+    const isUnsent = kept !== undefined && isToSend(name, { key, value }, kept.unsent);
+    if (!isUnsent || !kept.isKept()) {
+      yield { key, value, group, isUnsent };
+      continue;
+    }
+    looked++;
+    if (looked > UNSENT_LOOKED_MAX) return;
+  }
+}
+
+/** Whether an event is still to be sent, or a seal tells where such events are. */
+function isToSend(name: Class, { key, value }: Entry, unsent: Unsent): boolean {
+  if (name !== 'events' && name !== 'seals') return false;
+  try {
+    if (name === 'events') {
+      const { stream, ordinal } = eventRecord(key, value);
+      return ordinal !== undefined && ordinal >= (unsent.get(stream) ?? 0);
+    }
+    return decodeSeal(key, value).some((sealed) => {
+      const isEvents = sealed.runs[0]?.kind === 'events';
+      return isEvents && endOfSealed(sealed) > (unsent.get(sealed.number) ?? 0);
+    });
+  } catch (error) {
+    if (error instanceof StoreError) return false; // What is damaged is of no use to anybody.
+    throw error;
+  }
+}
+
 /** Keys that no pinned session covers, in their order. */
-function* unpinned(reads: Reads, name: Class, pinned: readonly Span[]) {
+function* unpinned(reads: Reads, name: Class, spans: readonly Span[]) {
+  const pinned = name === 'seals' ? [] : spans; // They are no data of a session.
   let start: Uint8Array | undefined = FIRST_KEY;
   while (start) {
     const keys: Uint8Array[] = reads.keys(name, { start, end: BEHIND_KEYS, limit: PAGE_KEYS });
@@ -192,6 +262,8 @@ function keyBehind(name: Class, key: Uint8Array, until: Micros): Uint8Array {
         ? eventKey({ epoch, t, seq: 0 })
         : eventKey({ epoch: epoch + 1, t: 0, seq: 0 });
     }
+    case 'seals':
+      return keyAfter(key); // Never: none is pinned.
     case 'rollups': {
       const { level, epoch } = parseRollupKey(key);
       const hour = Math.ceil(t / HOUR_US);
@@ -244,6 +316,10 @@ function placeOf(name: Class, key: Uint8Array): Place {
   switch (name) {
     case 'events': {
       const { epoch, t } = parseEventKey(key);
+      return { epoch, from: t, to: t + 1, group: '' };
+    }
+    case 'seals': {
+      const { epoch, t } = parseMomentKey(key);
       return { epoch, from: t, to: t + 1, group: '' };
     }
     case 'rollups': {

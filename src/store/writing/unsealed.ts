@@ -1,4 +1,4 @@
-import { decodeBlock, encodeBlock } from '../../codec/block.ts';
+import { decodeBlock, encodeBlock, readHeader } from '../../codec/block.ts';
 import { type Columns, countOf, type StoredStream } from '../../codec/columns.ts';
 import { endOf, joinPieces, startOf } from '../../codec/join.ts';
 import { slotOf } from '../../codec/slot.ts';
@@ -38,6 +38,9 @@ export class Unsealed {
   count = 0;
   /** The latest time in it; undefined while it is empty. */
   end: number | undefined;
+  /** One behind the last seq of each stream. */
+  readonly ends = new Map<number, number>();
+  readonly #eventsByStream = new Map<number, TailEvent[]>();
   readonly #held = new Map<number, Held>();
   readonly #keys: BlockKeys;
   readonly #recovered: boolean;
@@ -57,6 +60,12 @@ export class Unsealed {
       this.events.push(event);
       this.count++;
       this.#reach(event.t);
+      this.ends.set(number, event.ordinal + 1);
+    }
+    if (events.length > 0) {
+      const own = this.#eventsByStream.get(number) ?? [];
+      this.#eventsByStream.set(number, own);
+      for (const event of events) own.push(event);
     }
     if (columns.length === 0) return;
     let held = this.#held.get(number);
@@ -65,6 +74,23 @@ export class Unsealed {
       this.#held.set(number, held);
     }
     for (const piece of columns) this.#hold(held, piece);
+    const last = columns.at(-1);
+    if (last) this.ends.set(number, last.seq + countOf(last));
+  }
+
+  /** The events of each stream, in the order in which they came. */
+  eventsByStream(): ReadonlyMap<number, readonly TailEvent[]> {
+    return this.#eventsByStream;
+  }
+
+  /** What is held of a stream from a seq on, in the order of seq; what is a block is decoded when it is due. */
+  *columnsFrom(number: number, seq: number): Generator<Columns> {
+    const { sealed, pieces } = this.#held.get(number) ?? { sealed: [], pieces: [] };
+    for (const { key, block } of sealed) {
+      const header = readHeader(block);
+      if (header.seq + header.n > seq) yield decodeBlock(block, key);
+    }
+    for (const piece of pieces) if (piece.seq + countOf(piece) > seq) yield piece;
   }
 
   streams(): StoredStream[] {

@@ -52,7 +52,7 @@ function nothing(): void {}
 
 /** Records the load a second after the other, and looks at the store in between. */
 class Drive implements Clock {
-  readonly load = new StoreLoad({ seed: 1, framePeriod: 1000 }, 0);
+  readonly load = new StoreLoad({ seed: 1, framePeriod: 2000 }, 0);
   readonly errors: string[] = [];
   readonly sizes: number[] = [];
   readonly memory: number[] = [];

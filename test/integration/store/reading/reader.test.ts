@@ -199,8 +199,10 @@ describe('summary', () => {
   test('has what was lost and for how long there was data', async () => {
     await fixture.seal(EEG, [wave(0, 2560, 256), wave(12e6, 2560, 256, 3000)]);
     await fixture.seal(TEMP, [scalars(0, 10, 1e6), scalars(20e6, 10, 1e6, 10)]);
-    await fixture.sealEvents([{ stream: 7, t: 5e6, seq: 0, data: {} }]);
-    const tail = fixture.tail([], { events: [{ stream: 7, t: 6e6, seq: 1, data: {} }] });
+    await fixture.sealEvents([{ stream: 7, t: 5e6, seq: 0, ordinal: 0, data: {} }]);
+    const tail = fixture.tail([], {
+      events: [{ stream: 7, t: 6e6, seq: 1, ordinal: 1, data: {} }],
+    });
     const found = [...reader(tail).summary(range(0, 100e6))];
     const rows = found.map(({ number, n, lost, coveredUs }) => [
       number,
@@ -243,6 +245,7 @@ test('events come page by page, of all streams or some, and once', async () => {
     stream: i % 3 === 0 ? 7 : 8,
     t: 1000 * Math.floor(i / 2),
     seq: i,
+    ordinal: i,
     data: { i },
   }));
   await fixture.sealEvents(all.slice(0, 40));
@@ -290,7 +293,7 @@ test('streams and epochs are told; damaged ones are counted', async () => {
 
 test('verify goes through everything and names what is wrong', async () => {
   const keys = await fixture.seal(RPM, [scalars(0, 18_000, 50_000)]);
-  await fixture.sealEvents([{ stream: 7, t: 5, seq: 0, data: {} }]);
+  await fixture.sealEvents([{ stream: 7, t: 5, seq: 0, ordinal: 0, data: {} }]);
   await fixture.closeHours(9);
   const steps = () => [...reader().verify(fixture.database.use())];
   expect(steps().flatMap(({ problems }) => problems)).toEqual([]);
@@ -316,8 +319,8 @@ test('an export has all numbers of an id that mean the same, and the others by t
   await fixture.seal(slower, [scalars(10e6, 4, 1e6)]);
   await fixture.seal(other, [scalars(20e6, 5, 1e6)]);
   await fixture.sealEvents([
-    { stream: 7, t: 5, seq: 0, data: { a: 1 } },
-    { stream: 8, t: 6, seq: 0, data: {} },
+    { stream: 7, t: 5, seq: 0, ordinal: 0, data: { a: 1 } },
+    { stream: 8, t: 6, seq: 0, ordinal: 0, data: {} },
   ]);
   const epoch = { id: EPOCH, wallMs: 0, trust: 'none', bootId: '', monotonicMs: 0 } as const;
   const stretch = { epoch, from: 0, to: 100e6, at: 0 };

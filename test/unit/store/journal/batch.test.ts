@@ -24,7 +24,7 @@ test('a batch comes back as it was, and defines each stream once', () => {
           number,
           stream: columns.streamOf('sample', { id: `test.s${number}` }),
           columns: some,
-          events: events.map((one) => ({ ...one, stream: number })),
+          events: events.map((one, i) => ({ ...one, stream: number, ordinal: 7 * number + i })),
         }));
         const defined = new Set<number>();
         const back = decodeBatch(encodeBatch(parts, defined));
@@ -67,4 +67,16 @@ test('a number in a batch makes no list by itself', () => {
     expect(decode).toThrow(BlockError);
     expect(decode).toThrow(`a list of ${numbers.at(-1)}`);
   }
+});
+
+test('events of a record of an earlier version have no places', () => {
+  const writer = new ByteWriter();
+  const json = Buffer.from('{"a":1}');
+  // Version 1, 1 stream: number 7, no definition, no pieces, 1 event: t, seq, bytes, JSON.
+  for (const number of [1, 1, 7, 0, 0, 1, 123_456, 3, json.length]) writer.varint(number);
+  for (const byte of json) writer.byte(byte);
+  const [part] = decodeBatch(zstdCompressSync(writer.written()));
+  expect(part?.events).toEqual([
+    { stream: 7, t: 123_456, seq: 3, ordinal: undefined, data: { a: 1 } },
+  ]);
 });

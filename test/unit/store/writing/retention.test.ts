@@ -57,7 +57,10 @@ const slots = (n: number): number[] => Array.from({ length: n }, (_, slot) => sl
 describe('what goes', () => {
   test('is nothing where there is room', () => {
     const reads = filled(slots(9).map((slot) => block('frames', slot, 1000)));
-    expect(plan(reads, 0)).toEqual({ changes: [], bytes: 0, pinnedBytes: 0, enough: true });
+    expect(plan(reads, 0)).toEqual({
+      ...{ changes: [], bytes: 0, pinnedBytes: 0, unsent: 0 },
+      enough: true,
+    });
     expect(plan(reads, -5000).changes).toEqual([]);
     expect(reads.looked + reads.values).toBe(0);
   });

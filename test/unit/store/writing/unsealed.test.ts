@@ -74,7 +74,7 @@ test('samples and waves wait for the seal, and become a block a slot', () => {
 test('events are counted and move the end', () => {
   const content = unsealed();
   expect(content.end).toBeUndefined();
-  const event = { stream: 7, t: 9e6, seq: 0, data: {} };
+  const event = { stream: 7, t: 9e6, seq: 0, ordinal: 0, data: {} };
   content.add({ ...stored(7, { id: 'marks', kind: 'event' }), columns: [], events: [event] });
   expect([content.count, content.end, content.events, content.streams()]).toEqual([
     1,

@@ -1,0 +1,115 @@
+import { StoreError } from '../errors.ts';
+import { momentKey, parseMomentKey } from '../keys.ts';
+import type { Entry, Reads } from '../lmdb.ts';
+import { BEHIND_KEYS, entryPages, FIRST_KEY } from '../reading/walk.ts';
+import { soundRecord } from '../record.ts';
+import { decodeSeal, endOfSealed, type Moment, type SealedStream } from './seal-record.ts';
+
+/** Finds the seals that have a stream by its seq. Nothing is held open. */
+
+/** Seals that are read at a time. */
+const PAGE_SEALS = 16;
+/** Seals that are kept decoded: all streams of one are asked for one after the other. */
+const DECODED_MAX = 64;
+/** Seals that are looked through for the beginnings of streams. */
+const FIRSTS_SEALS_MAX = 2_000;
+const BEGINNING: Moment = { epoch: 0, t: 0 };
+
+export interface FoundSeal {
+  readonly moment: Moment;
+  readonly sealed: SealedStream;
+}
+
+export class Seals {
+  readonly #decoded = new Map<string, ReadonlyMap<number, SealedStream>>();
+  /** Where each stream was found last. */
+  readonly #last = new Map<number, { readonly seq: number; readonly moment: Moment }>();
+
+  /**
+   * The first seal that has something of a stream at or behind a seq.
+   *
+   * @param hint where a stretch before it was found; a wrong one costs time only
+   */
+  find(reads: Reads, number: number, seq: number, hint: Moment | undefined): FoundSeal | undefined {
+    const last = this.#last.get(number);
+    const from = last && last.seq <= seq ? last.moment : (hint ?? BEGINNING);
+    const found = this.#search(reads, number, seq, from);
+    // One that begins later may not be the first: the hint may have been too far.
+    const isFirst = found !== undefined && found.sealed.begin <= seq;
+    const sure =
+      isFirst || from === BEGINNING ? found : this.#search(reads, number, seq, BEGINNING);
+    if (sure) this.#last.set(number, { seq, moment: sure.moment });
+    return sure;
+  }
+
+  /** The first seq that there still is of each stream, by number. */
+  firsts(reads: Reads): Map<number, number> {
+    const firsts = new Map<number, number>();
+    let left = FIRSTS_SEALS_MAX;
+    for (const page of pagesFrom(reads, BEGINNING)) {
+      for (const entry of page) {
+        for (const { number, runs } of this.#decode(entry).values()) {
+          const first = runs[0]?.seq;
+          if (first !== undefined && !firsts.has(number)) firsts.set(number, first);
+        }
+      }
+      left -= page.length;
+      if (left <= 0) break;
+    }
+    return firsts;
+  }
+
+  #search(reads: Reads, number: number, seq: number, from: Moment): FoundSeal | undefined {
+    for (const page of pagesFrom(reads, from)) {
+      for (const entry of page) {
+        const sealed = this.#decode(entry).get(number);
+        if (sealed && endOfSealed(sealed) > seq) {
+          return { moment: parseMomentKey(entry.key), sealed };
+        }
+      }
+    }
+    return undefined;
+  }
+
+  /** What is damaged has nothing: the scrub tells of it. */
+  #decode({ key, value }: Entry): ReadonlyMap<number, SealedStream> {
+    const name = Buffer.from(key).toString('latin1');
+    const before = this.#decoded.get(name);
+    if (before) return before;
+    const decoded = new Map(soundSeal(key, value).map((one) => [one.number, one] as const));
+    this.#decoded.set(name, decoded);
+    const [oldest] = this.#decoded.keys();
+    if (this.#decoded.size > DECODED_MAX && oldest !== undefined) this.#decoded.delete(oldest);
+    return decoded;
+  }
+}
+
+/** Whether something of a stretch of an epoch was erased at a person's wish. */
+export function wasErased(reads: Reads, epoch: number, from: number, to: number): boolean {
+  const query = {
+    start: momentKey({ epoch, t: 0 }),
+    end: momentKey({ epoch: epoch + 1, t: 0 }),
+    limit: PAGE_SEALS,
+  };
+  for (const page of entryPages(reads, 'erased', query)) {
+    for (const { key, value } of page) {
+      const end = Number(Object(soundRecord(key, value)).to ?? 0);
+      if (parseMomentKey(key).t < to && end > from) return true;
+    }
+  }
+  return false;
+}
+
+function pagesFrom(reads: Reads, from: Moment): Generator<Entry[]> {
+  const start = from === BEGINNING ? FIRST_KEY : momentKey(from);
+  return entryPages(reads, 'seals', { start, end: BEHIND_KEYS, limit: PAGE_SEALS });
+}
+
+function soundSeal(key: Uint8Array, value: Uint8Array): readonly SealedStream[] {
+  try {
+    return decodeSeal(key, value);
+  } catch (error) {
+    if (error instanceof StoreError && error.code === 'BAD_RECORD') return [];
+    throw error;
+  }
+}
