@@ -5,6 +5,7 @@ import type { Ledger } from '#core/ledger.ts';
 import type { AccountFile } from './account-file.ts';
 import type { AuditFact } from './audit.ts';
 import type { Claim } from './claim.ts';
+import { Entrance } from './entrance.ts';
 import { AccountError } from './errors.ts';
 import type { Credentials, Granted, Visit } from './granted.ts';
 import { Invites } from './invites.ts';
@@ -12,11 +13,10 @@ import { AGE_MS_MAX, type EndOfLogin, type Login, Logins, type Refreshed } from 
 import { type Actor, Members } from './members.ts';
 import type { Moments } from './moments.ts';
 import { checkPassword } from './password-rules.ts';
-import { isOutdated, Passwords } from './passwords.ts';
+import { Passwords } from './passwords.ts';
 import { Pseudonyms } from './pseudonyms.ts';
-import { PRIVILEGED } from './roles.ts';
+import { SteadyLogins } from './steady-logins.ts';
 import { ACCESS_S, type Access, Tokens } from './tokens.ts';
-import { Tries } from './tries.ts';
 import { publicUser, type StoredUser, Users } from './users.ts';
 
 /** A store that does not take a log-in by then is not waited for any longer. */
@@ -54,7 +54,8 @@ export class Accounts {
   readonly #passwords = new Passwords();
   readonly #pseudonyms: Pseudonyms;
   readonly #tokens: Tokens;
-  readonly #tries: Tries;
+  readonly #entrance: Entrance;
+  readonly #steady: SteadyLogins;
   readonly #listeners = new Set<(login: Login) => void>();
   readonly #loginsOpen = Promise.withResolvers<void>();
   #areLoginsOpen = false;
@@ -89,7 +90,12 @@ export class Accounts {
     this.members = new Members({
       ...{ users: this.#users, logins: this.logins, passwords: this.#passwords, note },
     });
-    this.#tries = new Tries(clock);
+    this.#entrance = new Entrance({
+      ...{ users: this.#users, passwords: this.#passwords, clock, note },
+      requireTls: options.requireTls,
+      rehash: (...known) => this.members.rehash(...known),
+    });
+    this.#steady = new SteadyLogins(this.logins);
   }
 
   /** Takes the accounts of earlier starts. @throws as AccountFile.load */
@@ -147,7 +153,7 @@ export class Accounts {
 
   /** Turned away since the start, for the metrics. */
   get refused(): Readonly<Record<'throttled' | 'busy', number>> {
-    return { throttled: this.#tries.refused, busy: this.#passwords.refused };
+    return { throttled: this.#entrance.tries.refused, busy: this.#passwords.refused };
   }
 
   /** Tells of each log-in that ends, until what is returned is called. */
@@ -164,7 +170,7 @@ export class Accounts {
   async claim({ code, ...who }: Credentials & { code: string }, visit: Visit): Promise<Granted> {
     const fact = { action: 'claim', who: who.username, from: visit.remote.address };
     this.#checkUnclaimed();
-    this.#checkSecure('admin', visit.remote);
+    this.checkSecure('admin', visit.remote);
     try {
       this.#options.claim.check(code, visit.remote);
     } catch (error) {
@@ -193,26 +199,32 @@ export class Accounts {
   }
 
   /** @throws AccountError WRONG_LOGIN, THROTTLED, BUSY, NEEDS_TLS, OFF */
-  async login({ username, password }: Credentials, visit: Visit): Promise<Granted> {
+  async login(who: Credentials, visit: Visit): Promise<Granted> {
     this.#checkShut();
-    const { address } = visit.remote;
-    const name = username.toLowerCase();
-    this.#tries.take(name, visit.remote);
-    const known = this.#users.named(name);
-    const isRight = await this.#passwords.matches(password, known?.password);
-    const fact = { action: 'login', who: known?.username ?? '', from: address };
-    // As it is by now: who was disabled, or whose password was changed meanwhile, is not let in.
-    const user = this.#users.get(known?.id ?? '');
-    if (!isRight || !user?.enabled || user.password !== known?.password) {
-      this.#note({ ...fact, result: 'refused' });
-      throw wrongLogin();
-    }
-    this.#tries.forgive(name, visit.remote);
-    this.#checkSecure(user.role, visit.remote);
-    const granted = await this.#begin(user, visit);
-    this.#note({ ...fact, result: 'done' });
-    if (isOutdated(user.password)) await this.members.rehash(user.id, password, user.password);
-    return granted;
+    return await this.#entrance.person(who, visit, (user) => this.#begin(user, visit));
+  }
+
+  /**
+   * As `login`, for a client that has no tokens and sends its password with every connection.
+   *
+   * @param isInUse whether a log-in has a connection now
+   * @throws as `login`
+   */
+  async enter(
+    who: Credentials,
+    visit: Visit,
+    isInUse: (login: string) => boolean,
+  ): Promise<Identity> {
+    this.#checkShut();
+    return await this.#entrance.client(who, visit, async (user) => {
+      const { id } = await this.#steady.of(user.id, visit.client, isInUse);
+      return { user: publicUser(await this.#unchanged(user, id)), login: id };
+    });
+  }
+
+  /** @throws AccountError NEEDS_TLS where somebody with the role is not to log in from there */
+  checkSecure(role: Role, remote: Remote): void {
+    this.#entrance.checkSecure(role, remote);
   }
 
   /**
@@ -223,7 +235,7 @@ export class Accounts {
   async register(who: Credentials & { invite?: string | undefined }, visit: Visit): Promise<User> {
     const { username, password, invite } = who;
     this.#checkShut();
-    this.#tries.take(username.toLowerCase(), visit.remote);
+    this.#entrance.tries.take(username.toLowerCase(), visit.remote);
     const create = (): Promise<User> =>
       this.members.create(
         { username, password, role: 'student' },
@@ -240,7 +252,7 @@ export class Accounts {
     const id = this.logins.idIn(token);
     const user = this.#users.get((await this.#loginOf(id))?.userId ?? '');
     if (!user?.enabled) throw new AccountError('BAD_TOKEN', 'the refresh token is not valid');
-    this.#checkSecure(user.role, remote);
+    this.checkSecure(user.role, remote);
     return await this.#grant(user, await this.logins.refresh(token, remote.address));
   }
 
@@ -250,9 +262,9 @@ export class Accounts {
     change: { readonly before: string; readonly password: string },
     remote: Remote,
   ): Promise<User> {
-    this.#checkSecure(user.role, remote);
+    this.checkSecure(user.role, remote);
     // Whoever found an access token must not find the password by it.
-    this.#tries.take(user.username, remote);
+    this.#entrance.tries.take(user.username, remote);
     const actor = { who: user.username, remote };
     return await this.members.changeOwn(user.id, { ...change, login }, actor);
   }
@@ -323,13 +335,17 @@ export class Accounts {
   /** @throws AccountError WRONG_LOGIN where the account is not as it was when the password was right */
   async #begin(user: StoredUser, { client }: Visit): Promise<Granted> {
     const begun = await this.logins.begin(user.id, client.slice(0, CLIENT_CHARS_MAX));
-    const now = this.#users.get(user.id);
-    if (!now?.enabled || now.password !== user.password) {
-      // A change ends the log-ins that there are, and this one was not yet.
-      await this.logins.end(begun.login.id, 'account');
-      throw wrongLogin();
+    return await this.#grant(await this.#unchanged(user, begun.login.id), begun);
+  }
+
+  /** A change ends the log-ins that there are, and this one was not yet. @throws as `#begin` */
+  async #unchanged(user: StoredUser, login: string): Promise<StoredUser> {
+    try {
+      return this.#entrance.checkUnchanged(user);
+    } catch (error) {
+      await this.logins.end(login, 'account');
+      throw error;
     }
-    return await this.#grant(now, begun);
   }
 
   async #grant(user: StoredUser, { login, token }: Refreshed): Promise<Granted> {
@@ -370,14 +386,6 @@ export class Accounts {
     }
   }
 
-  #checkSecure(role: Role, { isLocal, isSecure }: Remote): void {
-    if (!this.#options.requireTls || isLocal || isSecure || !PRIVILEGED.includes(role)) return;
-    throw new AccountError(
-      'NEEDS_TLS',
-      `an account with the role ${role} logs in over https, or on the gateway itself`,
-    );
-  }
-
   #ended(login: Login, why: EndOfLogin, from: string): void {
     for (const listener of this.#listeners) listener(login);
     if (why !== 'reuse') return;
@@ -388,8 +396,4 @@ export class Accounts {
   #note(fact: Pick<AuditFact, 'action' | 'who' | 'from' | 'result'>): void {
     this.#options.note({ target: '', details: {}, ...fact });
   }
-}
-
-function wrongLogin(): AccountError {
-  return new AccountError('WRONG_LOGIN', 'no account has this name and this password');
 }

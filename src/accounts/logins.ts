@@ -18,6 +18,8 @@ export const IDLE_MS_MAX = 7 * 86_400_000;
 /** From the log-in on. */
 export const AGE_MS_MAX = 30 * 86_400_000;
 const GRACE_MS = 10_000;
+/** What is kept of a last use is no older. */
+const USE_MS_MAX = 3_600_000;
 /** Of one account, which many phones may share; a further one ends the one that was used longest ago. */
 export const LOGINS_MAX = 50;
 const SECRET_BYTES = 32;
@@ -123,6 +125,26 @@ export class Logins {
   async refresh(token: string, from: string): Promise<Refreshed> {
     const [, id = '', secret = ''] = TOKEN.exec(token) ?? [];
     return await this.#turns.run(id, () => this.#refresh(id, secret, from));
+  }
+
+  /**
+   * Somebody has come by a log-in again without a token. It is written once an hour: that is near enough.
+   *
+   * @returns whether it is still one
+   */
+  async use(id: string): Promise<boolean> {
+    const { moments, ledger, inTime } = this.#options;
+    const login = ledger.get(id);
+    if (login === undefined) return false;
+    if (this.#isOver(login)) {
+      await this.end(id, 'expired');
+      return false;
+    }
+    const sinceMs = moments.since(login.usedAt);
+    if (sinceMs !== undefined && sinceMs < USE_MS_MAX) return true;
+    const ageMs = login.ageMs + (sinceMs ?? 0);
+    await inTime(ledger.put({ ...login, usedAt: moments.now(), ageMs }));
+    return ledger.get(id) !== undefined;
   }
 
   /** Ends a log-in; one that is not there has ended. */

@@ -40,6 +40,8 @@ export interface AccountingOptions {
 export class Accounting {
   readonly accounts: Accounts;
   readonly audit: AuditLog;
+  /** How long ago things were. */
+  readonly moments: Moments;
   readonly #options: AccountingOptions;
   readonly #logins: Ledger<string, Login>;
   readonly #claimFile: string;
@@ -52,7 +54,8 @@ export class Accounting {
     // Of a recording that runs at another speed; people and tokens wait in real time.
     const real = anchorEpoch(id, realTime);
     const epoch = () => (config.speed === 1 ? recording.epoch : real);
-    const moments = new Moments(realTime, epoch, () => recording.epochs());
+    this.moments = new Moments(realTime, epoch, () => recording.epochs());
+    const { moments } = this;
     const tables = recording.accountTables((at) => moments.since(at));
     this.#logins = new Ledger(tables.logins);
     this.audit = new AuditLog({
@@ -69,7 +72,10 @@ export class Accounting {
       claim: new Claim({ code: () => this.#claimCode, clock: realTime }),
       registration: config.registration,
       requireTls: config.requireTls,
-      note: (fact) => this.audit.note(fact),
+      note: (fact) => {
+        this.audit.note(fact);
+        this.#noteAccounts();
+      },
       claimed: () => this.#removeCode(),
     });
   }
@@ -95,6 +101,7 @@ export class Accounting {
       log.error({ source: 'accounts' }, `nobody can log in: ${error.message}`);
       return;
     }
+    this.#noteAccounts();
     if (this.accounts.isClaimed()) return;
     if (setupPassword === undefined) this.#makeCode();
     else await this.#setUp(setupPassword);
@@ -128,6 +135,11 @@ export class Accounting {
       await realTime.sleep(LOOK_MS, signal).catch(() => {}); // The stop ends it.
     }
     await this.audit.flush();
+  }
+
+  /** Whatever is done to an account is a fact of the audit log. */
+  #noteAccounts(): void {
+    this.#options.recording.sys.users(this.accounts.members.list());
   }
 
   #makeCode(): void {

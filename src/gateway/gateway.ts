@@ -6,7 +6,6 @@ import { Exports } from '../exporting/exports.ts';
 import type { Limits } from '../http/limits.ts';
 import { Live } from '../http/live.ts';
 import { startHttp } from '../http/server.ts';
-import { loadStatic } from '../http/static.ts';
 import { CLIENT_ALERT } from '../ingest/streams.ts';
 import type { Log } from '../io/log.ts';
 import { Machine } from '../io/machine.ts';
@@ -21,11 +20,12 @@ import { createDevices, type Device } from './devices.ts';
 import { Diagnosing } from './diagnosing.ts';
 import { createIngest } from './ingesting.ts';
 import { managing, type Process, partOfAnother } from './managing.ts';
+import { publishing } from './publishing.ts';
 import { reachOf } from './reach.ts';
 import { Recording } from './recording.ts';
-import { healthOf, SourceStatus, sourcesOf } from './status.ts';
-import { systemOf } from './system.ts';
-import { dashboardFiles, packageVersion, WEB_DIRECTORY } from './web-files.ts';
+import { healthOfAll, servedOf } from './serving.ts';
+import { SourceStatus } from './status.ts';
+import { packageVersion } from './web-files.ts';
 
 /** Below the data; nothing in it outlives the process. */
 const EXPORTS_DIRECTORY = 'exports';
@@ -94,6 +94,12 @@ export function build(config: Config, world: World, replayed: readonly Device[] 
     files: spoolAt(path.join(config.data, EXPORTS_DIRECTORY)),
     estimate: (request) => recording.reading.estimate(request, streams()),
   });
+  const simulated = devices.some((one) => one.simulated);
+  const published = publishing({
+    ...{ config, clock, realTime, log, bus, defer, recording, accounting, alerting, ingest },
+    ...{ statuses, version, simulated },
+    streams: () => [...streams(), ...alerting.ownStreams, ...ingest.streams()],
+  });
   return {
     clock,
     realTime,
@@ -109,11 +115,13 @@ export function build(config: Config, world: World, replayed: readonly Device[] 
     diagnosis,
     can,
     live,
+    ...published,
     managed,
     // What is replayed may be what another gateway records, and its data are that one's.
     exports: config.replay === undefined ? exports : undefined,
     ...(world.limits && { limits: world.limits }),
     version,
+    simulated,
   };
 }
 
@@ -158,53 +166,25 @@ export async function start(
   running: AsyncDisposableStack,
   stopping: AbortController,
 ): Promise<Running> {
-  const { clock, devices, statuses, bus, version, recording, accounting, alerting, ingest } = parts;
-  const { managed } = parts;
+  const { clock, statuses, bus, recording, accounting, alerting, managed } = parts;
+  const { version, simulated } = parts;
+  recording.sys.device({ name: config.device, version, simulated });
   await accounting.load();
   await parts.exports?.open();
   await parts.can?.open();
   const recorded = keepOn(recording, running);
   const admitted = keepOn(accounting, running);
   const watched = keepOn(alerting, running);
+  const bridged = keepOn(parts.bridging, running);
   const machine = running.use(new Machine());
   machine.start();
   running.use(managed.bluetooth);
-  const lookedAfter = sourcesOf(statuses);
-  const http = await startHttp({
-    ...parts,
-    ...managed,
-    ...config.http,
-    streams: () => [...parts.streams(), ...alerting.ownStreams, ...ingest.streams()],
-    reading: recording.reading,
-    accounts: accounting.accounts,
-    audit: accounting.audit,
-    sources: lookedAfter,
-    system: () =>
-      systemOf({
-        ...{ machine, clock, device: config.device, data: config.data },
-        versions: { gateway: version, lmdb: packageVersion('lmdb') },
-        epoch: () => recording.epoch,
-        sources: lookedAfter.list,
-        store: () => recording.storeHealth(),
-      }),
-    health: () => {
-      const sources = statuses.map((status) => status.health());
-      const all = [...sources, ...recording.health(), ...alerting.health()];
-      all.push(ingest.health());
-      all.push(accounting.health(), managed.settings.health(), http.health());
-      if (parts.exports) all.push(parts.exports.health());
-      if (parts.can) all.push(...parts.can.health());
-      return healthOf({ ...parts, epoch: recording.epoch }, all);
-    },
-    files: await loadStatic(WEB_DIRECTORY, dashboardFiles()),
-    hello: {
-      device: config.device,
-      epoch: recording.epoch.id,
-      version,
-      simulated: devices.some((one) => one.simulated),
-    },
-    ...reachOf(config, clock, recording),
-  });
+  const { certificates, ...reach } = reachOf(config, clock, recording);
+  const served = await servedOf(config, parts, machine);
+  await parts.mqtt.open(served, certificates);
+  const published = keepOn(parts.mqtt, running);
+  const homed = parts.home && keepOn(parts.home, running);
+  const http = await startHttp({ ...served, ...reach, health: () => healthOfAll(parts, http) });
   running.defer(http.close);
   const { signal } = stopping;
   const sources = statuses.map(({ source, report, restart }) =>
@@ -215,10 +195,9 @@ export async function start(
     // The bug that one ended in has been told by then.
     await Promise.allSettled(sources);
   });
+  const all = [...sources, recorded, admitted, watched, bridged, published, homed];
   // A part that ends in a bug ends the process, and systemd starts it again.
-  const bug = new Promise<never>(
-    (_, reject) => void Promise.all([...sources, recorded, admitted, watched]).catch(reject),
-  );
+  const bug = new Promise<never>((_, reject) => void Promise.all(all).catch(reject));
   return { url: http.url, secureUrl: http.secureUrl, bug };
 }
 

@@ -15,7 +15,9 @@ export function reachOf(
   config: Config,
   clock: Clock,
   recording: Recording,
-): Required<Pick<HttpOptions, 'hosts' | 'origins' | 'proxies' | 'tls'>> {
+): Required<Pick<HttpOptions, 'hosts' | 'origins' | 'proxies' | 'tls'>> & {
+  readonly certificates: Certificates;
+} {
   const { hosts, origins, proxies, https, data, device: title, speed } = config;
   const certificates = new Certificates({
     directory: path.join(data, TLS_DIRECTORY),
@@ -34,5 +36,6 @@ export function reachOf(
   return {
     ...{ origins, proxies, hosts: [...ownNames(), ...hosts] },
     tls: https && { ...https, certificates },
+    certificates,
   };
 }

@@ -1,5 +1,7 @@
 /** Why the gateway closes a WebSocket: codes of RFC 6455 clause 7.4.1, and from 4000 on our own. */
 
+/** Text where only binary messages are taken. */
+export const CLOSE_UNSUPPORTED = 1003;
 /** The message breaks the rules of the protocol. */
 export const CLOSE_POLICY = 1008;
 export const CLOSE_TOO_BIG = 1009;

@@ -23,6 +23,7 @@ import {
   openGate,
 } from './sockets/gate.ts';
 import { openMonitor } from './sockets/monitor.ts';
+import { type MqttBroker, mqttEndpoint } from './sockets/mqtt.ts';
 import { openSession } from './sockets/session.ts';
 import { openTelemetry, type WsOptions, WsStats } from './sockets/telemetry.ts';
 import type { StaticFiles } from './static.ts';
@@ -53,6 +54,8 @@ export interface HttpOptions extends Gateway {
   readonly tls?: Tls | undefined;
   /** Where they are not to be those of limits.ts. */
   readonly limits?: Partial<Limits>;
+  /** What MQTT over WebSocket goes to, where there is a broker. */
+  readonly mqtt?: { readonly broker: MqttBroker };
 }
 
 export interface HttpServer {
@@ -101,11 +104,14 @@ function serverOptions(options: HttpOptions, counters: Counters): ServerOptions 
   const common = securityHeaders(files);
   return {
     handle: (request) => handle(request, options, counters),
-    sockets: ['', ...PREFIXES].flatMap((prefix) => [
-      telemetry(prefix, options, counters),
-      monitor(prefix, options, counters),
-      session(prefix, options, counters),
-    ]),
+    sockets: [
+      ...['', ...PREFIXES].flatMap((prefix) => [
+        telemetry(prefix, options, counters),
+        monitor(prefix, options, counters),
+        session(prefix, options, counters),
+      ]),
+      ...mqtt(options, counters),
+    ],
     connections: counters.limiter.connections,
     headers: (request) => ({ ...common, ...corsHeaders(request, origins) }),
     origin: originFinder(proxies),
@@ -227,6 +233,17 @@ function session(prefix: string, options: HttpOptions, counters: Counters): Sock
   });
 }
 
+/** The broker finds out itself who comes: a stranger in front of it counts as one here. */
+function mqtt(options: HttpOptions, counters: Counters): SocketEndpoint[] {
+  if (options.mqtt === undefined) return [];
+  return [
+    mqttEndpoint({
+      ...{ path: '/mqtt', broker: options.mqtt.broker, reply: problemReply },
+      check: (request) => checkSocket(request, options, counters),
+    }),
+  ];
+}
+
 /** A WebSocket for those who have a permission. */
 function endpoint(
   options: HttpOptions,
@@ -256,15 +273,20 @@ function endpoint(
   };
 }
 
+/** @throws Problem */
+function checkSocket(request: RequestHead, options: HttpOptions, counters: Counters): void {
+  checkHost(request, options.hosts ?? []);
+  checkOrigin(request, options.origins);
+  counters.limiter.checkSocket(request, counters.gate.strangers);
+}
+
 function refuseSocket(
   request: RequestHead,
   options: HttpOptions,
   counters: Counters,
 ): Reply | undefined {
   try {
-    checkHost(request, options.hosts ?? []);
-    checkOrigin(request, options.origins);
-    counters.limiter.checkSocket(request, counters.gate.strangers);
+    checkSocket(request, options, counters);
     return undefined;
   } catch (error) {
     if (error instanceof Problem) return problemReply(error);

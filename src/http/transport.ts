@@ -38,6 +38,12 @@ export interface PeerSession {
 
 export interface SocketEndpoint {
   readonly path: string;
+  /** The sub-protocol that it speaks, which `refuse` has found among those that are offered. */
+  readonly protocol?: string;
+  /** A longer message closes the connection without a code; 64 KiB where nothing is said. */
+  readonly messageBytesMax?: number;
+  /** Whether the server pings a client that is silent; without it the endpoint does, or it is cut. */
+  readonly pings?: boolean;
   /** The reply to send in place of the upgrade, or undefined to go ahead. */
   refuse(request: RequestHead): Reply | undefined;
   open(peer: Peer, request: RequestHead): PeerSession;

@@ -38,7 +38,7 @@ import type {
   SocketEndpoint,
 } from './transport.ts';
 
-/** A longer message closes the connection without a code; endpoints set shorter limits of their own. */
+/** A longer message closes the connection without a code; endpoints set limits of their own. */
 const MESSAGE_BYTES_MAX = 64 * 1024;
 /** Unsent bytes of one WebSocket above which it takes no more; endpoints stop long before. */
 const UNSENT_BYTES_MAX = 4 * 1024 * 1024;
@@ -200,17 +200,19 @@ function copyHead(
 function addSocket(app: TemplatedApp, endpoint: SocketEndpoint, connection: Connection): void {
   const { connections } = connection.options;
   app.ws<SocketData>(endpoint.path, {
-    maxPayloadLength: MESSAGE_BYTES_MAX,
+    maxPayloadLength: endpoint.messageBytesMax ?? MESSAGE_BYTES_MAX,
     maxBackpressure: UNSENT_BYTES_MAX,
     idleTimeout: SILENCE_S,
-    // They would come only after 44 s of silence; the endpoints ping at a pace of their own.
-    sendPingsAutomatically: false,
+    // They come only after 44 s of silence; most endpoints ping at a pace of their own.
+    sendPingsAutomatically: endpoint.pings ?? false,
     upgrade: (response, request, context) => {
       const head = copyHead(response, request, connection);
       const refusal = endpoint.refuse(head);
       if (refusal) return new Exchange(response, head, connection.options).reply(refusal);
       const field = (name: string): string => head.headers.get(`sec-websocket-${name}`) ?? '';
-      response.upgrade({ head }, field('key'), field('protocol'), field('extensions'), context);
+      // RFC 6455 clause 4.2.2: one of those that are offered.
+      const protocol = endpoint.protocol ?? field('protocol');
+      response.upgrade({ head }, field('key'), protocol, field('extensions'), context);
     },
     open: (socket) => {
       const data = socket.getUserData();

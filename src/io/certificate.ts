@@ -83,6 +83,7 @@ export class Certificates {
   /** Undefined until it has been made. */
   current: Certificate | undefined;
   readonly #options: CertificateOptions;
+  #renewing: Promise<Certificate> | undefined;
 
   constructor(options: CertificateOptions) {
     this.#options = options;
@@ -93,11 +94,19 @@ export class Certificates {
   }
 
   /**
-   * Makes what is missing, damaged or due. One at a time.
+   * Makes what is missing, damaged or due. Who asks meanwhile gets the same: HTTP and the broker both look
+   * after theirs, and two that make an authority at once would each have another.
    *
    * @throws ConfigError without openssl; OpensslError, and errors of the system as they come
    */
-  async renew(): Promise<Certificate> {
+  renew(): Promise<Certificate> {
+    this.#renewing ??= this.#renew().finally(() => {
+      this.#renewing = undefined;
+    });
+    return this.#renewing;
+  }
+
+  async #renew(): Promise<Certificate> {
     this.current = await renew(this.#options);
     return this.current;
   }

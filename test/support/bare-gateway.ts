@@ -6,6 +6,7 @@ import { noAlerting } from './no-alerting.ts';
 import { noIngest } from './no-ingest.ts';
 import { noManaging } from './no-managing.ts';
 import { noReading } from './no-reading.ts';
+import { noSync } from './no-sync.ts';
 import { parkedCar } from './parked-car.ts';
 
 export function health(status: Health['status']): Health {
@@ -42,5 +43,6 @@ export function bareGateway(people: TestAccounts = shared): Omit<Gateway, 'tls' 
     ingest: noIngest(),
     ...parkedCar(),
     ...noManaging(),
+    sync: noSync,
   };
 }

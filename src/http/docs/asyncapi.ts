@@ -1,9 +1,11 @@
 /**
- * The WebSockets as an AsyncAPI 3.0 document, https://www.asyncapi.com/docs/reference/specification/v3.0.0,
+ * The WebSockets and the broker as an AsyncAPI 3.0 document, https://www.asyncapi.com/docs/reference/specification/v3.0.0,
  * made of the schemas of their messages. In it `receive` is what the gateway gets and `send` what it sends.
  */
 import type * as v from 'valibot';
 import { exampleOf } from './example.ts';
+import { MQTT_OVERVIEW, MQTT_SECURITY, MQTT_SERVERS, mqttPart } from './mqtt-channels.ts';
+import type { TopicRow } from './mqtt-topics.ts';
 import { VOCABULARY } from './names.ts';
 import { rolesOf, SERVER, whoMay } from './openapi.ts';
 import { type Components, type JsonSchema, SchemaWriter, type Side } from './schema.ts';
@@ -18,8 +20,9 @@ export interface AsyncApi {
   readonly asyncapi: '3.0.0';
   readonly info: object;
   readonly defaultContentType: string;
-  readonly servers: object;
-  /** By name of the WebSocket. */
+  /** By name: `gateway` for WebSockets, and those of the broker. */
+  readonly servers: { readonly gateway: object; readonly mqtt?: object; readonly mqtts?: object };
+  /** By name of the WebSocket, or of the topic behind `mqtt.`. */
   readonly channels: Readonly<Record<string, Channel>>;
   readonly operations: Readonly<Record<string, Operation>>;
   readonly components: {
@@ -33,6 +36,7 @@ export interface Channel {
   readonly address: string;
   readonly summary: string;
   readonly description: string;
+  readonly servers: readonly Ref[];
   readonly messages: Readonly<Record<string, Ref>>;
   readonly parameters?: object;
   readonly bindings: object;
@@ -40,23 +44,29 @@ export interface Channel {
   readonly 'x-roles': object;
 }
 
-interface Operation {
+export interface Operation {
   readonly action: 'send' | 'receive';
   readonly summary: string;
   readonly description: string;
   readonly channel: Ref;
   readonly messages: readonly Ref[];
+  readonly bindings?: object;
+  /** What is answered, and where. */
+  readonly reply?: { readonly channel: Ref; readonly messages: readonly Ref[] };
 }
 
 export interface Message {
   readonly name: string;
   readonly title: string;
   readonly summary: string;
+  /** Where it is no JSON. */
+  readonly contentType?: string;
   readonly payload: JsonSchema;
   readonly examples: readonly { readonly payload: unknown }[];
 }
 
-export function asyncApi(sockets: readonly Socket[]): AsyncApi {
+/** @param topics of the broker; none where there is no broker */
+export function asyncApi(sockets: readonly Socket[], topics: readonly TopicRow[] = []): AsyncApi {
   const writer = new SchemaWriter(VOCABULARY);
   const messages: Record<string, Message> = {};
   for (const socket of sockets) {
@@ -64,12 +74,14 @@ export function asyncApi(sockets: readonly Socket[]): AsyncApi {
       messages[name] = message(name, writer.write(schema, side), writer);
     }
   }
-  return {
+  const mqtt = mqttPart(topics, writer);
+  const hasBroker = topics.length > 0;
+  return asDraft7({
     asyncapi: '3.0.0',
     info: {
       title: 'Vigil, live',
       version: '1',
-      description: SOCKET_OVERVIEW,
+      description: hasBroker ? `${SOCKET_OVERVIEW} ${MQTT_OVERVIEW}` : SOCKET_OVERVIEW,
       license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
       contact: { name: 'Whoever runs this gateway' },
       tags: [{ name: 'live', description: 'What happens now.' }],
@@ -83,11 +95,15 @@ export function asyncApi(sockets: readonly Socket[]): AsyncApi {
         description: 'Without the pathname too, and at wss where the gateway has a certificate.',
         security: [{ $ref: '#/components/securitySchemes/bearer' }],
       },
+      ...(hasBroker && MQTT_SERVERS),
     },
-    channels: Object.fromEntries(sockets.map((socket) => [socket.name, channel(socket)])),
-    operations: Object.fromEntries(sockets.flatMap(operations)),
+    channels: {
+      ...Object.fromEntries(sockets.map((socket) => [socket.name, channel(socket)])),
+      ...mqtt.channels,
+    },
+    operations: { ...Object.fromEntries(sockets.flatMap(operations)), ...mqtt.operations },
     components: {
-      messages,
+      messages: { ...messages, ...mqtt.messages },
       schemas: writer.components(),
       securitySchemes: {
         bearer: {
@@ -96,9 +112,19 @@ export function asyncApi(sockets: readonly Socket[]): AsyncApi {
           bearerFormat: 'JWT',
           description: 'With the upgrade, or in the first message: auth.',
         },
+        ...(hasBroker && MQTT_SECURITY),
       },
     },
-  };
+  });
+}
+
+/** A list with a schema for each place, as the draft 7 writes it that AsyncAPI 3.0 goes by. */
+function asDraft7(document: AsyncApi): AsyncApi {
+  return JSON.parse(JSON.stringify(document), (_, value: unknown) => {
+    if (typeof value !== 'object' || value === null || !('prefixItems' in value)) return value;
+    const { prefixItems, ...rest } = value;
+    return { ...rest, items: prefixItems, additionalItems: false };
+  });
 }
 
 type Sided = readonly [name: string, side: Side, schema: v.GenericSchema];
@@ -130,6 +156,7 @@ function channel(socket: Socket): Channel {
     address: path.replaceAll(/:(\w+)/g, '{$1}'),
     summary,
     description: `${summary} ${whoMay(permission)} ${closings()}`,
+    servers: [{ $ref: '#/servers/gateway' }],
     messages: Object.fromEntries(
       names.map((name) => [name, { $ref: `#/components/messages/${name}` }]),
     ),

@@ -3,6 +3,7 @@ import type { AsyncApi, Channel, Message } from './asyncapi.ts';
 import { kind, namedShapes, shape } from './html-shapes.ts';
 import { LIMIT_TABLE } from './limit-table.ts';
 import { html, type Markup, NOTHING } from './markup.ts';
+import { mqttSection } from './mqtt-html.ts';
 import { type Media, type OpenApi, type Operation, SERVER } from './openapi.ts';
 import { only } from './schema.ts';
 import { CLOSE_CODES, SOCKET_OVERVIEW } from './words.ts';
@@ -27,12 +28,13 @@ export function page(rest: OpenApi, live: AsyncApi): string {
 <p>The same for programs: <a href="openapi.json">OpenAPI</a> and <a href="asyncapi.json">AsyncAPI</a>. <a href="/">Dashboard</a></p>
 </header>
 <nav class="contents" aria-label="Contents">
-<ul>${[...tags, 'websockets', 'limits', 'shapes'].map((tag) => html`<li><a href="#${tag}">${tag}</a></li>`)}</ul>
+<ul>${[...tags, 'websockets', ...(live.servers.mqtt ? ['mqtt'] : []), 'limits', 'shapes'].map((tag) => html`<li><a href="#${tag}">${tag}</a></li>`)}</ul>
 </nav>
 <main class="text">
 ${introduction()}
 ${rest.tags.map((tag) => area(tag, rest))}
 ${sockets(live)}
+${mqttSection(live)}
 ${limitsTable()}
 <section aria-labelledby="shapes">
 <h2 id="shapes">shapes</h2>
@@ -146,7 +148,9 @@ function sockets({ channels, components }: AsyncApi): Markup {
 <thead><tr><th scope="col">Code</th><th scope="col">Why</th></tr></thead>
 <tbody>${closings}</tbody>
 </table>
-${Object.entries(channels).map(([name, one]) => channel(name, one, components.messages))}
+${Object.entries(channels).map(([name, one]) =>
+  'ws' in one.bindings ? channel(name, one, components.messages) : NOTHING,
+)}
 </section>`;
 }
 

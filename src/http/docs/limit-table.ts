@@ -1,3 +1,15 @@
+import {
+  ACCOUNT_CONNECTIONS_MAX,
+  ANSWERS_MS_MAX,
+  CONNECTIONS_MAX,
+  FILTERS_MAX,
+  PUSH_BYTES_MAX,
+  PUSHES_RATE,
+  PUSHES_WAITING_MAX,
+  REQUEST_BYTES_MAX,
+  REQUESTS_RATE,
+  REQUESTS_WAITING_MAX,
+} from '#core/mqtt-limits.ts';
 import { AGE_MS_MAX, IDLE_MS_MAX, LOGINS_MAX } from '../../accounts/logins.ts';
 import { PASSWORD_BYTES_MAX, PASSWORD_BYTES_MIN } from '../../accounts/passwords.ts';
 import { ACCESS_S } from '../../accounts/tokens.ts';
@@ -24,4 +36,13 @@ export const LIMIT_TABLE: readonly (readonly [what: string, most: string, then: 
   ['Message of a client',            `${MESSAGE_BYTES_MAX / 1024} KiB`, 'closed with 1009'],
   ['Messages of a client',           `${MESSAGES_HZ_MAX} a second`, 'closed with 4429'],
   ['Patterns of all subscriptions',  `${PATTERNS_MAX}`, 'closed with 4429'],
+  ['MQTT: connections',              `${CONNECTIONS_MAX}, of one account ${ACCOUNT_CONNECTIONS_MAX}`, 'more are closed or refused'],
+  ['MQTT: filters of a client',      `${FILTERS_MAX}`, 'more are refused'],
+  ['MQTT: push to ingest/',          `${PUSH_BYTES_MAX / 1024} KiB`, 'longer ones are refused'],
+  ['MQTT: pushes of a log-in',       `${PUSHES_RATE.perS} a second`, 'more wait for their turn'],
+  ['MQTT: pushes that are not stored yet', `${PUSHES_WAITING_MAX} of a connection`, 'with more it is closed, and they come again'],
+  ['MQTT: request',                  `${REQUEST_BYTES_MAX / 1024} KiB`, 'longer ones are refused'],
+  ['MQTT: requests of a log-in',     `${REQUESTS_RATE.perS} a second, ${REQUESTS_RATE.burst} at once`, 'more are refused, which is told a few times'],
+  ['MQTT: requests without an answer', `${REQUESTS_WAITING_MAX} of a connection`, 'more are refused'],
+  ['MQTT: a transaction',            `is done once in ${ANSWERS_MS_MAX / 1000} s`, 'its answer is given again'],
 ];

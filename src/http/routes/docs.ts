@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { acceptsGzip } from '../compress.ts';
 import { asyncApi } from '../docs/asyncapi.ts';
 import { page } from '../docs/html.ts';
+import { MQTT_TOPICS } from '../docs/mqtt-topics.ts';
 import { type AnyRoutes, openApi } from '../docs/openapi.ts';
 import { SOCKETS } from '../docs/sockets.ts';
 import { contentHash, isKnown } from '../etag.ts';
@@ -27,13 +28,16 @@ interface Document {
  */
 export function documentRoutes(routes: () => AnyRoutes) {
   const rest = once(() => openApi(routes()));
-  const live = once(() => asyncApi(SOCKETS));
+  const live = once(() => asyncApi(SOCKETS, MQTT_TOPICS));
   return [
     documentRoute('/openapi.json', 'The REST API as an OpenAPI 3.1 document.', JSON_TYPE, () =>
       JSON.stringify(rest()),
     ),
-    documentRoute('/asyncapi.json', 'The WebSockets as an AsyncAPI 3.0 document.', JSON_TYPE, () =>
-      JSON.stringify(live()),
+    documentRoute(
+      '/asyncapi.json',
+      'The WebSockets and the broker as an AsyncAPI 3.0 document.',
+      JSON_TYPE,
+      () => JSON.stringify(live()),
     ),
     documentRoute('/docs', 'Both documents as a page to read.', HTML_TYPE, () =>
       page(rest(), live()),

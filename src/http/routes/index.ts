@@ -81,6 +81,7 @@ import { changeSettings, readSettings, type SettingsDeps } from './settings.ts';
 import { claimGateway, type SetupDeps } from './setup.ts';
 import { listSources, restartSource, type SourcesDeps } from './sources.ts';
 import { listStreams } from './streams.ts';
+import { readSync, type SyncDeps } from './sync.ts';
 import { readSystem, type SystemDeps } from './system.ts';
 import { type PowerDeps, powerOff, restartGateway } from './system-power.ts';
 import {
@@ -135,6 +136,7 @@ export interface Gateway extends TrustDeps {
     EcusDeps['diagnosis'];
   readonly sources: SourcesDeps['sources'];
   readonly system: SystemDeps['system'];
+  readonly sync: SyncDeps['sync'];
   readonly settings: SettingsDeps['settings'];
   readonly backup: BackupDeps['backup'];
   readonly power: PowerDeps['power'];
@@ -221,6 +223,7 @@ export const ROUTES: readonly AnyRoute<Gateway>[] = [
   readDbcFile,
   deleteDbcFile,
   readSystem,
+  readSync,
   listSources,
   restartSource,
   listBluetooth,

@@ -95,6 +95,7 @@ const MATRIX: Readonly<Record<string, string>> = {
   'GET /diagnostics/ecus/:ecu/data/:did': GARAGE,
   'GET /diagnostics/ecus/:ecu/dtc/:code': GARAGE,
   'GET /diagnostics/system': GARAGE,
+  'GET /sync': GARAGE,
   'GET /sources': GARAGE,
   'POST /sources/:id/restart': GARAGE,
   'GET /bluetooth': GARAGE,

@@ -18,7 +18,9 @@ afterEach(async () => {
   await fixture.close();
 });
 
-const event = (stream: number, t: number, seq = 0) => ({ stream, t, seq, data: { t, seq } });
+const event = (stream: number, t: number, seq = 0) => {
+  return { stream, t, seq, ordinal: 0, data: { t, seq } };
+};
 
 test('the newest come first: of the tail, then of LMDB, over its pages', async () => {
   const old = Array.from({ length: 200 }, (_, t) => event(1, t));

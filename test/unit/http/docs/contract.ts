@@ -15,7 +15,7 @@ export const PROMISED: readonly string[] = [
   'POST /export', 'GET /exports/{id}',
   'GET /diagnostics/pids', 'GET /diagnostics/vehicle', 'GET /diagnostics/readiness',
   'GET /diagnostics/freeze-frame', 'GET /diagnostics/dtc', 'DELETE /diagnostics/dtc',
-  'GET /diagnostics/system',
+  'GET /diagnostics/system', 'GET /sync',
   'GET /sources', 'POST /sources/{id}/restart',
   'GET /bluetooth', 'POST /bluetooth/scan', 'POST /bluetooth/devices/{address}/pair',
   'DELETE /bluetooth/devices/{address}',

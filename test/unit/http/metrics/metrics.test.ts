@@ -83,6 +83,37 @@ test('what a part counts has a name, a type and a base unit', () => {
   expect(of('eeg_lost_samples_total')).toEqual({ '{part="eeg",cause="link"}': 9 });
 });
 
+test('the broker, what it keeps and the bridge have names of their own', () => {
+  const metrics = told([
+    part('mqtt', { clients: 2, received: 7, sent: 8, closed: { slow: 0, tooLarge: 1 } }),
+    part('mqtt-store', { retained: 40, waiting: 3, failures: 1 }),
+    part('mqtt-ingest', { taken: 5, refused: 1, notNow: 2, waiting: 4 }),
+    part('mqtt-requests', { requests: 6, errors: 1, waiting: 1 }),
+    part('mqtt-publisher', { published: 9, suppressed: 90, dropped: 1 }),
+    part('home-broker', { published: 3, dropped: 2, waiting: 5, inFlight: 1 }),
+    part('bridge', { backlogBytes: 1_000, acked: 3, retries: 2, budgetBytes: null }),
+  ]);
+  const of = (name: string) => Object.fromEntries(metrics.get(`vigil_${name}`)?.values ?? []);
+  expect(of('mqtt_clients')).toEqual({ '': 2 });
+  expect(of('mqtt_received_total')).toEqual({ '': 7 });
+  expect(of('mqtt_closed_total')).toEqual({ '{reason="slow"}': 0, '{reason="tooLarge"}': 1 });
+  expect(of('mqtt_offline')).toEqual({ '': 3 });
+  expect(of('mqtt_pushes_not_now_total')).toEqual({ '': 2 });
+  expect(of('mqtt_requests_total')).toEqual({ '': 6 });
+  expect(of('mqtt_published_total')).toEqual({
+    '{part="mqtt-publisher"}': 9,
+    '{part="home-broker"}': 3,
+  });
+  expect(of('bridge_backlog_bytes')).toEqual({ '': 1_000 });
+  expect(of('bridge_budget_bytes')).toEqual({});
+  // None of it is taken for what actions or links of other parts count.
+  for (const name of ['action_dropped_total', 'action_retries_total', 'part_failures_total']) {
+    expect(of(name), name).toEqual({});
+  }
+  expect(of('action_waiting')).toEqual({});
+  expect(of('part_detail')).toEqual({});
+});
+
 test('a number that nobody has named is told too', () => {
   const metrics = told([part('new', { depth: { deep: 3 }, word: 'x', list: [1] })]);
   expect(metrics.get('vigil_part_detail')?.values).toEqual(
