@@ -4,6 +4,7 @@ import { ask } from './api.js';
 import { Bluetooth } from './bluetooth.js';
 import { ageText, html } from './gauge.js';
 import { Frame, isDriving, Said } from './more.js';
+import { Sync } from './sync.js';
 import { bytesText, durationText } from './words.js';
 
 const LEVELS = {
@@ -40,6 +41,7 @@ function State({ live }) {
     <${Said} said=${said} error=${error} waits=${!answer} />
     ${answer && html`<${Sources} sources=${answer.sources} act=${act} />`}
     <${Bluetooth} linked=${live.link.value.phase === 'live'} driving=${isDriving(live)} />
+    <${Sync} />
     ${answer && html`<${Facts} system=${answer} />`}
     <section class="card summary" aria-labelledby="parts-title">
       <h3 id="parts-title">Parts</h3>

@@ -35,6 +35,7 @@ const RANKS: readonly (readonly string[])[] = [
   ['core'],
   ['codec'],
   ['io'],
+  ['wire'],
   [
     ...['sources', 'sim', 'fatigue', 'store', 'sessions', 'accounts', 'ingest'],
     ...['alerts', 'export', 'outbox', 'cloud', 'settings', 'backup'],
@@ -205,7 +206,7 @@ const WORLD: readonly (readonly [names: RegExp, allowed: RegExp, why: string])[]
   [/^Math\.random$/, IO, 'randomness is an argument'],
   [/^(setTimeout|setInterval|AbortSignal\.timeout)$/, IO, 'a Clock sleeps'],
   [/^setImmediate$/, MAIN, 'the bus is given its turns'],
-  [/^process\.env$/, /^src\/(main|settings\/config)\.ts$/, 'settings are arguments'],
+  [/^process\.env$/, /^src\/(main|cloud\/main|settings\/config)\.ts$/, 'settings are arguments'],
   [/^console$/, NOWHERE, 'a Log is an argument'],
   [/^any$/, NOWHERE, 'unknown says the same, and is checked'],
 ];

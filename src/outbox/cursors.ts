@@ -1,0 +1,91 @@
+import type { Clock } from '#core/clock.ts';
+import { isExpected } from '#core/errors.ts';
+import type { Micros } from '#core/stream.ts';
+import type { Lane } from './lane.ts';
+import type { Cursor, Queue } from './queue.ts';
+
+/**
+ * Cursors are written so often at most, but for those of alerts, which are written at once: a commit costs
+ * the SD card some 20 KB, and a kill no more than 5 s of duplicates.
+ */
+const KEEP_US = 5_000_000;
+
+/** Makes the cursors durable, and then tells the store what it may evict. */
+export class CursorKeeper {
+  /** Why the last try failed. */
+  failure: Error | undefined;
+  readonly #queue: Queue;
+  readonly #clock: Pick<Clock, 'now'>;
+  readonly #lanes: ReadonlyMap<number, Lane>;
+  #dirty = false;
+  #urgent = false;
+  #keptAt: Micros = Number.NEGATIVE_INFINITY;
+  #keeping: Promise<void> | undefined;
+  #bug: unknown;
+
+  constructor(queue: Queue, clock: Pick<Clock, 'now'>, lanes: ReadonlyMap<number, Lane>) {
+    this.#queue = queue;
+    this.#clock = clock;
+    this.#lanes = lanes;
+  }
+
+  /** Nothing of P0 that the cloud does not have may be evicted. */
+  hold(): void {
+    this.#queue.keep(this.#needed());
+  }
+
+  moved(lanes: readonly Lane[]): void {
+    if (lanes.length === 0) return;
+    this.#dirty = true;
+    this.#urgent ||= lanes.some(({ alert }) => alert);
+  }
+
+  /** Begins to write when it is time. @throws a bug of an earlier write */
+  tick(): void {
+    if (this.#bug !== undefined) throw this.#bug;
+    const due = this.#urgent || this.#clock.now() - this.#keptAt >= KEEP_US;
+    if (!this.#dirty || !due || this.#keeping !== undefined) return;
+    this.#keeping = this.#keep().finally(() => {
+      this.#keeping = undefined;
+    });
+  }
+
+  /** Writes whatever is not written yet. */
+  async flush(): Promise<void> {
+    await this.#keeping;
+    if (this.#dirty) await this.#keep();
+    if (this.#bug !== undefined) throw this.#bug;
+  }
+
+  async #keep(): Promise<void> {
+    this.#dirty = false;
+    this.#urgent = false;
+    this.#keptAt = this.#clock.now();
+    const needed = this.#needed();
+    try {
+      await this.#queue.keepCursors(this.#cursors());
+      this.failure = undefined;
+      this.#queue.keep(needed);
+    } catch (error) {
+      this.#dirty = true;
+      if (isExpected(error)) this.failure = error;
+      else this.#bug = error;
+    }
+  }
+
+  #cursors(): Map<number, Cursor> {
+    const cursors = new Map<number, Cursor>();
+    for (const { number, acked, ackedAt } of this.#lanes.values()) {
+      if (acked > 0) cursors.set(number, { next: acked, at: ackedAt });
+    }
+    return cursors;
+  }
+
+  #needed(): Map<number, number> {
+    const needed = new Map<number, number>();
+    for (const { number, priority, acked } of this.#lanes.values()) {
+      if (priority === 'p0') needed.set(number, acked);
+    }
+    return needed;
+  }
+}

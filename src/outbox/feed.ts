@@ -1,0 +1,323 @@
+import type { Clock } from '#core/clock.ts';
+import { isExpected } from '#core/errors.ts';
+import type { Micros } from '#core/stream.ts';
+import { type BatchContent, batchOf, encodeBatch } from '../wire/batch.ts';
+import { type Place, upTopic } from '../wire/topics.ts';
+import type { ClassPolicies } from './classes.ts';
+import { Lane } from './lane.ts';
+import { Live } from './live.ts';
+import type { Position, Queue, ReadLimits, StoredGap, Stretch } from './queue.ts';
+import { Schedule, type Situation } from './schedule.ts';
+import { BATCH_BYTES } from './window.ts';
+
+/**
+ * Makes batches of what the store has: one contiguous range of one stream each, of 16 KB at most, and of
+ * 10 s of data at most while the stream keeps up. A stream that lags gets batches of 10 minutes: with a
+ * head of some 150 bytes on every 100 values, a backlog of a week would cost twice the budget.
+ */
+const SPAN_US_MAX = 10_000_000;
+const BEHIND_SPAN_US_MAX = 600_000_000;
+/** So much is asked of the store at once, and shrinks where it makes more than a batch. */
+const VALUES_MAX = 16_384;
+/** Attempts to make one batch fit; then it goes as it is, or is halved while it cannot be written at all. */
+const FITS_MAX = 20;
+/** What is left free for a batch that packs worse than the one before it. */
+const FIT_SHARE = 0.9;
+/** What the store has counted and cannot give yet is asked for again after this. */
+const LATE_US = 250_000;
+/** What cannot be read is asked for again after this. */
+const FAILED_US = 10_000_000;
+/** Stretches that are too old to go are told as one gap, so many at a time. */
+const SKIPS_MAX = 64;
+
+export interface FeedOptions {
+  readonly queue: Queue;
+  readonly place: Place;
+  readonly policies: ClassPolicies;
+  readonly clock: Pick<Clock, 'now'>;
+  /** The newest of P2 ahead of a backlog. */
+  readonly isLive: boolean;
+  /** Runs a function in a later turn of the event loop: nothing else waits for us. */
+  readonly defer: (run: () => void) => void;
+  /** Session that was open then, if any. */
+  readonly sessionAt?: ((position: Position) => number | null) | undefined;
+  /** How old something is, seconds; undefined where nobody knows. */
+  readonly ageS?: ((position: Position) => number | undefined) | undefined;
+}
+
+/** A batch that is ready to go. */
+export interface Parcel {
+  readonly lane: Lane;
+  readonly live: boolean;
+  readonly first: number;
+  readonly n: number;
+  /** Behind it. */
+  readonly position: Position;
+  /** A part of it was sent before, in this process. */
+  readonly isRetry: boolean;
+  readonly topic: string;
+  readonly payload: Uint8Array;
+}
+
+/** Where a batch begins. */
+interface Beginning {
+  readonly seq: number;
+  readonly at: Position | undefined;
+}
+
+export interface FeedCounts {
+  /** Values that were told as a gap: evicted or lost in the store. */
+  gaps: number;
+  /** Values that were too old, or too large to be sent. */
+  refused: number;
+  /** The longest that anything else had to wait for us, ms. */
+  turnMsMax: number;
+}
+
+export class Feed {
+  readonly counts: FeedCounts = { gaps: 0, refused: 0, turnMsMax: 0 };
+  readonly #options: FeedOptions;
+  readonly #lanes = new Map<number, Lane>();
+  readonly #live = new Live();
+  readonly #schedule: Schedule;
+  /** Goes up with each rewind: what was read before it is not sent. */
+  #generation = 0;
+  /** The store that the lanes are of. */
+  #store = '';
+  /** Why the store could not be read last; undefined where it could. */
+  failure: Error | undefined;
+
+  constructor(options: FeedOptions) {
+    this.#options = options;
+    this.#schedule = new Schedule(options.policies, this.#live, options.isLive);
+  }
+
+  get lanes(): ReadonlyMap<number, Lane> {
+    return this.#lanes;
+  }
+
+  /** Bytes below P0 that were sent and that the cloud has not acknowledged. */
+  get aheadBytes(): number {
+    let bytes = 0;
+    for (const lane of this.#lanes.values()) if (lane.priority !== 'p0') bytes += lane.aheadBytes;
+    return bytes;
+  }
+
+  get hasUnacked(): boolean {
+    for (const lane of this.#lanes.values()) if (lane.aheadBytes > 0) return true;
+    return false;
+  }
+
+  /** Looks what has come into the store. */
+  refresh(): void {
+    const { queue } = this.#options;
+    if (queue.store === '') return;
+    if (queue.store !== this.#store) this.#begin(queue.store);
+    let cursors: ReturnType<Queue['cursors']> | undefined;
+    for (const queued of queue.streams()) {
+      let lane = this.#lanes.get(queued.number);
+      if (lane === undefined) {
+        cursors ??= queue.cursors();
+        lane = new Lane(queued, cursors.get(queued.number), VALUES_MAX);
+        this.#lanes.set(queued.number, lane);
+      }
+      lane.next = queued.next;
+    }
+  }
+
+  /** Another store counts from the beginning. */
+  #begin(store: string): void {
+    this.#store = store;
+    this.#lanes.clear();
+    this.rewind();
+  }
+
+  /** Everything that the cloud has not acknowledged is sent again. */
+  rewind(): void {
+    this.#generation++;
+    this.#live.forget();
+    for (const lane of this.#lanes.values()) lane.rewind();
+  }
+
+  /** What was sent of one stream and lost on its way goes again, though the others go on. Returns how many streams. */
+  rewindStuck(): number {
+    const now = this.#options.clock.now();
+    const stuck = [...this.#lanes.values()].filter((lane) => lane.isStuck(now));
+    for (const lane of stuck) lane.rewind();
+    return stuck.length;
+  }
+
+  /** The next batch, or how long there is none: microseconds, Infinity until something else happens. */
+  async next(situation: Omit<Situation, 'lanes' | 'now'>): Promise<Parcel | Micros> {
+    const begin = this.#options.clock.now();
+    const choice = this.#schedule.choose({
+      ...situation,
+      ...{ lanes: this.#lanes.values(), now: begin },
+    });
+    this.#measure(begin);
+    if (choice.lane === undefined) return choice.waitUs;
+    const { lane, live } = choice;
+    const from = live ? this.#live.from(lane) : { seq: lane.sent, at: lane.sentAt };
+    const generation = this.#generation;
+    const parcel = await this.#packed(lane, live, from);
+    // A rewind while we read, or a cursor that was moved past it.
+    if (generation !== this.#generation || (!live && lane.sent !== from.seq)) return 0;
+    if (parcel === undefined) {
+      const now = this.#options.clock.now();
+      if (live) this.#live.isLate(lane, now);
+      else lane.notBefore = Math.max(lane.notBefore, now + LATE_US);
+      return 0;
+    }
+    return parcel;
+  }
+
+  /** The parcel is on its way. */
+  hasSent(parcel: Parcel, situation: Pick<Situation, 'admissions'>, wireBytes: number): void {
+    const { lane, first, n, position, payload } = parcel;
+    const now = this.#options.clock.now();
+    lane.hasSent({ first, n, position, bytes: payload.length }, now);
+    this.#schedule.charge(lane, wireBytes);
+    if (!parcel.live) return;
+    const mode = this.#schedule.liveMode(lane, situation.admissions);
+    if (mode !== 'off') this.#live.hasSent(lane, first + n, position, mode, now);
+  }
+
+  /** Undefined where there is nothing yet, or the store cannot be read: it is asked again later. */
+  async #packed(lane: Lane, live: boolean, from: Beginning): Promise<Parcel | undefined> {
+    try {
+      const parcel = await this.#pack(lane, live, from);
+      this.failure = undefined;
+      return parcel;
+    } catch (error) {
+      if (!isExpected(error)) throw error;
+      this.failure = error;
+      lane.notBefore = this.#options.clock.now() + FAILED_US;
+      return undefined;
+    }
+  }
+
+  async #pack(lane: Lane, live: boolean, from: Beginning): Promise<Parcel | undefined> {
+    for (let attempt = 1; ; attempt++) {
+      const limits = this.#limits(lane, live);
+      const stretch = await this.#options.queue.read(lane.number, from.seq, from.at, limits);
+      if (stretch === undefined) return undefined;
+      const whole = await this.#unlessTooOld(lane, contiguous(stretch, from.seq), limits);
+      const begin = this.#options.clock.now();
+      const payload = this.#encode(lane, whole, attempt);
+      this.#measure(begin);
+      if (payload === undefined) {
+        await this.#yield();
+        continue;
+      }
+      const { first, n, position, content } = whole;
+      if (content.kind === 'gap')
+        this.counts[content.reason === 'refused' ? 'refused' : 'gaps'] += n;
+      const topic = upTopic(this.#options.place, lane.stream);
+      return { lane, live, first, n, position, isRetry: first < lane.reach, topic, payload };
+    }
+  }
+
+  #limits(lane: Lane, live: boolean): ReadLimits {
+    const spanUs = lane.isBehind && !live ? BEHIND_SPAN_US_MAX : SPAN_US_MAX;
+    return { values: lane.valuesMax, bytes: BATCH_BYTES, ...(lane.alert ? {} : { spanUs }) };
+  }
+
+  /** Undefined where it has to be read again with fewer values. */
+  #encode(lane: Lane, stretch: Stretch, attempt: number): Uint8Array | undefined {
+    const { n, content } = stretch;
+    const bytes = this.#tryEncode(lane, stretch);
+    if (content.kind === 'gap' || lane.alert) return bytes ?? this.#refuse(lane, stretch);
+    if (bytes === undefined) {
+      if (n === 1 || attempt >= FITS_MAX) return this.#refuse(lane, stretch);
+      lane.valuesMax = Math.ceil(n / 2);
+      return undefined;
+    }
+    if (bytes.length > BATCH_BYTES && n > 1) {
+      lane.valuesMax = Math.max(1, Math.floor((n * BATCH_BYTES * FIT_SHARE) / bytes.length));
+      return attempt < FITS_MAX ? undefined : bytes;
+    }
+    if (bytes.length < BATCH_BYTES / 2 && n === lane.valuesMax) {
+      lane.valuesMax = Math.min(VALUES_MAX, lane.valuesMax * 2);
+    }
+    return bytes;
+  }
+
+  /** Undefined for what is beyond the limits of a batch: encodeBatch says so with a RangeError. */
+  #tryEncode(lane: Lane, { epoch, t0, content }: Stretch): Uint8Array | undefined {
+    const { queue, place, sessionAt } = this.#options;
+    const origin = {
+      ...{ dev: place.device, store: queue.store, epoch, number: lane.number },
+      ...{ stream: lane.stream, session: sessionAt?.({ epoch, t: t0 }) ?? null },
+      ...(lane.acked > 0 ? { acked: lane.acked } : {}),
+    };
+    try {
+      return encodeBatch(batchOf(origin, told(content), t0));
+    } catch (error) {
+      if (error instanceof RangeError) return undefined;
+      throw error;
+    }
+  }
+
+  /** What cannot be sent must not hold up what comes behind it: the cloud is told that it will not come. */
+  #refuse(lane: Lane, stretch: Stretch): Uint8Array {
+    const { n, first, epoch, t0 } = stretch;
+    this.counts.refused += n;
+    const bytes = this.#tryEncode(lane, { ...stretch, content: refused(first, n) });
+    if (bytes === undefined) {
+      throw new Error(`stream ${lane.stream.id}: no batch can be made of ${epoch}/${t0}`);
+    }
+    return bytes;
+  }
+
+  /** Data beyond the age of its class becomes a gap, with what follows it as far as that is too old as well. */
+  async #unlessTooOld(lane: Lane, stretch: Stretch, limits: ReadLimits): Promise<Stretch> {
+    if (stretch.content.kind === 'gap' || !this.#isTooOld(lane, stretch)) return stretch;
+    let { n, position } = stretch;
+    for (let skips = 1; skips < SKIPS_MAX; skips++) {
+      const from = stretch.first + n;
+      const next = await this.#options.queue.read(lane.number, from, position, limits);
+      if (next?.first !== from || next.epoch !== stretch.epoch) break;
+      if (next.content.kind === 'gap' || !this.#isTooOld(lane, next)) break;
+      n += next.n;
+      position = next.position;
+      await this.#yield();
+    }
+    return { ...stretch, n, position, content: refused(stretch.first, n) };
+  }
+
+  #isTooOld({ priority }: Lane, { epoch, t0 }: Stretch): boolean {
+    const { ageSMax } = this.#options.policies[priority];
+    const age = this.#options.ageS?.({ epoch, t: t0 });
+    return ageSMax !== undefined && age !== undefined && age > ageSMax;
+  }
+
+  #yield(): Promise<void> {
+    return new Promise((resolve) => this.#options.defer(resolve));
+  }
+
+  #measure(begin: Micros): void {
+    const ms = (this.#options.clock.now() - begin) / 1000;
+    this.counts.turnMsMax = Math.max(this.counts.turnMsMax, ms);
+  }
+}
+
+/** The cloud need not know why somebody had something erased. */
+function told(content: Stretch['content']): BatchContent {
+  if (content.kind !== 'gap') return content;
+  const { seq, n, reason } = content;
+  return { kind: 'gap', seq, n, reason: reason === 'erased' ? 'refused' : reason };
+}
+
+function refused(seq: number, n: number): StoredGap {
+  return { kind: 'gap', seq, n, reason: 'refused' };
+}
+
+/** A store that begins later than it was asked for has lost what is in between. */
+function contiguous(stretch: Stretch, from: number): Stretch {
+  const { first, n, epoch, t0 } = stretch;
+  if (first === from && n > 0) return stretch;
+  if (first < from || n < 1)
+    throw new Error(`asked for ${from}, the store gave ${n} from ${first} on`);
+  const content: StoredGap = { kind: 'gap', seq: from, n: first - from, reason: 'lost' };
+  return { ...stretch, first: from, n: first - from, content, position: { epoch, t: t0 } };
+}
