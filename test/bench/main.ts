@@ -9,10 +9,12 @@ import { eeg } from './eeg.ts';
 import { elm } from './elm.ts';
 import { fanout } from './fanout.ts';
 import { ingest } from './ingest.ts';
+import { ingestCloud } from './ingest-cloud.ts';
 import { isotp } from './isotp.ts';
 import { latency } from './latency.ts';
 import { logins } from './logins.ts';
 import { memory } from './memory.ts';
+import { mqtt } from './mqtt.ts';
 import { query } from './query.ts';
 import { asJson, asTable, machine } from './report.ts';
 import { stall } from './stall.ts';
@@ -22,8 +24,8 @@ import { storeWear } from './store-wear.ts';
 import { web } from './web.ts';
 
 const BENCHES: readonly Bench[] = [
-  ...[isotp, can, canLog, bus, eeg, elm, ingest, query, storeSize, storeWear],
-  ...[start, web, latency, alert, logins, fanout, stall, memory],
+  ...[isotp, can, canLog, bus, eeg, elm, ingest, ingestCloud, query, storeSize, storeWear],
+  ...[start, web, latency, alert, logins, fanout, stall, mqtt, memory],
 ];
 
 const USAGE = `usage: npm run bench -- [NAME ...] [options]

@@ -113,23 +113,26 @@ test('without root and without sudo, tests say what to install', () => {
   command('apt-get', 'exit 1');
   const { status, stderr } = run('test.sh');
   expect(stderr).toBe(
-    'test: sudo is missing: install chromium socat openssl curl nginx systemd qemu-system-common e2fsprogs mount gcc libc6-dev g++ make python3 qemu-system-x86 busybox-static xz-utils kmod can-utils python3-can bluez bluez-test-tools dbus gpiod as root\n',
+    'test: sudo is missing: install chromium socat openssl curl nginx systemd qemu-system-common e2fsprogs mount gcc libc6-dev g++ make python3 qemu-system-x86 busybox-static xz-utils kmod can-utils python3-can bluez bluez-test-tools dbus gpiod mosquitto mosquitto-clients mmdebstrap as root\n',
   );
   expect(status).toBe(1);
 });
 
-/** What the tests look for of Debian's, nginx and bluetoothctl left out. */
+/** What the tests look for of Debian's, but for what has a service. */
 const PROGRAMS = [
   ...['chromium', 'socat', 'openssl', 'curl', 'systemd-notify', 'mkfs.ext4', 'mount', 'gcc'],
   ...['g++', 'make', 'python3', 'qemu-storage-daemon', 'qemu-system-x86_64', 'busybox', 'xz'],
   ...['modprobe', 'candump', 'can_logger', 'btvirt', 'dbus-daemon', 'gpioset'],
+  ...['mosquitto_sub', 'mmdebstrap'],
 ];
+/** Debian starts a service for each. */
+const SERVED = ['nginx', 'bluetoothctl', 'mosquitto'];
 
-/** What apt-get and systemctl are called for, where root has to install nginx, and bluez. */
+/** What apt-get and systemctl are called for, where root has to install nginx, and more of these. */
 function installing(
   state: string,
   apt = 0,
-  besides: readonly string[] = ['bluetoothctl'],
+  besides: readonly string[] = ['bluetoothctl', 'mosquitto'],
 ): string[] {
   for (const name of [...PROGRAMS, ...besides]) command(name, '');
   command('id', 'echo 0');
@@ -147,7 +150,7 @@ const UPDATE = 'apt-get update -qq';
 const INSTALL = 'apt-get install -y -qq --no-install-recommends nginx';
 const MASK = '--quiet --runtime mask nginx.service';
 const UNMASK = '--quiet --runtime unmask nginx.service';
-const BLUETOOTH = ' bluetooth.service';
+const OTHERS = ' bluetooth.service mosquitto.service';
 
 test('the service of nginx that Debian would start is masked meanwhile, and then switched off', () => {
   const disable = '--quiet disable nginx.service';
@@ -155,13 +158,13 @@ test('the service of nginx that Debian would start is masked meanwhile, and then
   expect(installing('degraded', 100)).toEqual([UPDATE, MASK, INSTALL, UNMASK]);
 });
 
-test('so is the service of bluez', () => {
+test('so are those of bluez and mosquitto', () => {
   expect(installing('running', 0, [])).toEqual([
     UPDATE,
-    MASK + BLUETOOTH,
-    `${INSTALL} bluez`,
-    UNMASK + BLUETOOTH,
-    `--quiet disable nginx.service${BLUETOOTH}`,
+    MASK + OTHERS,
+    `${INSTALL} bluez mosquitto`,
+    UNMASK + OTHERS,
+    `--quiet disable nginx.service${OTHERS}`,
   ]);
 });
 
@@ -313,7 +316,7 @@ test('nothing is simulated where only what the gateway takes in their place name
 });
 
 test('all tests say at their start how long they take, some of them do not', () => {
-  for (const name of [...PROGRAMS, 'nginx', 'bluetoothctl']) command(name, '');
+  for (const name of [...PROGRAMS, ...SERVED]) command(name, '');
   put('scripts/setup.sh', '#!/bin/sh\necho set up\nexit 3\n');
   chmodSync(path.join(top, 'scripts/setup.sh'), 0o755);
   expect(run('test.sh')).toMatchObject({
@@ -321,6 +324,23 @@ test('all tests say at their start how long they take, some of them do not', () 
     stdout: 'test: everything takes some 20 minutes on 2 cores\nset up\n',
   });
   expect(run('test.sh', 'test/unit')).toMatchObject({ status: 3, stdout: 'set up\n' });
+});
+
+test('root gets the tree of the cloud before anything is tested, others go without', () => {
+  for (const name of [...PROGRAMS, ...SERVED]) command(name, '');
+  for (const [name, body] of [
+    ['scripts/setup.sh', ''],
+    ['scripts/cloud.sh', 'echo cloud "$@"'],
+    ['node_modules/.bin/tsc', 'exit 3'],
+  ] as const) {
+    chmodSync(put(name, `#!/bin/sh\n${body}\n`), 0o755);
+  }
+  const said = (uid: number): string => {
+    command('id', `echo ${uid}`);
+    return run('test.sh', 'test/unit').stdout;
+  };
+  expect(said(0)).toBe('cloud --make-tree\ntest: types\n');
+  expect(said(1000)).toBe('test: types\n');
 });
 
 test('what an export writes where nothing names its file is not for the repository', () => {

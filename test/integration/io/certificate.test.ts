@@ -135,6 +135,16 @@ test('what is there stays over a start, and no two gateways are alike', async ()
   expect(other.id).not.toBe(first.id);
 });
 
+test('two that ask at once get the same, and it is made once', async () => {
+  const shared = certificates();
+  const [http, broker] = await Promise.all([shared.renew(), shared.renew()]);
+  expect(broker).toBe(http);
+  expect((await server()).fingerprint256).toBe(http.id);
+  expect((await readdir(directory)).includes('work')).toBe(false);
+  // And the next does not get what was made before.
+  expect(await shared.renew()).not.toBe(http);
+});
+
 test('a clock that begins at 1970 dates nothing before the build', async () => {
   const early = certificates({ nowMs: () => 0 });
   const { id, authority } = await early.renew();

@@ -1,0 +1,20 @@
+import { expect, test } from 'vitest';
+import { openDatabase } from '../../src/cloud/database.ts';
+import { startIngest } from '../support/cloud-ingest.ts';
+import { BatchStore } from '../../src/cloud/store.ts';
+import { startCloud } from '../support/cloud-tree.ts';
+import { arrived, batch, declare } from '../support/cloud-batches.ts';
+test('a wave whose times are told a little differently', { timeout: 120_000 }, async () => {
+  await using cloud = await startCloud();
+  await using ingest = await startIngest(cloud);
+  const database = openDatabase(cloud.databaseUrl, 2);
+  const stream = declare('eeg.raw', 'wave', { lsb: 1, hz: 100 });
+  const wave = (seq: number, n: number, t0: number) => ({ kind: 'waves' as const, seq, t0, span: (n - 1) * 10_000, v: Int32Array.from({ length: n }, (_, i) => seq + i) });
+  const store = new BatchStore(database);
+  await store.store([arrived(batch(wave(0, 100, 0), { number: 3, stream }))]);
+  console.log(await store.store([arrived(batch(wave(50, 100, 500_100), { number: 3, stream }))]));
+  const rows = await database.transaction(({ query }) => query('SELECT count(*) AS n, count(DISTINCT seq) AS d FROM eeg_data'));
+  console.log(rows, ingest.url);
+  await database.close();
+  expect(rows[0]).toEqual({ n: '150', d: '150' });
+});
