@@ -7,6 +7,7 @@ import { defineConfig } from 'vitest/config';
  * virtual machine is one: two of these.
  */
 const ALONE = [
+  'test/e2e/cloud.test.ts',
   'test/integration/export/memory.test.ts',
   'test/integration/gateway/alert-delivery.test.ts',
   'test/integration/gateway/alerts-backtest.test.ts',

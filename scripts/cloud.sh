@@ -80,7 +80,7 @@ VIGIL_CLOUD_AMQP=amqp://ingest:${ingest_secret:?}@127.0.0.1:$amqp_port
 VIGIL_CLOUD_MQTT=mqtt://ingest:$ingest_secret@127.0.0.1:$mqtt_port
 VIGIL_CLOUD_DATABASE=postgres://vigil:${database_secret:?}@127.0.0.1:$database_port/vigil
 VIGIL_CLOUD_METRICS=127.0.0.1:$metrics_port
-# What a gateway of the tenant logs in with. Its client id has to be the name of the device.
+# What a gateway of the tenant logs in with. Its client id has to be $tenant.DEVICE.
 # mqtt://$tenant:${car_secret:?}@127.0.0.1:$mqtt_port/$tenant
 END
 }

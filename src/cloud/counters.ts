@@ -14,6 +14,10 @@ export class Counters {
   returned = 0;
   acks = 0;
   dropped = 0;
+  /** Rows of sessions that were removed. */
+  erased = 0;
+  /** Sessions and stretches that are still to be erased, when it was last looked. */
+  erasuresWaiting = 0;
   /** Seconds that transactions took. */
   commitS = 0;
 
@@ -52,12 +56,19 @@ export function metricsText(counters: Counters, gauges: Gauges): string {
     ...metric('returned_total', 'counter', 'Messages given back to the broker.', counters.returned),
     ...metric('acks_total', 'counter', 'Acknowledgements published.', counters.acks),
     ...metric('acks_dropped_total', 'counter', 'Acknowledgements left out.', counters.dropped),
+    ...metric('erased_rows_total', 'counter', 'Rows of removed sessions.', counters.erased),
     ...heading('refused_total', 'counter', 'Batches put aside.'),
     ...[...refused].map(([code, n]) => `vigil_cloud_refused_total{code="${code}"} ${n}`),
     ...metric('broker_connected', 'gauge', 'AMQP connection.', Number(gauges.brokerConnected)),
     ...metric('acks_connected', 'gauge', 'MQTT connection.', Number(gauges.acksConnected)),
     ...metric('database_reachable', 'gauge', 'Last transaction.', Number(gauges.databaseReachable)),
     ...metric('waiting', 'gauge', 'Messages that wait for their commit.', gauges.waiting),
+    ...metric(
+      'erasures_waiting',
+      'gauge',
+      'Removed sessions and stretches of them that are still to be erased.',
+      counters.erasuresWaiting,
+    ),
     ...metric('acks_waiting', 'gauge', 'Acknowledgements that wait.', gauges.acksWaiting),
   ];
   return `${lines.join('\n')}\n`;

@@ -9,6 +9,7 @@ import { connectMqtt } from '../io/mqtt-client.ts';
 import { Acks } from './acks.ts';
 import { Counters, type Gauges, metricsText } from './counters.ts';
 import { type Database, DatabaseError, openDatabase } from './database.ts';
+import { runErasing } from './erasing.ts';
 import { Ingest, type IngestOptions } from './ingest.ts';
 import { migrate, readMigrations } from './migrate.ts';
 import { type Lane, openQueue, type Queue } from './queue.ts';
@@ -19,7 +20,7 @@ import { BatchStore } from './store.ts';
 
 /** The fleet side: batches from the broker to the database, acknowledgements back. */
 
-/** One for each lane, one for acknowledgements, one for retention. */
+/** One for each lane, one for acknowledgements, one for retention, one for erasing. */
 const CONNECTIONS = 5;
 const STOP_MS_MAX = 10_000;
 const RETRY_MS_FIRST = 250;
@@ -38,7 +39,11 @@ async function run(settings: Settings): Promise<void> {
   const write = (line: string): void => void process.stdout.write(line);
   const log = createLog({ level: settings.log, journald, now: clock.now, write });
   const ended = Promise.withResolvers<void>();
-  signal.addEventListener('abort', () => ended.resolve(), { once: true });
+  const stop = (): void => {
+    endWithin(STOP_MS_MAX, () => log.error({}, `not stopped in ${STOP_MS_MAX / 1000} s`));
+    ended.resolve();
+  };
+  signal.addEventListener('abort', stop, { once: true });
   const onBug = (bug: unknown): void => {
     log.error({ error: inspect(bug) }, 'ended by a bug');
     process.exitCode = EXIT_SOFTWARE;
@@ -48,22 +53,28 @@ async function run(settings: Settings): Promise<void> {
   await using running = new AsyncDisposableStack();
   const database = openDatabase(settings.database, CONNECTIONS);
   running.defer(() => database.close());
-  if (!(await prepare(database, log, signal))) return;
-
   const parts = build(settings, database, { log, signal, onBug });
+  // First, so that whoever started it sees what it waits for.
   const status = await serveStatus(settings.metrics, parts.pages);
   running.defer(() => status.close());
-  const background = [
-    parts.acks.run(signal),
+  log.info({}, `/metrics and /health at ${settings.metrics.host}:${status.port}`);
+  const background = [parts.acks.run(signal).catch(onBug)];
+  running.defer(async () => {
+    stopping.abort(); // Where it is not a stop but an error that ends all this.
+    await Promise.all(background);
+  });
+  if (!(await prepare(database, log, signal))) return;
+  parts.prepared();
+  const jobs = [
     runRetention({ clock, log, database, days: settings.retentionDays }, signal),
-  ].map((work) => work.catch(onBug));
-  running.defer(async () => void (await Promise.all(background)));
+    runErasing({ clock, log, database, counters: parts.counters }, signal),
+  ];
+  background.push(...jobs.map((work) => work.catch(onBug)));
   // Last, as it brings the work, and so the first to be stopped.
   const queue = parts.consume();
   running.defer(() => queue.close());
-  log.info({}, `ready; /metrics and /health at ${settings.metrics.host}:${status.port}`);
+  log.info({}, 'ready');
   await ended.promise;
-  endWithin(STOP_MS_MAX, () => log.error({}, `not stopped in ${STOP_MS_MAX / 1000} s`));
   log.info({}, 'stopping');
 }
 
@@ -85,6 +96,7 @@ function build(settings: Settings, database: Database, { log, signal, onBug }: S
     next: (place, id) => store.next(place, id),
   });
   let queue: Queue | undefined;
+  let hasTables = false;
   const lane = (): Ingest => {
     const options: IngestOptions = {
       ...{ clock, log, counters },
@@ -100,7 +112,7 @@ function build(settings: Settings, database: Database, { log, signal, onBug }: S
     return {
       brokerConnected: queue?.connected ?? false,
       acksConnected: acks.connected,
-      databaseReachable: lanes.alerts.reachable && lanes.telemetry.reachable,
+      databaseReachable: hasTables && lanes.alerts.reachable && lanes.telemetry.reachable,
       waiting: lanes.alerts.waiting + lanes.telemetry.waiting,
       acksWaiting: acks.waiting,
     };
@@ -120,7 +132,10 @@ function build(settings: Settings, database: Database, { log, signal, onBug }: S
     });
     return queue;
   };
-  return { acks, pages, consume };
+  const prepared = (): void => {
+    hasTables = true;
+  };
+  return { acks, pages, consume, counters, prepared };
 }
 
 /** Waits for the database and makes its tables. False when stopped before. */

@@ -19,14 +19,14 @@ export type Table = keyof typeof TABLES;
 /** Which record of a gateway an event stream holds. */
 export type RecordKind = 'sys.session' | 'sys.user' | 'sys.device' | 'sys.clock';
 
-export function recordKindOf({ id }: Stream): RecordKind | undefined {
+export function recordKindOf({ id }: Pick<Stream, 'id'>): RecordKind | undefined {
   return RECORD_KINDS.find((kind) => kind === id);
 }
 
 const RECORD_KINDS: readonly RecordKind[] = ['sys.session', 'sys.user', 'sys.device', 'sys.clock'];
 
 /** By the id of the stream, as the tables are named after what they hold; what is left is the car's. */
-export function tableOf({ id, kind }: Stream): Table {
+export function tableOf({ id, kind }: { readonly id: string; readonly kind: string }): Table {
   if (kind === 'frame') return 'can_frames';
   if (under(id, 'face')) return 'face_events';
   if (under(id, 'game')) return 'game_events';
@@ -67,6 +67,8 @@ export interface Destination {
   readonly feed: number;
   /** Of its epoch, whole microseconds since 1970. */
   readonly baseUs: number;
+  /** Microseconds of that epoch, of which nothing is to be stored: a person had them erased. */
+  readonly erased?: readonly { readonly from: number; readonly to: number }[];
 }
 
 /** Rows for any number of batches, by table. */
@@ -74,53 +76,22 @@ export class RowWriter {
   readonly #tables = new Map<Table, CopyWriter>();
 
   /** @returns how many rows it is */
-  add({ head, content }: Batch, { feed, baseUs }: Destination): number {
-    const table = tableOf(head.stream);
+  add(batch: Batch, { feed, baseUs, erased = [] }: Destination): number {
+    const table = tableOf(batch.head.stream);
     const writer = this.#tables.get(table) ?? new CopyWriter();
     this.#tables.set(table, writer);
     const before = writer.rows;
-    const begin = (i: number, t: number, fields: number): void => {
+    const { epoch, first, n } = batch.head;
+    const { fields, timeAt, write } = columnsOf(batch, table, writer);
+    for (let i = 0; i < n && fields > 0; i++) {
+      const t = timeAt(i);
+      if (erased.some(({ from, to }) => t >= from && t < to)) continue;
       writer.row(4 + fields);
       writer.int4(feed);
-      writer.int8(head.epoch);
-      writer.int8(head.first + i);
+      writer.int8(epoch);
+      writer.int8(first + i);
       writer.time(Math.round(baseUs + t));
-    };
-    // Tables of what people do have both measures and events.
-    const mixed = table !== 'eeg_data' && table !== 'obd_data';
-    const value = (i: number, t: number, v: number): void => {
-      begin(i, t, mixed ? 2 : 1);
-      writer.float8(v);
-      if (mixed) writer.null();
-    };
-    switch (content.kind) {
-      case 'scalars':
-        for (const [i, v] of content.v.entries()) value(i, content.t[i] ?? 0, v);
-        break;
-      case 'waves': {
-        const step = content.span / Math.max(1, content.v.length - 1);
-        const lsb = head.stream.lsb ?? 1;
-        for (const [i, v] of content.v.entries()) value(i, content.t0 + i * step, v * lsb);
-        break;
-      }
-      case 'frames':
-        for (const [i, t] of content.t.entries()) {
-          const id = content.id[i] ?? 0;
-          begin(i, t, 3);
-          writer.int4(id & ~EXTENDED_FLAG);
-          writer.boolean((id & EXTENDED_FLAG) !== 0);
-          writer.bytes(content.data.subarray(i * 8, i * 8 + (content.length[i] ?? 0)));
-        }
-        break;
-      case 'events':
-        for (const [i, { t, data }] of content.events.entries()) {
-          begin(i, t, 2);
-          writer.null();
-          writer.jsonb(jsonText(data));
-        }
-        break;
-      case 'gap':
-        break;
+      write(i);
     }
     return writer.rows - before;
   }
@@ -130,6 +101,59 @@ export class RowWriter {
     for (const [table, writer] of this.#tables) {
       if (writer.rows > 0) yield { table, rows: writer.rows, data: writer.end() };
     }
+  }
+}
+
+/** What a row has beside whose it is and when. */
+interface Fields {
+  /** How many; none where there are no rows. */
+  readonly fields: number;
+  readonly timeAt: (i: number) => number;
+  readonly write: (i: number) => void;
+}
+
+function columnsOf({ head, content }: Batch, table: Table, writer: CopyWriter): Fields {
+  // Tables of what people do have both measures and events.
+  const mixed = table !== 'eeg_data' && table !== 'obd_data';
+  const value = (v: number): void => {
+    writer.float8(v);
+    if (mixed) writer.null();
+  };
+  const fields = mixed ? 2 : 1;
+  switch (content.kind) {
+    case 'scalars':
+      return {
+        ...{ fields, timeAt: (i) => content.t[i] ?? 0 },
+        write: (i) => value(content.v[i] ?? 0),
+      };
+    case 'waves': {
+      const step = content.span / Math.max(1, content.v.length - 1);
+      const lsb = head.stream.lsb ?? 1;
+      return {
+        ...{ fields, timeAt: (i) => content.t0 + i * step },
+        write: (i) => value((content.v[i] ?? 0) * lsb),
+      };
+    }
+    case 'frames':
+      return {
+        ...{ fields: 3, timeAt: (i) => content.t[i] ?? 0 },
+        write: (i) => {
+          const id = content.id[i] ?? 0;
+          writer.int4(id & ~EXTENDED_FLAG);
+          writer.boolean((id & EXTENDED_FLAG) !== 0);
+          writer.bytes(content.data.subarray(i * 8, i * 8 + (content.length[i] ?? 0)));
+        },
+      };
+    case 'events':
+      return {
+        ...{ fields: 2, timeAt: (i) => content.events[i]?.t ?? 0 },
+        write: (i) => {
+          writer.null();
+          writer.jsonb(jsonText(content.events[i]?.data ?? {}));
+        },
+      };
+    case 'gap':
+      return { fields: 0, timeAt: () => 0, write: () => {} };
   }
 }
 

@@ -17,6 +17,13 @@
 -- So `ts` is near enough to the truth for chunks and for retention, which goes by what is dropped at
 -- once, and is no time to show to people: the views are.
 
+-- Erasure. When a session is removed at its gateway, its driver, notes and consent go from `sessions`
+-- in the transaction that learns of it, and what was measured in it goes soon after, from all
+-- hypertables, but for what another session of that gateway covers. When an account is removed, its
+-- name goes from `users`. What PostgreSQL deletes is in its files until they are vacuumed and the log
+-- is recycled, and in every copy that somebody made of them; batches that nobody could store lie in the
+-- broker's queue vigil.dead.
+
 -- migration 1: tables, hypertables and views
 CREATE EXTENSION IF NOT EXISTS timescaledb;
 
@@ -65,16 +72,47 @@ CREATE TABLE clock_corrections (
 
 -- Records of a gateway as they are now; `seq` is that of the newest.
 CREATE TABLE sessions (
-  tenant text NOT NULL,
-  dev    text NOT NULL,
-  store  text NOT NULL,
-  id     text NOT NULL,
-  seq    bigint NOT NULL,
-  data   jsonb NOT NULL,
+  tenant     text NOT NULL,
+  dev        text NOT NULL,
+  store      text NOT NULL,
+  id         text NOT NULL,
+  seq        bigint NOT NULL,
+  data       jsonb NOT NULL,
+  removed_at timestamptz, -- at the gateway: then the data are {}, and nothing changes it any more
   PRIMARY KEY (tenant, dev, store, id)
 );
 CREATE TABLE users (LIKE sessions INCLUDING ALL);
 CREATE TABLE devices (LIKE sessions INCLUDING ALL);
+
+-- Sessions that were removed, and of which it is not known yet what is to be erased (erasing.ts).
+CREATE TABLE removals (
+  tenant     text NOT NULL,
+  dev        text NOT NULL,
+  store      text NOT NULL,
+  id         text NOT NULL,
+  number     integer NOT NULL,
+  seq        bigint NOT NULL, -- of the removal in the stream with that number
+  spans      jsonb NOT NULL,
+  removed_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (tenant, dev, store, id)
+);
+
+-- Stretches of an epoch that a person had erased, microseconds since its start, and how far that is.
+-- They stay, and say nothing of whom or why: what comes late of them is not stored.
+CREATE TABLE erasures (
+  erasure  bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  tenant   text NOT NULL,
+  dev      text NOT NULL,
+  store    text NOT NULL,
+  epoch    bigint NOT NULL,
+  from_us  bigint NOT NULL,
+  to_us    bigint NOT NULL, -- exclusive
+  at_feed  integer NOT NULL DEFAULT 0,
+  at_seq   bigint NOT NULL DEFAULT 0,
+  done_at  timestamptz
+);
+CREATE INDEX ON erasures (tenant, dev, store, epoch);
+CREATE INDEX ON erasures (erasure) WHERE done_at IS NULL;
 
 CREATE TABLE gaps (
   feed     integer NOT NULL,

@@ -1,6 +1,7 @@
 import type { Batch, BatchHead } from '../wire/batch.ts';
 import type { Place } from '../wire/topics.ts';
 import { type Database, DatabaseError, type Transaction } from './database.ts';
+import { lockErased } from './erased.ts';
 import { type Feed, Feeds, type Known } from './feeds.ts';
 import {
   missingIn,
@@ -20,9 +21,11 @@ import { badTime, RowWriter, recordKindOf, TABLES, type Table } from './rows.ts'
  *
  * The streams are locked first. So a batch of which no seq has come before is new for certain, and is
  * copied straight into its table. One that overlaps with what has come goes by a temporary table of the
- * connection, from where INSERT ... ON CONFLICT DO NOTHING takes what is not there yet; that takes twice
- * as long, and is rare. Should the table know better than what has come (it was restored from a copy),
- * all of the transaction is done again in that way.
+ * connection, from where INSERT takes what is not there yet; that takes twice as long, and is rare. What
+ * is there goes by the seq alone, as the times of a wave that comes again may be a little different: what
+ * was sent before it became a block is another line through its times (codec/even.ts). Should the table
+ * know better than what has come (it was restored from a copy), all of the transaction is done again in
+ * that way.
  */
 
 /** A batch and from whom it came. */
@@ -62,6 +65,7 @@ export class BatchStore {
     const refused = new Map<Arrived, string>();
     const done = await this.#database.transaction(async (transaction) => {
       refused.clear();
+      const erased = await lockErased(transaction, arrived);
       const feeds = await this.#feeds.feeds(transaction, arrived);
       const good = arrived.filter((one) => {
         const reason = badTime(one.batch) ?? mismatch(one.batch.head, feeds.of(one));
@@ -79,7 +83,8 @@ export class BatchStore {
       for (const one of taken) {
         if (recordKindOf(one.batch.head.stream)) continue;
         const writer = direct && progress.fresh.has(one) ? fresh : known;
-        writer.add(one.batch, { feed: feeds.of(one).feed, baseUs: bases.of(one) });
+        const { feed } = feeds.of(one);
+        writer.add(one.batch, { feed, baseUs: bases.of(one), erased: erased.of(one) });
       }
       const counts = await insertRows(transaction, fresh, known);
       await insertGaps(transaction, progress.gaps);
@@ -214,6 +219,9 @@ async function insertRows(
   return { rows, inserted };
 }
 
+/** Times of a row that comes again are no further apart; so that not every chunk is looked at. */
+const NEAR = '1 second';
+
 async function insertNew(
   { query, copy, change }: Transaction,
   table: Table,
@@ -225,9 +233,18 @@ async function insertNew(
     `CREATE TEMPORARY TABLE IF NOT EXISTS ${incoming} (LIKE ${table}) ON COMMIT DELETE ROWS`,
   );
   await copy(`COPY ${incoming} (${columns}) FROM STDIN (FORMAT binary)`, data);
+  const [span] = await query(
+    `SELECT (min(ts) - interval '${NEAR}')::text AS since, (max(ts) + interval '${NEAR}')::text AS until
+     FROM ${incoming}`,
+  );
+  // Two batches of one transaction may overlap too.
   return change(
-    `INSERT INTO ${table} (${columns}) SELECT ${columns} FROM ${incoming}
+    `INSERT INTO ${table} (${columns}) SELECT DISTINCT ON (feed, seq) ${columns} FROM ${incoming} new
+     WHERE NOT EXISTS (
+       SELECT FROM ${table} old WHERE old.feed = new.feed AND old.seq = new.seq
+         AND old.ts BETWEEN $1::text::timestamptz AND $2::text::timestamptz)
      ON CONFLICT (feed, seq, ts) DO NOTHING`,
+    [String(span?.['since']), String(span?.['until'])],
   );
 }
 

@@ -16,7 +16,7 @@ import { Bridge } from '../outbox/bridge.ts';
 import type { BudgetRecord } from '../outbox/budget.ts';
 import { isAlert } from '../outbox/classes.ts';
 import type { Commands } from '../outbox/downlink.ts';
-import type { Position } from '../outbox/queue.ts';
+import type { Position, Queue } from '../outbox/queue.ts';
 import type { Config } from '../settings/config.ts';
 import { PRIORITIES } from '../wire/topics.ts';
 import type { Recording } from './recording.ts';
@@ -32,15 +32,24 @@ const HELD: Readonly<Record<Exclude<Admission, 'go'>, string>> = {
   budget: 'its share of the budget of the month is used',
 };
 
+/** What is recorded. */
+type Recorded = Pick<Recording, 'opened' | 'epoch' | 'epochs' | 'sessionAt' | 'storeHealth'> & {
+  queue(): Queue;
+  ingestStore(): { durable(): Promise<void> };
+};
+
 export interface BridgingOptions {
-  readonly config: Config;
+  readonly config: Pick<
+    Config,
+    'cloud' | 'cloudBudget' | 'cloudLive' | 'device' | 'data' | 'replay' | 'speed'
+  >;
   /** The time of what is measured. */
   readonly clock: Clock;
   /** In which brokers wait. */
   readonly realTime: Clock;
   readonly log: Log;
-  readonly recording: Recording;
-  readonly bus: Bus;
+  readonly recording: Recorded;
+  readonly bus: Pick<Bus, 'first'>;
   /** Runs a function in a later turn of the event loop. */
   defer(run: () => void): void;
   /** What the cloud is told of the gateway. */
@@ -52,7 +61,10 @@ export class Bridging {
   readonly #options: BridgingOptions;
   /** There once the store is open. */
   #bridge: Bridge | undefined;
+  /** As it was at the start. */
   #budget: BudgetRecord | undefined;
+  /** As far as is known: the first failure is told, and its repetitions are not. */
+  #isBudgetKept = true;
 
   constructor(options: BridgingOptions) {
     this.#options = options;
@@ -65,8 +77,7 @@ export class Bridging {
     if (config.cloud === undefined || config.replay !== undefined) return;
     if (!(await recording.opened(signal))) return;
     await this.#loadBudget();
-    const bridge = await this.#create();
-    if (bridge === undefined) return;
+    const bridge = this.#create(config.cloud);
     this.#bridge = bridge;
     bus.first(({ kind, stream }) => {
       if (kind === 'event' && isAlert(stream)) void this.#wakeWhenKept();
@@ -75,16 +86,25 @@ export class Bridging {
   }
 
   health(): PartHealth[] {
-    return this.#bridge ? [this.#bridge.health()] : [];
+    if (this.#bridge) return [this.#bridge.health()];
+    const { state, text } = this.sync();
+    return state === 'off' ? [] : [{ id: 'bridge', status: 'waiting', text, details: {} }];
   }
 
   /** What `GET /sync` tells. */
   sync(): SyncShape {
-    const { config, realTime } = this.#options;
+    const { config, realTime, recording } = this.#options;
     if (config.cloud === undefined || config.replay !== undefined) return NO_CLOUD;
     const broker = placeOf(config.cloud.server);
     if (this.#bridge === undefined) {
-      return { ...NO_CLOUD, state: 'waiting', text: 'the store is not open yet', broker };
+      const text = `nothing is sent while the store is not open: ${recording.storeHealth().text}`;
+      return {
+        ...NO_CLOUD,
+        state: 'waiting',
+        text,
+        sinceS: secondsFrom(0, realTime.now()),
+        broker,
+      };
     }
     const { state, since, reason, bearer, lastAck, classes, inFlight, budget, gaps } =
       this.#bridge.status();
@@ -96,8 +116,12 @@ export class Bridging {
       sinceS: secondsFrom(since, now),
       acknowledgedS: lastAck ? secondsFrom(lastAck.at, now) : null,
       backlog: PRIORITIES.map((priority) => {
-        const { records, bytes, oldest, admission } = classes[priority];
-        const oldestS = (records > 0 && oldest && this.#ageS(oldest)) || null;
+        const { records, bytes, oldest, emptyAt, admission } = classes[priority];
+        const ages = [
+          oldest && this.#ageS(oldest),
+          emptyAt === undefined ? undefined : secondsFrom(emptyAt, now),
+        ].filter((age) => age !== undefined);
+        const oldestS = ages.length === 0 ? null : Math.max(...ages);
         const held = admission === 'go' ? null : HELD[admission];
         return { priority, records, bytes, oldestS, held };
       }),
@@ -109,24 +133,12 @@ export class Bridging {
     };
   }
 
-  /** Undefined where the store has gone before it had a name. */
-  async #create(): Promise<Bridge | undefined> {
+  #create(cloud: NonNullable<Config['cloud']>): Bridge {
     const { config, realTime, log, recording, defer } = this.#options;
-    const { cloud, cloudBudget, device } = config;
-    if (cloud === undefined) return undefined;
-    const queue = recording.queue();
-    try {
-      await queue.named();
-    } catch (error) {
-      if (!isExpected(error)) throw error;
-      log.error(
-        { source: 'bridge' },
-        `nothing goes to the cloud before a restart: ${error.message}`,
-      );
-      return undefined;
-    }
+    const { cloudBudget, cloudLive, device } = config;
     return new Bridge({
-      ...{ queue, log, defer, clock: realTime, server: cloud.server, connect: connectMqtt },
+      ...{ log, defer, clock: realTime, server: cloud.server, connect: connectMqtt },
+      ...{ queue: recording.queue(), isLive: cloudLive },
       place: { tenant: cloud.tenant, device },
       random: () => randomBytes(4).readUInt32LE() / 2 ** 32,
       bearer: readBearer,
@@ -194,19 +206,28 @@ export class Bridging {
     try {
       const texts = await this.#budgetFile().read();
       this.#budget = texts.map(parseBudget).find((record) => record !== undefined);
+      if (texts.length > 0 && this.#budget === undefined) this.#countsAnew('the file is damaged');
     } catch (error) {
       if (!isExpected(error)) throw error;
-      const text = `what the month has cost is not known, and counted anew: ${error.message}`;
-      this.#options.log.warn({ source: 'bridge' }, text);
+      this.#countsAnew(error.message);
     }
+  }
+
+  #countsAnew(reason: string): void {
+    const text = `what the month has cost is not known, and counted anew: ${reason}`;
+    this.#options.log.warn({ source: 'bridge' }, text);
   }
 
   async #saveBudget(record: BudgetRecord): Promise<void> {
     try {
       await this.#budgetFile().write(JSON.stringify(record));
+      this.#isBudgetKept = true;
     } catch (error) {
       if (!isExpected(error)) throw error;
-      this.#options.log.debug({ source: 'bridge' }, `the budget was not kept: ${error.message}`);
+      const level = this.#isBudgetKept ? 'warn' : 'debug';
+      this.#isBudgetKept = false;
+      const text = `what the month has cost was not kept: ${error.message}`;
+      this.#options.log[level]({ source: 'bridge' }, text);
     }
   }
 
@@ -229,9 +250,10 @@ function secondsFrom(since: Micros, now: Micros): number {
 /** Undefined for what is not ours. */
 function parseBudget(text: string): BudgetRecord | undefined {
   try {
-    const { month, bytes } = Object(JSON.parse(text));
-    const isOurs = /^(\d{4}-\d\d)?$/.test(month) && Number.isSafeInteger(bytes) && bytes >= 0;
-    return isOurs ? { month, bytes } : undefined;
+    const { month, bytes, dark = 0 } = Object(JSON.parse(text));
+    const areCounts = [bytes, dark].every((count) => Number.isSafeInteger(count) && count >= 0);
+    if (!/^(\d{4}-\d\d)?$/.test(month) || !areCounts) return undefined;
+    return dark > 0 ? { month, bytes, dark } : { month, bytes };
   } catch {
     return undefined; // Damaged: its copy may not be.
   }

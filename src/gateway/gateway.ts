@@ -184,7 +184,10 @@ export async function start(
   await parts.mqtt.open(served, certificates);
   const published = keepOn(parts.mqtt, running);
   const homed = parts.home && keepOn(parts.home, running);
-  const http = await startHttp({ ...served, ...reach, health: () => healthOfAll(parts, http) });
+  const http = await startHttp({
+    ...{ ...served, ...reach, ...(config.mqtts && { certificates }) },
+    health: () => healthOfAll(parts, http),
+  });
   running.defer(http.close);
   const { signal } = stopping;
   const sources = statuses.map(({ source, report, restart }) =>

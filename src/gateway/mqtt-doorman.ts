@@ -19,8 +19,8 @@ import {
  * - a certificate that our authority has signed, for a device in the car. It comes as the client whose
  *   name is in it. A name that is given besides is asked for its password all the same.
  *
- * The client of one account keeps its id as long as it is connected: who comes with the same one takes
- * its place (MQTT 3.1.1 clause 3.1.4), which is not for another account to do.
+ * Clients of two accounts may be called the same, or nothing, as those of mosquitto are: the broker knows
+ * each by its account too (Entrance), so that nobody takes the place of another's (MQTT 3.1.1 clause 3.1.4).
  */
 
 /** In place of a name, where a token says whose it is. */
@@ -58,7 +58,7 @@ export interface MqttDoormanOptions {
 export class MqttDoorman implements Doorman {
   readonly #options: MqttDoormanOptions;
   /** Guests that are watched, which is as long as they are connected. */
-  readonly #present = new Set<{ readonly clientId: string; readonly guest: Guest }>();
+  readonly #present = new Set<Guest>();
 
   constructor(options: MqttDoormanOptions) {
     this.#options = options;
@@ -66,9 +66,7 @@ export class MqttDoorman implements Doorman {
 
   async admit(arrival: Arrival): Promise<Guest> {
     try {
-      const guest = await this.#identify(arrival);
-      this.#checkFree(arrival.clientId, guest);
-      return guest;
+      return await this.#identify(arrival);
     } catch (error) {
       if (!(error instanceof AccountError)) throw error;
       const code = REFUSALS[error.code];
@@ -102,7 +100,7 @@ export class MqttDoorman implements Doorman {
       login: '',
       remote,
       current: () => 'device',
-      onEnd: () => this.#watch(clientId, guest),
+      onEnd: () => this.#watch(guest),
     };
     return guest;
   }
@@ -111,11 +109,11 @@ export class MqttDoorman implements Doorman {
     const { clientId, remote } = arrival;
     const { accounts } = this.#options;
     const isInUse = (login: string): boolean => {
-      return [...this.#present].some(({ guest }) => guest.login === login);
+      return [...this.#present].some((guest) => guest.login === login);
     };
     const visit = { remote, client: clientId };
     const identity = await accounts.enter({ username, password }, visit, isInUse);
-    return this.#guest(arrival, identity, undefined);
+    return this.#guest(remote, identity, undefined);
   }
 
   async #byToken(arrival: Arrival, username: string, token: string): Promise<Guest> {
@@ -126,15 +124,11 @@ export class MqttDoorman implements Doorman {
       throw new MqttRefusal('BAD_CREDENTIALS', 'the access token is of another account');
     }
     accounts.checkSecure(user.role, arrival.remote);
-    return this.#guest(arrival, { user, login }, clock.now() + leftMs * 1000);
+    return this.#guest(arrival.remote, { user, login }, clock.now() + leftMs * 1000);
   }
 
   /** @param endsAt of the token, where it is by one */
-  #guest(
-    { clientId, remote }: Arrival,
-    { user, login }: Identity,
-    endsAt: number | undefined,
-  ): Guest {
+  #guest(remote: Remote, { user, login }: Identity, endsAt: number | undefined): Guest {
     const { accounts, clock } = this.#options;
     const isOver = (): boolean => endsAt !== undefined && clock.now() >= endsAt;
     const current = (): User | undefined => {
@@ -146,18 +140,15 @@ export class MqttDoorman implements Doorman {
       login,
       remote,
       current,
-      onEnd: (listener) => this.#onEnd({ clientId, guest, endsAt }, listener),
+      onEnd: (listener) => this.#onEnd(guest, endsAt, listener),
     };
     return guest;
   }
 
-  #onEnd(
-    { clientId, guest, endsAt }: { clientId: string; guest: Guest; endsAt: number | undefined },
-    listener: (reason: string) => void,
-  ): () => void {
+  #onEnd(guest: Guest, endsAt: number | undefined, listener: (reason: string) => void): () => void {
     const { accounts, clock } = this.#options;
     const rest = new AbortController();
-    const leave = this.#watch(clientId, guest);
+    const leave = this.#watch(guest);
     const stop = (): void => {
       rest.abort();
       leave();
@@ -181,20 +172,9 @@ export class MqttDoorman implements Doorman {
     return stop;
   }
 
-  #watch(clientId: string, guest: Guest): () => void {
-    const one = { clientId, guest };
-    this.#present.add(one);
-    return () => void this.#present.delete(one);
-  }
-
-  /** @throws MqttRefusal BAD_CLIENT_ID */
-  #checkFree(clientId: string, { user, name }: Guest): void {
-    const other = [...this.#present].find(({ clientId: id, guest }) => {
-      return id === clientId && (guest.user?.id !== user?.id || guest.name !== name);
-    });
-    if (other === undefined) return;
-    const text = `the client ${JSON.stringify(clientId)} is connected, and of another account`;
-    throw new MqttRefusal('BAD_CLIENT_ID', text);
+  #watch(guest: Guest): () => void {
+    this.#present.add(guest);
+    return () => void this.#present.delete(guest);
   }
 }
 

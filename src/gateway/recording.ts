@@ -109,7 +109,10 @@ export class Recording {
         await store.durable();
         return await this.reading.statistics(spans);
       },
-      erase: (ranges) => store.erase(ranges),
+      erase: async (ranges) => {
+        await store.erase(ranges);
+        this.sys.erased(ranges);
+      },
       tell: (text) => log.info({ source: 'sessions' }, text),
     });
     const file = path.join(config.data, DATA_FILE);

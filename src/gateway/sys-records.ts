@@ -1,7 +1,7 @@
 import type { User } from '#core/account.ts';
 import type { Clock, Epoch } from '#core/clock.ts';
 import { isExpected } from '#core/errors.ts';
-import type { Session } from '#core/session.ts';
+import type { Session, Span } from '#core/session.ts';
 import type { Event, Json, Reading, Stream } from '#core/stream.ts';
 import { SYS_CLOCK, SYS_DEVICE, SYS_SESSION, SYS_USER } from '#core/sys-streams.ts';
 import type { SessionRecords } from '../sessions/sessions.ts';
@@ -38,6 +38,8 @@ export class SysRecords {
   readonly #clock: Pick<Clock, 'now'>;
   /** Until the store opens. */
   #early: Event[] | undefined = [];
+  /** Since the last session was removed. */
+  readonly #erased: Span[] = [];
   /** What was noted of each account last, by id. */
   #users = new Map<string, string>();
 
@@ -80,6 +82,11 @@ export class SysRecords {
     }
   }
 
+  /** What the recording has lost by somebody's wish. The removal of its session, which follows, tells it. */
+  erased(spans: readonly Span[]): void {
+    this.#erased.push(...spans);
+  }
+
   /** The same records, each change of which is noted when it is durable. */
   sessions(records: SessionRecords): SessionRecords {
     return {
@@ -91,12 +98,12 @@ export class SysRecords {
         await this.#settled();
       },
       remove: async (id) => {
-        const session = records.list().find((one) => one.id === id);
+        // One that makes room for another takes nothing of the recording with it.
+        const spans = this.#erased.splice(0).map(({ epoch, from, to }) => ({ epoch, from, to }));
         // What was noted of it before has its driver in it, and goes with it.
         await this.#store.forget(SYS_SESSION.id, (data) => data['id'] === id);
         await records.remove(id);
-        const spans = session ? sessionNote(session)['spans'] : undefined;
-        this.#note(SYS_SESSION, { id, removed: true, spans: spans ?? [] });
+        this.#note(SYS_SESSION, { id, removed: true, spans });
         await this.#settled();
       },
     };

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, readlinkSync } from 'node:fs';
 import path from 'node:path';
 
 /**
@@ -31,6 +31,10 @@ const UP = 0x1;
 /** RTF_REJECT: the route says that there is none. */
 const REJECT = 0x200;
 const MODEM = /^(wwan|wwp|ppp|usb|rmnet|enx0c5b8f)/;
+/** Drivers of the kernel that a phone or a modem at the USB port has: its name may be that of a cable. */
+const MODEM_DRIVERS: readonly string[] = [
+  ...['rndis_host', 'ipheth', 'cdc_ether', 'cdc_ncm', 'cdc_mbim', 'qmi_wwan', 'huawei_cdc_ncm'],
+];
 const CABLE = /^(eth|en|end)/;
 /** ARPHRD_ETHER of linux/if_arp.h. */
 const ETHER = '1';
@@ -57,12 +61,21 @@ function bearerOf(device: string, { interfaces }: BearerFiles): Bearer {
   if (existsSync(path.join(folder, 'wireless')) || existsSync(path.join(folder, 'phy80211'))) {
     return 'wifi';
   }
-  // A phone at the USB port is an Ethernet card to the kernel; its name tells.
-  if (MODEM.test(device)) return 'cellular';
+  // A phone at the USB port is an Ethernet card to the kernel; its name tells, or its driver.
+  if (MODEM.test(device) || MODEM_DRIVERS.includes(driverOf(folder))) return 'cellular';
   if (device === 'lo') return 'local';
   return CABLE.test(device) && textOf(path.join(folder, 'type')).trim() === ETHER
     ? 'ethernet'
     : 'unknown';
+}
+
+/** Empty where it has none, as what is no device. */
+function driverOf(folder: string): string {
+  try {
+    return path.basename(readlinkSync(path.join(folder, 'device', 'driver')));
+  } catch {
+    return '';
+  }
 }
 
 function routesTo(address: string, { routes }: BearerFiles): readonly Route[] {

@@ -34,6 +34,7 @@ export function parseBridgeUrl(text: string): BridgeSettings {
   const tenant = url.pathname.replace(/^\//, '');
   if (tenant === '') throw fault('no tenant');
   if (tenant.includes('/')) throw fault(`more than a tenant behind the host (${ESCAPE})`);
+  if (tenant.includes('@')) throw fault(`something that is no tenant behind the host (${ESCAPE})`);
   if (!TENANT.test(tenant)) {
     throw fault(`tenant ${shown(tenant)} is not 1 to 23 of a-z, 0-9, _ and -`);
   }
@@ -70,6 +71,10 @@ function readServer(text: string, fault: Faults) {
   }
   if (!url || url.hostname === '') throw fault('no host');
   if (url.hash !== '') throw fault(`something behind a # (${ESCAPE})`);
+  // The rest of a password may look like the name of a setting: it is not shown.
+  if (url.search.includes('@')) {
+    throw fault(`an @ behind a ?, which is written %40 in the name of a file (${ESCAPE})`);
+  }
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const port = url.port === '' ? PORTS[protocol] : Number(url.port);
   if (port === 0) throw fault('port 0 is not one of 1 to 65535');

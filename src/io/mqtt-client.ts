@@ -1,6 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { createConnection, isIP, type Socket } from 'node:net';
-import { getCACertificates, connect as tlsConnect } from 'node:tls';
+import {
+  createSecureContext,
+  getCACertificates,
+  type SecureContext,
+  type SecureContextOptions,
+  connect as tlsConnect,
+} from 'node:tls';
 import type { IClientOptions, MqttClient } from 'mqtt';
 import { CodedError, codeOf } from '#core/errors.ts';
 import { oneLine } from '#core/text.ts';
@@ -75,7 +81,7 @@ export interface MqttOptions {
  * - REFUSED: the broker did not take the connection, a subscription or a message for another reason
  * - TIMEOUT: no answer in time
  * - CLOSED: the connection ended
- * - FILES: a file with a certificate or key cannot be read
+ * - FILES: a file with a certificate or key cannot be read, or is none
  */
 export type MqttErrorCode = 'CONNECT' | 'TLS' | 'AUTH' | 'REFUSED' | 'TIMEOUT' | 'CLOSED' | 'FILES';
 
@@ -120,15 +126,27 @@ export async function connectMqtt(
   // Not at the start, which need not wait for it: many have no cloud.
   const { MqttClient: Client } = await import('mqtt');
   signal.throwIfAborted();
-  const socket = server.tls
-    ? tlsConnect({ ...where(server), ...files, minVersion: 'TLSv1.2', ...serverName(server) })
-    : createConnection(where(server));
+  const socket = server.tls ? secureSocket(server, files) : createConnection(where(server));
   socket.setNoDelay(true);
   const connection = new Connection(options, socket, (stream, settings) => {
     return new Client(() => stream, settings);
   });
   await connection.open(signal);
   return connection;
+}
+
+function secureSocket(server: MqttServer, files: SecureContextOptions): Socket {
+  let secureContext: SecureContext;
+  try {
+    secureContext = createSecureContext({ ...files, minVersion: 'TLSv1.2' });
+  } catch (error) {
+    // OpenSSL's own words, as "PEM routines::no start line"; they tell nothing of what is in the files.
+    const reason =
+      error instanceof Error ? error.message.replace(/^error:\w+:/, '') : String(error);
+    const text = `${placeOf(server)}: cert and key are not a certificate and its key: ${reason}`;
+    throw new MqttError('FILES', oneLine(text, 2 * REASON_CHARS_MAX), { cause: error });
+  }
+  return tlsConnect({ ...where(server), secureContext, ...serverName(server) });
 }
 
 function where({ host, port }: MqttServer) {

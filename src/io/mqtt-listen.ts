@@ -35,7 +35,7 @@ export interface ListenOptions {
   /** 0 for any that is free. */
   readonly port: number;
   take(caller: Caller): void;
-  /** Told of a client that does not get through the handshake of TLS. */
+  /** Told of a client that does not get in, as through the handshake of TLS. */
   failed?(error: Error): void;
 }
 
@@ -115,9 +115,12 @@ function take(options: ListenOptions, socket: Socket, certificate: string | unde
   options.take({ stream: socket, address, isSecure: 'authorized' in socket, certificate });
 }
 
-function listening(server: Server, { setting, host, port }: ListenOptions): Promise<number> {
+function listening(server: Server, options: ListenOptions): Promise<number> {
+  const { setting, host, port } = options;
   return new Promise((resolve, reject) => {
-    server.once('error', (cause) => {
+    // Behind the start too, as the system may run out of memory for sockets: that ends no process.
+    server.on('error', (cause) => {
+      if (server.listening) options.failed?.(cause);
       const text = REASONS[codeOf(cause)] ?? cause.message;
       reject(new ConfigError(`${setting}: ${host}:${port}: ${text}`, { cause }));
     });

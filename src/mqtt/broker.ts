@@ -27,7 +27,7 @@ import type { BrokerOptions } from './broker-options.ts';
 import { Cut, type CutCode } from './cut.ts';
 import { accountOf, type Guest, MqttRefusal } from './doorman.ts';
 import { Entrance, isText, RETURN_CODES } from './entrance.ts';
-import { type Deliver, FanOut, matches, subscriptionOf } from './fan-out.ts';
+import { type Deliver, FanOut, grantedQos, subscriptionOf } from './fan-out.ts';
 import { closeGaps, type Kept } from './gaps.ts';
 import { Guard } from './guard.ts';
 import {
@@ -163,11 +163,8 @@ export class Broker implements Outlet {
     const account = accountOf(guest);
     for (const [client, visit] of this.#visits) {
       if (!visit.guest || accountOf(visit.guest) !== account) continue;
-      const filters = [...visit.filters].filter((filter) => matches(filter, message.topic));
-      if (filters.length === 0) continue;
-      const granted = Math.max(
-        ...filters.map((filter) => subscriptionOf(client, filter)?.qos ?? 0),
-      );
+      const granted = grantedQos(client, visit.filters, message.topic);
+      if (granted === undefined) continue;
       const qos = granted === 0 ? 0 : message.qos;
       client.publish(packetOf({ ...message, qos }), (error) => this.#notKept(error));
     }
@@ -233,7 +230,13 @@ export class Broker implements Outlet {
         // Without one SUBACK says 0x80, clause 3.9.3.
         done(null, this.#grants(client, filter.topic) ? filter : null);
       },
-      authorizeForward: (client, packet) => (this.#passes(client, packet) ? packet : null),
+      authorizeForward: (client, packet) => {
+        if (!this.#passes(client, packet)) return null;
+        // Of what is kept aedes forgets that it is sent with no more than was granted, clause 3.8.4.
+        const filters = this.#visitOf.get(client)?.filters ?? [];
+        const isAbove = packet.retain && grantedQos(client, filters, packet.topic) === 0;
+        return isAbove ? Object.assign(packet, { qos: 0 as const }) : packet;
+      },
     });
   }
 

@@ -5,6 +5,8 @@
  * is the business of its connection.
  */
 
+import { matches } from './topics.ts';
+
 /** Topics whose subscribers are known at a time; with one more all are looked up anew. */
 const TOPICS_MAX = 4_096;
 
@@ -73,19 +75,6 @@ export class FanOut {
   }
 }
 
-/** MQTT 3.1.1 clause 4.7: `+` is one level, `#` at the end all that follow and the one before it. */
-export function matches(filter: string, topic: string): boolean {
-  // Clause 4.7.2: what begins with `$` is not for those who ask for anything.
-  if (topic.startsWith('$') && /^[#+]/.test(filter)) return false;
-  const wanted = filter.split('/');
-  const levels = topic.split('/');
-  for (const [at, level] of wanted.entries()) {
-    if (level === '#') return true;
-    if (at >= levels.length || (level !== '+' && level !== levels[at])) return false;
-  }
-  return wanted.length === levels.length;
-}
-
 function noop(): void {}
 
 /** What aedes knows of a subscription of a client, in no declaration. */
@@ -94,4 +83,15 @@ export function subscriptionOf(
   filter: string,
 ): { readonly qos: number; readonly func: Deliver } | undefined {
   return Reflect.get(Reflect.get(client, 'subscriptions'), filter);
+}
+
+/** The highest of the subscriptions of a client that match a topic; undefined where none does. */
+export function grantedQos(
+  client: object,
+  filters: Iterable<string>,
+  topic: string,
+): number | undefined {
+  const fitting = [...filters].filter((filter) => matches(filter, topic));
+  if (fitting.length === 0) return undefined;
+  return Math.max(...fitting.map((filter) => subscriptionOf(client, filter)?.qos ?? 0));
 }

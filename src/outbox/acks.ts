@@ -6,7 +6,7 @@ import type { Lane } from './lane.ts';
 export interface AckCounts {
   /** That moved a cursor. */
   taken: number;
-  /** That were damaged, of another store, or about what was never sent. */
+  /** That were damaged, of another store, or about what there never was. */
   refused: number;
   /** That said less than one before: they came late, or the cloud has forgotten something. */
   back: number;
@@ -21,7 +21,7 @@ export interface AckResult {
 
 /**
  * Takes the cloud's acknowledgements, which come from outside: no cursor passes what this process has sent.
- * After a crash the cloud may rightly know more than we do; then a few batches go twice, and nobody has to
+ * After a crash the cloud rightly knows more than we do; then a few batches go twice, and nobody has to
  * believe anybody.
  */
 export class AckDesk {
@@ -59,7 +59,7 @@ export class AckDesk {
       if (typeof result === 'boolean' || this.#refused.get(number) === seq) continue;
       this.#remember(number, seq);
       this.counts[result === 'back' ? 'back' : 'refused']++;
-      // A retained one from before a crash is ahead of us by what we had not kept, and that is no fault.
+      // One from before this connection may be older than what we know, and that is no fault.
       if (!retained) fault ??= sentence(number, seq, lane, result);
     }
     if (moved.length > 0) this.counts.taken++;
@@ -94,6 +94,6 @@ function sentence(
 ): string {
   if (!lane) return `there is no stream ${number}`;
   const { id } = lane.stream;
-  if (fault === 'beyond') return `${id}: ${seq} is beyond what was sent`;
+  if (fault === 'beyond') return `${id}: ${seq} is beyond all that there is`;
   return `${id}: ${seq} is less than the ${lane.acked} that it had acknowledged`;
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '#core/clock.ts';
-import { codeOf } from '#core/errors.ts';
+import { codeOf, isExpected } from '#core/errors.ts';
 import type { PartHealth } from '#core/health.ts';
 import type { Json, Micros } from '#core/stream.ts';
 import type { Bearer } from '../io/bearer.ts';
@@ -11,7 +11,7 @@ import {
   type MqttServer,
   placeOf,
 } from '../io/mqtt-client.ts';
-import { PRIORITIES, type Priority, stateTopic } from '../wire/topics.ts';
+import { clientIdOf, PRIORITIES, type Priority, stateTopic } from '../wire/topics.ts';
 import { AckDesk } from './acks.ts';
 import { type Admissions, admissionsOf } from './admission.ts';
 import { Backoff } from './backoff.ts';
@@ -47,6 +47,8 @@ import {
 /** A connection that lasted is a success, even where there was nothing to send. */
 const LASTED_US = 60_000_000;
 const BEARER_US = 10_000_000;
+/** How often a store that has no name is asked for one. */
+const NAME_US = 10_000_000;
 /** How often, between two connections, it is looked what has come into the store; ms. */
 const TEND_MS = 2_500;
 
@@ -96,6 +98,9 @@ export class Bridge {
   #bearer: Bearer = 'unknown';
   #bearerAt: Micros = Number.NEGATIVE_INFINITY;
   #bug: { readonly error: unknown } | undefined;
+  /** Why the store has no name. */
+  #nameless: Error | undefined;
+  #nameAt: Micros = Number.NEGATIVE_INFINITY;
 
   constructor(options: BridgeOptions) {
     const { queue, clock, policies = CLASS_POLICIES, isLive = false } = options;
@@ -106,8 +111,8 @@ export class Bridge {
     this.#backoff = new Backoff(options.random);
     this.#budget = new Budget({ ...options.budget, clock, wallMs: options.wallMs });
     this.#feed = new Feed({ ...options, policies, isLive });
-    this.#acks = new AckDesk(() => queue.store, this.#feed.lanes);
-    this.#cursors = new CursorKeeper(queue, clock, this.#feed.lanes);
+    this.#acks = new AckDesk(() => this.#feed.store, this.#feed.lanes);
+    this.#cursors = new CursorKeeper(queue, clock, this.#feed);
     this.#downlink = new Downlink(options.commands, clock);
     this.#stall = new Stall(clock);
   }
@@ -120,9 +125,9 @@ export class Bridge {
   /** Connects, sends, and connects again until the signal aborts. Rejects only on a bug. */
   async run(signal: AbortSignal): Promise<void> {
     this.#budget.load();
-    this.#refresh();
     // Also where there is no stream yet: what comes in the meantime is not evicted either.
     this.#cursors.hold();
+    await this.#tend();
     this.#outSince = this.#clock.now();
     while (!signal.aborted) {
       const failure = await this.#connect(signal);
@@ -189,7 +194,8 @@ export class Bridge {
     }
     const { failure } = this.#cursors;
     if (failure) return `cannot keep how far the cloud is: ${failure.message}`;
-    if (this.#feed.failure) return `cannot read the store: ${this.#feed.failure.message}`;
+    if (this.#nameless) return `cannot read the store: ${this.#nameless.message}`;
+    if (this.#feed.failure !== undefined) return this.#feed.failure;
     if (this.#stall.count > 0) return `${this.#broker}: ${this.#stall.sentence()}`;
     return this.#session?.ackFault ?? '';
   }
@@ -217,7 +223,7 @@ export class Bridge {
   #mqttOptions(session: Session): MqttOptions {
     const { server, place } = this.#options;
     return {
-      ...{ server, version: 5, clientId: place.device },
+      ...{ server, version: 5, clientId: clientIdOf(place) },
       will: { topic: stateTopic(place), payload: 'offline', qos: 1, retain: true },
       onMessage: (arrival) => session.arrives(arrival),
     };
@@ -243,7 +249,7 @@ export class Bridge {
 
   /** Between two connections: the store goes on, and so does what is told of it. */
   async #idle(ms: number, signal: AbortSignal): Promise<void> {
-    const until = this.#clock.now() + ms * 1000;
+    const until = this.#clock.now() + Math.ceil(ms * 1000);
     while (!signal.aborted && this.#clock.now() < until) {
       const rest = Math.min((until - this.#clock.now()) / 1000, TEND_MS);
       await this.#clock.sleep(rest, signal).catch(() => {}); // A stop ends the loop of the caller.
@@ -253,15 +259,26 @@ export class Bridge {
 
   async #tend(): Promise<void> {
     if (this.#bug) throw this.#bug.error;
-    this.#refresh();
+    await this.#name();
+    if (this.#feed.refresh()) this.#cursors.hold();
     this.#cursors.tick();
     if (this.#budget.isDue) await this.#budget.save();
   }
 
-  #refresh(): void {
-    const before = this.#feed.lanes.size;
-    this.#feed.refresh();
-    if (this.#feed.lanes.size !== before) this.#cursors.hold();
+  /** One that was begun anew, while we run too, has no name before somebody asks for it. */
+  async #name(): Promise<void> {
+    const { queue } = this.#options;
+    const now = this.#clock.now();
+    if (queue.store === '' && now < this.#nameAt) return;
+    this.#nameless = undefined;
+    if (queue.store !== '') return;
+    this.#nameAt = now + NAME_US;
+    try {
+      await queue.named();
+    } catch (error) {
+      if (!isExpected(error)) throw error;
+      this.#nameless = error;
+    }
   }
 
   #admissions(): Admissions {

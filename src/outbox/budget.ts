@@ -6,6 +6,8 @@ export interface BudgetRecord {
   /** `2026-11`, UTC; empty while nobody knows. */
   readonly month: string;
   readonly bytes: number;
+  /** Of them, what was counted while nobody knew the month; 0 where left out. */
+  readonly dark?: number;
 }
 
 export interface BudgetShelf {
@@ -46,9 +48,10 @@ export class Budget {
 
   /** What was counted before this start. */
   load(): void {
-    const { month = '', bytes = 0 } = this.#options.shelf.load() ?? {};
+    const { month = '', bytes = 0, dark = 0 } = this.#options.shelf.load() ?? {};
     this.#month = month;
     this.#bytes = bytes;
+    this.#inTheDark = dark;
     this.#savedBytes = bytes;
     this.#savedAt = this.#options.clock.now();
   }
@@ -101,7 +104,10 @@ export class Budget {
     this.#turn();
     this.#savedBytes = this.#bytes;
     this.#savedAt = this.#options.clock.now();
-    await this.#options.shelf.save({ month: this.#month, bytes: this.#bytes });
+    await this.#options.shelf.save({
+      ...{ month: this.#month, bytes: this.#bytes },
+      ...(this.#inTheDark > 0 && { dark: this.#inTheDark }),
+    });
   }
 
   #turn(): void {

@@ -10,23 +10,33 @@ import type { Cursor, Queue } from './queue.ts';
  */
 const KEEP_US = 5_000_000;
 
-/** Makes the cursors durable, and then tells the store what it may evict. */
+/** What the cursors are of. */
+export interface Cursored {
+  /** Empty before there is one. */
+  readonly store: string;
+  readonly lanes: ReadonlyMap<number, Lane>;
+}
+
+/**
+ * Makes the cursors durable, and then tells the store what it may evict. Cursors of a store that has gone
+ * are nobody's: its numbers and seqs mean something else in the next one.
+ */
 export class CursorKeeper {
   /** Why the last try failed. */
   failure: Error | undefined;
   readonly #queue: Queue;
   readonly #clock: Pick<Clock, 'now'>;
-  readonly #lanes: ReadonlyMap<number, Lane>;
+  readonly #feed: Cursored;
   #dirty = false;
   #urgent = false;
   #keptAt: Micros = Number.NEGATIVE_INFINITY;
   #keeping: Promise<void> | undefined;
   #bug: unknown;
 
-  constructor(queue: Queue, clock: Pick<Clock, 'now'>, lanes: ReadonlyMap<number, Lane>) {
+  constructor(queue: Queue, clock: Pick<Clock, 'now'>, feed: Cursored) {
     this.#queue = queue;
     this.#clock = clock;
-    this.#lanes = lanes;
+    this.#feed = feed;
   }
 
   /** Nothing of P0 that the cloud does not have may be evicted. */
@@ -43,6 +53,7 @@ export class CursorKeeper {
   /** Begins to write when it is time. @throws a bug of an earlier write */
   tick(): void {
     if (this.#bug !== undefined) throw this.#bug;
+    if (!this.#isTheirs) return;
     const due = this.#urgent || this.#clock.now() - this.#keptAt >= KEEP_US;
     if (!this.#dirty || !due || this.#keeping !== undefined) return;
     this.#keeping = this.#keep().finally(() => {
@@ -53,19 +64,24 @@ export class CursorKeeper {
   /** Writes whatever is not written yet. */
   async flush(): Promise<void> {
     await this.#keeping;
-    if (this.#dirty) await this.#keep();
+    if (this.#dirty && this.#isTheirs) await this.#keep();
     if (this.#bug !== undefined) throw this.#bug;
+  }
+
+  get #isTheirs(): boolean {
+    return this.#feed.store !== '' && this.#queue.store === this.#feed.store;
   }
 
   async #keep(): Promise<void> {
     this.#dirty = false;
     this.#urgent = false;
     this.#keptAt = this.#clock.now();
+    const { store } = this.#feed;
     const needed = this.#needed();
     try {
       await this.#queue.keepCursors(this.#cursors());
       this.failure = undefined;
-      this.#queue.keep(needed);
+      if (this.#feed.store === store) this.#queue.keep(needed);
     } catch (error) {
       this.#dirty = true;
       if (isExpected(error)) this.failure = error;
@@ -75,7 +91,7 @@ export class CursorKeeper {
 
   #cursors(): Map<number, Cursor> {
     const cursors = new Map<number, Cursor>();
-    for (const { number, acked, ackedAt } of this.#lanes.values()) {
+    for (const { number, acked, ackedAt } of this.#feed.lanes.values()) {
       if (acked > 0) cursors.set(number, { next: acked, at: ackedAt });
     }
     return cursors;
@@ -83,7 +99,7 @@ export class CursorKeeper {
 
   #needed(): Map<number, number> {
     const needed = new Map<number, number>();
-    for (const { number, priority, acked } of this.#lanes.values()) {
+    for (const { number, priority, acked } of this.#feed.lanes.values()) {
       if (priority === 'p0') needed.set(number, acked);
     }
     return needed;

@@ -1,7 +1,7 @@
 import type { Clock } from '#core/clock.ts';
-import { isExpected } from '#core/errors.ts';
+import { CodedError, isExpected } from '#core/errors.ts';
 import type { Micros } from '#core/stream.ts';
-import { type BatchContent, batchOf, encodeBatch } from '../wire/batch.ts';
+import { batchOf, encodeBatch } from '../wire/batch.ts';
 import { type Place, upTopic } from '../wire/topics.ts';
 import type { ClassPolicies } from './classes.ts';
 import { Lane } from './lane.ts';
@@ -57,7 +57,12 @@ export interface Parcel {
   readonly isRetry: boolean;
   readonly topic: string;
   readonly payload: Uint8Array;
+  /** As what it counts, where it says that something will never come. */
+  readonly missing: Missing | undefined;
 }
+
+type Missing = 'gaps' | 'refused';
+type Encoded = Pick<Parcel, 'payload' | 'missing'>;
 
 /** Where a batch begins. */
 interface Beginning {
@@ -66,12 +71,17 @@ interface Beginning {
 }
 
 export interface FeedCounts {
-  /** Values that were told as a gap: evicted or lost in the store. */
+  /** Values that were told as a gap: evicted, lost or erased in the store. */
   gaps: number;
   /** Values that were too old, or too large to be sent. */
   refused: number;
   /** The longest that anything else had to wait for us, ms. */
   turnMsMax: number;
+}
+
+/** The declaration of a stream is beyond what the head of a batch may have, so that nothing of it can go. */
+class UnsendableError extends CodedError<'UNSENDABLE'> {
+  override readonly name = 'UnsendableError';
 }
 
 export class Feed {
@@ -82,14 +92,16 @@ export class Feed {
   readonly #schedule: Schedule;
   /** Goes up with each rewind: what was read before it is not sent. */
   #generation = 0;
-  /** The store that the lanes are of. */
+  /** The store that the lanes are of; empty before there is one. */
   #store = '';
-  /** Why the store could not be read last; undefined where it could. */
-  failure: Error | undefined;
 
   constructor(options: FeedOptions) {
     this.#options = options;
     this.#schedule = new Schedule(options.policies, this.#live, options.isLive);
+  }
+
+  get store(): string {
+    return this.#store;
   }
 
   get lanes(): ReadonlyMap<number, Lane> {
@@ -103,16 +115,24 @@ export class Feed {
     return bytes;
   }
 
+  /** What cannot be read or sent, for a person; undefined where everything can. */
+  get failure(): string | undefined {
+    for (const { failure } of this.#lanes.values()) if (failure !== undefined) return failure;
+    return undefined;
+  }
+
   get hasUnacked(): boolean {
     for (const lane of this.#lanes.values()) if (lane.aheadBytes > 0) return true;
     return false;
   }
 
-  /** Looks what has come into the store. */
-  refresh(): void {
-    const { queue } = this.#options;
-    if (queue.store === '') return;
-    if (queue.store !== this.#store) this.#begin(queue.store);
+  /** Looks what has come into the store. Returns whether there are streams that were not there before. */
+  refresh(): boolean {
+    const { queue, clock } = this.#options;
+    if (queue.store === '') return false;
+    let isNew = queue.store !== this.#store;
+    if (isNew) this.#begin(queue.store);
+    const now = clock.now();
     let cursors: ReturnType<Queue['cursors']> | undefined;
     for (const queued of queue.streams()) {
       let lane = this.#lanes.get(queued.number);
@@ -120,9 +140,11 @@ export class Feed {
         cursors ??= queue.cursors();
         lane = new Lane(queued, cursors.get(queued.number), VALUES_MAX);
         this.#lanes.set(queued.number, lane);
+        isNew = true;
       }
-      lane.next = queued.next;
+      lane.reaches(queued.next, now);
     }
+    return isNew;
   }
 
   /** Another store counts from the beginning. */
@@ -173,7 +195,8 @@ export class Feed {
 
   /** The parcel is on its way. */
   hasSent(parcel: Parcel, situation: Pick<Situation, 'admissions'>, wireBytes: number): void {
-    const { lane, first, n, position, payload } = parcel;
+    const { lane, first, n, position, payload, missing, isRetry } = parcel;
+    if (missing && !isRetry) this.counts[missing] += n;
     const now = this.#options.clock.now();
     lane.hasSent({ first, n, position, bytes: payload.length }, now);
     this.#schedule.charge(lane, wireBytes);
@@ -186,34 +209,47 @@ export class Feed {
   async #packed(lane: Lane, live: boolean, from: Beginning): Promise<Parcel | undefined> {
     try {
       const parcel = await this.#pack(lane, live, from);
-      this.failure = undefined;
+      lane.failure = undefined;
       return parcel;
     } catch (error) {
       if (!isExpected(error)) throw error;
-      this.failure = error;
-      lane.notBefore = this.#options.clock.now() + FAILED_US;
+      const isHopeless = error instanceof UnsendableError;
+      lane.failure = isHopeless ? error.message : `cannot read the store: ${error.message}`;
+      lane.notBefore = isHopeless
+        ? Number.POSITIVE_INFINITY
+        : this.#options.clock.now() + FAILED_US;
       return undefined;
     }
+  }
+
+  /** Undefined where the store is not that of the lanes any more, too: its numbers mean something else. */
+  async #read(
+    lane: Lane,
+    { seq, at }: Beginning,
+    limits: ReadLimits,
+  ): Promise<Stretch | undefined> {
+    const { queue } = this.#options;
+    if (queue.store !== this.#store) return undefined;
+    const stretch = await queue.read(lane.number, seq, at, limits);
+    return queue.store === this.#store ? stretch : undefined;
   }
 
   async #pack(lane: Lane, live: boolean, from: Beginning): Promise<Parcel | undefined> {
     for (let attempt = 1; ; attempt++) {
       const limits = this.#limits(lane, live);
-      const stretch = await this.#options.queue.read(lane.number, from.seq, from.at, limits);
+      const stretch = await this.#read(lane, from, limits);
       if (stretch === undefined) return undefined;
       const whole = await this.#unlessTooOld(lane, contiguous(stretch, from.seq), limits);
       const begin = this.#options.clock.now();
-      const payload = this.#encode(lane, whole, attempt);
+      const encoded = this.#encode(lane, whole, attempt);
       this.#measure(begin);
-      if (payload === undefined) {
+      if (encoded === undefined) {
         await this.#yield();
         continue;
       }
-      const { first, n, position, content } = whole;
-      if (content.kind === 'gap')
-        this.counts[content.reason === 'refused' ? 'refused' : 'gaps'] += n;
+      const { first, n, position } = whole;
       const topic = upTopic(this.#options.place, lane.stream);
-      return { lane, live, first, n, position, isRetry: first < lane.reach, topic, payload };
+      return { lane, live, first, n, position, isRetry: first < lane.reach, topic, ...encoded };
     }
   }
 
@@ -223,50 +259,61 @@ export class Feed {
   }
 
   /** Undefined where it has to be read again with fewer values. */
-  #encode(lane: Lane, stretch: Stretch, attempt: number): Uint8Array | undefined {
+  #encode(lane: Lane, stretch: Stretch, attempt: number): Encoded | undefined {
     const { n, content } = stretch;
-    const bytes = this.#tryEncode(lane, stretch);
-    if (content.kind === 'gap' || lane.alert) return bytes ?? this.#refuse(lane, stretch);
-    if (bytes === undefined) {
+    const payload = this.#tryEncode(lane, stretch);
+    const missing = content.kind === 'gap' ? missingIn(content) : undefined;
+    if (content.kind === 'gap' || lane.alert) {
+      return payload ? { payload, missing } : this.#refuse(lane, stretch);
+    }
+    if (payload === undefined) {
       if (n === 1 || attempt >= FITS_MAX) return this.#refuse(lane, stretch);
       lane.valuesMax = Math.ceil(n / 2);
       return undefined;
     }
-    if (bytes.length > BATCH_BYTES && n > 1) {
-      lane.valuesMax = Math.max(1, Math.floor((n * BATCH_BYTES * FIT_SHARE) / bytes.length));
-      return attempt < FITS_MAX ? undefined : bytes;
+    const { length } = payload;
+    if (length > BATCH_BYTES && n > 1) {
+      lane.valuesMax = Math.max(1, Math.floor((n * BATCH_BYTES * FIT_SHARE) / length));
+      return attempt < FITS_MAX ? undefined : { payload, missing };
     }
-    if (bytes.length < BATCH_BYTES / 2 && n === lane.valuesMax) {
+    if (length < BATCH_BYTES / 2 && n === lane.valuesMax) {
       lane.valuesMax = Math.min(VALUES_MAX, lane.valuesMax * 2);
     }
-    return bytes;
+    return { payload, missing };
   }
 
   /** Undefined for what is beyond the limits of a batch: encodeBatch says so with a RangeError. */
   #tryEncode(lane: Lane, { epoch, t0, content }: Stretch): Uint8Array | undefined {
-    const { queue, place, sessionAt } = this.#options;
+    const { place, sessionAt } = this.#options;
     const origin = {
-      ...{ dev: place.device, store: queue.store, epoch, number: lane.number },
-      ...{ stream: lane.stream, session: sessionAt?.({ epoch, t: t0 }) ?? null },
+      ...{ dev: place.device, store: this.#store, epoch, number: lane.number },
+      ...{ stream: lane.declared, session: sessionAt?.({ epoch, t: t0 }) ?? null },
       ...(lane.acked > 0 ? { acked: lane.acked } : {}),
     };
     try {
-      return encodeBatch(batchOf(origin, told(content), t0));
+      return encodeBatch(batchOf(origin, content, t0));
     } catch (error) {
       if (error instanceof RangeError) return undefined;
       throw error;
     }
   }
 
-  /** What cannot be sent must not hold up what comes behind it: the cloud is told that it will not come. */
-  #refuse(lane: Lane, stretch: Stretch): Uint8Array {
-    const { n, first, epoch, t0 } = stretch;
-    this.counts.refused += n;
-    const bytes = this.#tryEncode(lane, { ...stretch, content: refused(first, n) });
-    if (bytes === undefined) {
-      throw new Error(`stream ${lane.stream.id}: no batch can be made of ${epoch}/${t0}`);
+  /**
+   * What cannot be sent must not hold up what comes behind it: the cloud is told that it will not come.
+   * Undefined where it is to be tried again with less of a declaration.
+   */
+  #refuse(lane: Lane, stretch: Stretch): Encoded | undefined {
+    const { n, first } = stretch;
+    const payload = this.#tryEncode(lane, { ...stretch, content: refused(first, n) });
+    if (payload !== undefined) return { payload, missing: 'refused' };
+    // A DBC file may have hundreds of words for the values of a signal: these are worth more than the words.
+    const { states, ...declared } = lane.declared;
+    if (states !== undefined) {
+      lane.declared = declared;
+      return undefined;
     }
-    return bytes;
+    const { id } = lane.stream;
+    throw new UnsendableError('UNSENDABLE', `${id} is not sent: what it is does not fit a batch`);
   }
 
   /** Data beyond the age of its class becomes a gap, with what follows it as far as that is too old as well. */
@@ -275,7 +322,7 @@ export class Feed {
     let { n, position } = stretch;
     for (let skips = 1; skips < SKIPS_MAX; skips++) {
       const from = stretch.first + n;
-      const next = await this.#options.queue.read(lane.number, from, position, limits);
+      const next = await this.#read(lane, { seq: from, at: position }, limits);
       if (next?.first !== from || next.epoch !== stretch.epoch) break;
       if (next.content.kind === 'gap' || !this.#isTooOld(lane, next)) break;
       n += next.n;
@@ -301,11 +348,8 @@ export class Feed {
   }
 }
 
-/** The cloud need not know why somebody had something erased. */
-function told(content: Stretch['content']): BatchContent {
-  if (content.kind !== 'gap') return content;
-  const { seq, n, reason } = content;
-  return { kind: 'gap', seq, n, reason: reason === 'erased' ? 'refused' : reason };
+function missingIn({ reason }: StoredGap): Missing {
+  return reason === 'refused' ? 'refused' : 'gaps';
 }
 
 function refused(seq: number, n: number): StoredGap {

@@ -44,6 +44,8 @@ const BIRTH_TOPIC = 'homeassistant/status';
 const WAITING_MAX = 1_024;
 /** Without a PUBACK. */
 const IN_FLIGHT_MAX = 32;
+/** So long the oldest may be without one: beyond, the connection is worth nothing. */
+const PUBACK_US_MAX = 30_000_000;
 /** In the socket: beyond, messages wait. */
 const BUFFERED_BYTES_MAX = 64 * 1024;
 /** How long nothing is done while the socket is full, ms. */
@@ -64,6 +66,8 @@ export class HomeBroker {
   readonly #counts = { published: 0, dropped: 0, replaced: 0, connections: 0 };
   #connection: MqttConnection | undefined;
   #inFlight = 0;
+  /** When a PUBACK came last, or something went while none was owed. */
+  #confirmedAt: Micros = 0;
   #nextKey = 0;
   #failure: MqttError | undefined;
   #outSince: Micros = 0;
@@ -126,7 +130,12 @@ export class HomeBroker {
   async #connect(signal: AbortSignal): Promise<MqttError> {
     const { server, connect, clientId, will, clock, log, onConnected, onBirth } = this.#options;
     const ended = new AbortController();
-    const stop = (): void => ended.abort();
+    const stop = (): void => {
+      ended.abort();
+      // One that takes its time with our subscription is not waited for; it has our will.
+      if (!this.#connection)
+        connection?.destroy(new MqttError('CLOSED', `${this.#place}: stopped`));
+    };
     const openedAt = clock.now();
     let connection: MqttConnection | undefined;
     try {
@@ -141,6 +150,8 @@ export class HomeBroker {
         },
         signal,
       );
+      signal.addEventListener('abort', stop, { once: true });
+      if (signal.aborted) stop();
       await connection.subscribe([BIRTH_TOPIC]);
       this.#connection = connection;
       this.#inFlight = 0;
@@ -148,7 +159,6 @@ export class HomeBroker {
       this.#failure = undefined;
       log.info({ source: 'home-broker' }, `${this.#place}: connected`);
       onConnected();
-      signal.addEventListener('abort', stop, { once: true });
       void connection.closed.then(stop);
       await this.#serve(connection, ended.signal);
       if (signal.aborted) await this.#leave(connection);
@@ -170,10 +180,19 @@ export class HomeBroker {
   async #serve(connection: MqttConnection, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       if (this.#bug) throw this.#bug.error;
+      if (this.#isDeaf) {
+        const text = `${this.#place}: it does not confirm what we send (no PUBACK)`;
+        connection.destroy(new MqttError('TIMEOUT', text));
+        return;
+      }
       const full = this.#flush(connection);
       const ms = full ? FULL_MS : REST_MS;
       await this.#bell.wait(this.#options.clock, ms, signal);
     }
+  }
+
+  get #isDeaf(): boolean {
+    return this.#inFlight > 0 && this.#options.clock.now() - this.#confirmedAt >= PUBACK_US_MAX;
   }
 
   /** Hands over what the network takes. Returns whether something has to wait for it. */
@@ -190,10 +209,15 @@ export class HomeBroker {
   }
 
   #send(connection: MqttConnection, message: MqttMessage): void {
-    this.#inFlight++;
+    const { clock } = this.#options;
+    // With QoS 0 nothing comes back.
+    const owed = message.qos === 1 ? 1 : 0;
+    if (this.#inFlight === 0) this.#confirmedAt = clock.now();
+    this.#inFlight += owed;
     const settle = (): void => {
       // Those of an earlier connection are not counted any more.
-      if (this.#connection === connection) this.#inFlight--;
+      if (this.#connection === connection) this.#inFlight -= owed;
+      if (owed > 0) this.#confirmedAt = clock.now();
       this.#bell.ring();
     };
     connection.publish(message).then(

@@ -11,10 +11,15 @@ const BEHIND_VALUES = 100;
 const BATCH_S = 10;
 /** Sent of one stream and not acknowledged by the cloud: one that is stuck must not fill the line for the others. */
 const AHEAD_BYTES_MAX = 256 * 1024;
+/**
+ * The same for streams of P0, which go past every other limit: while the cloud is silent, so much of each
+ * goes again and again, and no more.
+ */
+const P0_AHEAD_BYTES_MAX = 64 * 1024;
 /** So long the cloud may leave what was sent of one stream unacknowledged, before it goes again; doubles each time. */
 const STUCK_US_FIRST = 30_000_000;
 const STUCK_US_MAX = 1_800_000_000;
-/** Ends of batches that are remembered until the cloud has them. Beyond, the oldest is forgotten: the cursor then moves in larger steps. */
+/** Ends of batches that are remembered until the cloud has them. Beyond, the last is forgotten: the cursor then moves in larger steps. */
 const MARKS_MAX = 8_192;
 /** What a value is taken to need before one was sent, bytes. */
 const ROW_BYTES_GUESS: Readonly<Record<Stream['kind'], number>> = {
@@ -27,7 +32,7 @@ const ROW_BYTES_SHARE = 0.2;
 interface Mark {
   readonly seq: number;
   readonly position: Position;
-  /** Of the batch; 0 once it is to be sent again. */
+  /** Of the batch; 0 once it is to be sent again, and where it went ahead of the others. */
   bytes: number;
 }
 
@@ -45,20 +50,25 @@ export type AckFault = 'beyond' | 'back';
 /**
  * How far one stream is. `acked` is what the cloud has stored, as far as it told us, and the only thing
  * that is durable; `sent` is where we read on, and goes back to `acked` when the connection or the cloud
- * leaves us in the dark. `reach` never goes back: no acknowledgement beyond it can be right.
+ * leaves us in the dark. `reach` is the end of what this process has sent without a hole, and never goes
+ * back: the cursor does not pass it, whatever the cloud says.
  */
 export class Lane {
   readonly number: number;
   readonly stream: Stream;
+  /** As much of its declaration as goes into the head of a batch. */
+  declared: Stream;
   readonly priority: Priority;
   /** Its events go one by one. */
   readonly alert: boolean;
   /** Seq that the next value gets. */
-  next = 0;
+  next: number;
   acked: number;
   ackedAt: Position | undefined;
   sent: number;
   sentAt: Position | undefined;
+  /** When the cloud last had all of it, as far as this process has seen: what waits is no older. */
+  emptyAt: Micros | undefined;
   /** Since when something waits to be sent. */
   waitingSince: Micros | undefined;
   /** When it was sent from last, in turns. */
@@ -66,6 +76,8 @@ export class Lane {
   /** Values a batch may have, so that it keeps to its bytes. */
   valuesMax: number;
   rowBytes: number;
+  /** Why it could not be read or sent last, for a person. */
+  failure: string | undefined;
   /** Before, there is no use in reading. */
   notBefore: Micros = 0;
   /** Times in a row that it was sent again without an acknowledgement. */
@@ -79,9 +91,15 @@ export class Lane {
   /** Ranges that were sent ahead of `reach`, in the order of their seqs. */
   #ahead: (readonly [from: number, to: number])[] = [];
 
-  constructor({ number, stream }: QueuedStream, cursor: Cursor | undefined, valuesMax: number) {
+  constructor(
+    { number, stream, next }: QueuedStream,
+    cursor: Cursor | undefined,
+    valuesMax: number,
+  ) {
     this.number = number;
     this.stream = stream;
+    this.next = next;
+    this.declared = stream;
     this.priority = priorityOf(stream);
     this.alert = isAlert(stream);
     this.acked = cursor?.next ?? 0;
@@ -108,7 +126,7 @@ export class Lane {
     return this.waiting > (hz > 0 ? hz * BEHIND_S : BEHIND_VALUES);
   }
 
-  /** No acknowledgement beyond it can be right. */
+  /** The end of what was sent without a hole. */
   get reach(): number {
     return this.#reach;
   }
@@ -133,17 +151,25 @@ export class Lane {
     return this.waitingSince + policies[this.priority].holdMs * 1000;
   }
 
+  /** The store has it up to there. */
+  reaches(next: number, now: Micros): void {
+    this.next = next;
+    if (this.backlog === 0) this.emptyAt = now;
+  }
+
   /** A batch has gone: from `sent` on, or ahead of it. */
   hasSent({ first, n, position, bytes }: Sent, now: Micros): void {
     const end = first + n;
-    if (this.#aheadBytes === 0) this.#owedSince = now;
+    // The cloud cannot acknowledge what went ahead before the rest has come: it owes nothing for it.
+    const owed = first <= this.sent ? bytes : 0;
     if (first <= this.sent) {
+      if (this.#aheadBytes === 0) this.#owedSince = now;
       this.sent = Math.max(this.sent, end);
       this.sentAt = position;
       this.waitingSince = undefined;
     }
     this.#extend(first, end);
-    this.#mark({ seq: end, position, bytes });
+    this.#mark({ seq: end, position, bytes: owed });
     this.rowBytes += (bytes / n - this.rowBytes) * ROW_BYTES_SHARE;
   }
 
@@ -165,13 +191,17 @@ export class Lane {
     this.#aheadBytes = 0;
   }
 
-  /** Takes an acknowledgement. Returns whether the cursor moved, or why it is wrong. */
+  /**
+   * Takes an acknowledgement. Returns whether the cursor moved, or why it is wrong. After a crash the cloud
+   * has what was acknowledged and not kept, and says so: all that was sent again by now is acknowledged.
+   */
   take(next: number, now: Micros): boolean | AckFault {
-    if (next > this.#reach) return 'beyond';
+    if (next > Math.max(this.next, this.#reach)) return 'beyond';
     if (next < this.acked) return 'back';
+    const known = Math.min(next, this.#reach);
     // One inside a batch moves the cursor to where the batch begins: that is a place we know.
     let count = 0;
-    while ((this.#marks[count]?.seq ?? Number.POSITIVE_INFINITY) <= next) count++;
+    while ((this.#marks[count]?.seq ?? Number.POSITIVE_INFINITY) <= known) count++;
     const passed = this.#marks.splice(0, count);
     for (const { bytes } of passed) this.#aheadBytes -= bytes;
     const last = passed.at(-1);
@@ -187,9 +217,9 @@ export class Lane {
     return true;
   }
 
-  /** P0 always may. One that is stuck goes batch by batch. */
+  /** One that is stuck goes batch by batch, but for P0. */
   #mayGoAhead(): boolean {
-    if (this.priority === 'p0') return true;
+    if (this.priority === 'p0') return this.#aheadBytes < P0_AHEAD_BYTES_MAX;
     return this.#stuck > 0 ? this.#aheadBytes === 0 : this.#aheadBytes < AHEAD_BYTES_MAX;
   }
 
@@ -198,7 +228,7 @@ export class Lane {
     while (at > 0 && (this.#marks[at - 1]?.seq ?? 0) >= mark.seq) at--;
     const same = this.#marks[at]?.seq === mark.seq;
     const replaced = this.#marks.splice(at, same ? 1 : 0, mark);
-    const forgotten = this.#marks.length > MARKS_MAX ? this.#marks.splice(0, 1) : [];
+    const forgotten = this.#marks.length > MARKS_MAX ? this.#marks.splice(-1) : [];
     this.#aheadBytes += mark.bytes;
     for (const { bytes } of [...replaced, ...forgotten]) this.#aheadBytes -= bytes;
   }

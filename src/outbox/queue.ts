@@ -64,10 +64,12 @@ export interface ReadLimits {
 
 export interface Queue {
   /**
-   * Random id of the store, 16 hexadecimal digits: seqs are of this store and of no other. Empty while it is
-   * not open; another one when a damaged store was begun anew.
+   * Random id of the store, 16 hexadecimal digits: seqs are of this store and of no other. Empty while there
+   * is none or it has no name yet; another one when a damaged store was begun anew.
    */
   readonly store: string;
+  /** Gives a store that has no name one. Rejects with an error with a code where it cannot. */
+  named(): Promise<string>;
   /** None while the store is not open. */
   streams(): readonly QueuedStream[];
   /**

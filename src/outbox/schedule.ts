@@ -96,7 +96,9 @@ export class Schedule {
     if (!live) {
       return admission === 'go' ? lane.dueAt(this.#policies, now) : Number.POSITIVE_INFINITY;
     }
-    return this.#live.dueAt(lane, this.liveMode(lane, admissions), now);
+    const due = this.#live.dueAt(lane, this.liveMode(lane, admissions), now);
+    // What cannot be read or sent cannot go ahead either.
+    return now < lane.notBefore ? Math.max(due, lane.notBefore) : due;
   }
 
   liveMode({ priority }: Lane, admissions: Admissions): 'all' | 'decimated' | 'off' {

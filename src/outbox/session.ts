@@ -26,6 +26,8 @@ const POLL_MS = 250;
 const AHEAD_BYTES_MAX = 2 ** 20;
 /** What MQTT (fixed header, lengths, id, PUBACK), TLS and TCP/IP add to topic and payload of a message, bytes. */
 const FRAME_BYTES = 120;
+/** How long the broker may take for our subscriptions and our birth, ms. */
+const GREETING_MS_MAX = 30_000;
 /** How long the farewell may take, ms. */
 const FAREWELL_MS_MAX = 1_000;
 const COMMAND = /^[a-z0-9_-]{1,23}$/;
@@ -74,6 +76,8 @@ export class Session {
   readonly #works: Works;
   readonly #ended = new AbortController();
   #connection: MqttConnection | undefined;
+  /** It has said its birth. */
+  #isBorn = false;
 
   constructor(works: Works) {
     this.#works = works;
@@ -87,7 +91,12 @@ export class Session {
   async run(connection: MqttConnection, signal: AbortSignal): Promise<MqttError> {
     this.#connection = connection;
     const ended = connection.closed.finally(() => this.#ended.abort());
-    const stop = (): void => this.#ended.abort();
+    const { broker } = this.#works;
+    const stop = (): void => {
+      this.#ended.abort();
+      // A broker that takes its time with the greeting is not waited for; it has our will.
+      if (!this.#isBorn) connection.destroy(new MqttError('CLOSED', `${broker}: stopped`));
+    };
     signal.addEventListener('abort', stop, { once: true });
     if (signal.aborted) stop();
     try {
@@ -98,7 +107,7 @@ export class Session {
     } finally {
       signal.removeEventListener('abort', stop);
       if (signal.aborted) await this.#farewell(connection);
-      connection.destroy(new MqttError('CLOSED', `${this.#works.broker}: closed`));
+      connection.destroy(new MqttError('CLOSED', `${broker}: closed`));
     }
     return await ended;
   }
@@ -113,20 +122,36 @@ export class Session {
   }
 
   async #serve(connection: MqttConnection): Promise<void> {
-    const { place, feed, stall, info, clock, bell, defer } = this.#works;
+    const { feed, stall, clock, bell, defer } = this.#works;
     feed.rewind();
     stall.reconnected();
-    await connection.subscribe([ackTopic(place), requestTopic(place, '#')]);
-    await this.#tell(infoTopic(place), JSON.stringify(info()), true);
-    await this.#tell(stateTopic(place), 'online', true);
-    this.#works.counts.connections++;
-    this.#works.onOnline();
+    await this.#greet(connection);
     while (!this.#ended.signal.aborted) {
       const waitUs = await this.#turn(connection);
       const ms = Math.min(waitUs / 1000, POLL_MS);
       if (ms > 0) await bell.wait(clock, ms, this.#ended.signal);
       else await new Promise<void>((resolve) => defer(resolve));
     }
+  }
+
+  async #greet(connection: MqttConnection): Promise<void> {
+    const { place, broker, info, clock, counts, onOnline } = this.#works;
+    const text = `${broker}: it does not confirm what we say of ourselves (no PUBACK)`;
+    const greeted = new AbortController();
+    void clock.sleep(GREETING_MS_MAX, greeted.signal).then(
+      () => connection.destroy(new MqttError('TIMEOUT', text)),
+      () => {}, // It was in time.
+    );
+    try {
+      await connection.subscribe([ackTopic(place), requestTopic(place, '#')]);
+      await this.#tell(infoTopic(place), JSON.stringify(info()), true);
+      await this.#tell(stateTopic(place), 'online', true);
+    } finally {
+      greeted.abort();
+    }
+    this.#isBorn = true;
+    counts.connections++;
+    onOnline();
   }
 
   /** Sends one batch. Returns how long there is nothing to do, microseconds. */

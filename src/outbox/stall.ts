@@ -63,10 +63,10 @@ export class Stall {
   }
 
   check(hasUnacked: boolean, hasUnconfirmed: boolean): 'ok' | 'stalled' | 'deaf' {
-    if (!hasUnacked) this.#isOwed = false;
-    if (!this.#isOwed) return 'ok';
     const now = this.#clock.now();
     if (hasUnconfirmed && now - this.#confirmedAt >= STALL_US_FIRST) return 'deaf';
+    if (!hasUnacked) this.#isOwed = false;
+    if (!this.#isOwed) return 'ok';
     const limit = Math.min(STALL_US_FIRST * 2 ** this.count, STALL_US_MAX);
     if (now - this.#sentAgainAt < limit) return 'ok';
     this.count++;

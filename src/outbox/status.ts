@@ -15,8 +15,13 @@ export interface ClassStatus {
   /** What they are likely to need on the wire. */
   readonly bytes: number;
   readonly streams: number;
-  /** Where the least advanced stream of the class is; undefined where nothing waits or nothing was acknowledged yet. */
+  /**
+   * Where the least advanced stream is of those that waited at the start; undefined where none does, or
+   * nothing of them was acknowledged yet.
+   */
   readonly oldest: Position | undefined;
+  /** Of those that waited for nothing in between: the earliest moment at which that was so last. */
+  readonly emptyAt: Micros | undefined;
   /** Whether it may be sent now, or why not. */
   readonly admission: Admission;
 }
@@ -50,14 +55,16 @@ export interface BridgeStatus {
 export function classStatus(lanes: Iterable<Lane>, admission: Admission): ClassStatus {
   let [records, bytes, streams] = [0, 0, 0];
   let oldest: Position | undefined;
+  let emptyAt: Micros | undefined;
   for (const lane of lanes) {
     if (lane.backlog === 0) continue;
     records += lane.backlog;
     bytes += lane.backlog * lane.rowBytes;
     streams++;
-    if (lane.ackedAt && (!oldest || isBefore(lane.ackedAt, oldest))) oldest = lane.ackedAt;
+    if (lane.emptyAt !== undefined) emptyAt = Math.min(emptyAt ?? lane.emptyAt, lane.emptyAt);
+    else if (lane.ackedAt && (!oldest || isBefore(lane.ackedAt, oldest))) oldest = lane.ackedAt;
   }
-  return { records, bytes: Math.round(bytes), streams, oldest, admission };
+  return { records, bytes: Math.round(bytes), streams, oldest, emptyAt, admission };
 }
 
 function isBefore(a: Position, b: Position): boolean {

@@ -205,6 +205,11 @@ export const SETTINGS = {
     undefined,
     'Megabytes a month that the cloud may cost; alerts go up beyond them too.',
   ),
+  cloudLive: setting(
+    yesOrNo(),
+    false,
+    'Whether the newest of a drive goes ahead of a backlog; with the backlog it goes again.',
+  ),
   homeAssistant: setting(
     v.optional(brokerUrl),
     undefined,

@@ -114,7 +114,7 @@ const body = new ByteWriter();
 
 /**
  * @throws RangeError for what no gateway has: a head that does not fit its content or is above its
- *   limit, columns that writeBody refuses, a batch above BATCH_BYTES_MAX
+ *   limit, columns that writeBody refuses, an event nested too deep, a batch above BATCH_BYTES_MAX
  */
 export function encodeBatch({ head, content }: Batch): Uint8Array {
   if (head.first !== content.seq || head.n !== rowsOf(content)) {
@@ -153,6 +153,10 @@ function bodyOf(head: BatchHead, content: BatchContent): Uint8Array {
   if (content.kind === 'gap') return new TextEncoder().encode(content.reason);
   if (content.kind === 'events') {
     const lines = content.events.map(({ t, data }) => JSON.stringify([t - head.t0, data]));
+    // What nobody could read would come again and again.
+    if (lines.some((line) => depthOf(line) > DEPTH_MAX)) {
+      throw new RangeError(`an event that is nested deeper than ${DEPTH_MAX}`);
+    }
     return new TextEncoder().encode(lines.join('\n'));
   }
   // The time is known when the columns are written: they go into a writer of their own.

@@ -54,6 +54,17 @@ function base({ tenant, device }: Place): string {
   return `${VERSION}/${tenant}/${device}`;
 }
 
+/**
+ * By which a gateway connects: two tenants may call a car the same, and of two clients with one id a broker
+ * lets the older one go (MQTT 3.1.1 clause 3.1.4). The dot is in no name.
+ *
+ * @throws RangeError for a name that would change the meaning of a topic
+ */
+export function clientIdOf(place: Place): string {
+  base(place);
+  return `${place.tenant}.${place.device}`;
+}
+
 /** Where batches of a stream go. */
 export function upTopic(place: Place, stream: Meaning): string {
   return `${base(place)}/up/${priorityOf(stream)}/${stream.id.replaceAll('.', '/')}`;

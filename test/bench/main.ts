@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import { alert } from './alert.ts';
 import type { Bench, BenchOptions, Figure } from './bench.ts';
+import { bridge } from './bridge.ts';
 import { bus } from './bus.ts';
 import { can } from './can.ts';
 import { canLog } from './can-log.ts';
@@ -25,7 +26,7 @@ import { web } from './web.ts';
 
 const BENCHES: readonly Bench[] = [
   ...[isotp, can, canLog, bus, eeg, elm, ingest, ingestCloud, query, storeSize, storeWear],
-  ...[start, web, latency, alert, logins, fanout, stall, mqtt, memory],
+  ...[start, web, latency, alert, logins, fanout, stall, mqtt, bridge, memory],
 ];
 
 const USAGE = `usage: npm run bench -- [NAME ...] [options]

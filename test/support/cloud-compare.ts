@@ -225,8 +225,10 @@ function compareStream(mine: StoredStream, theirs: ArrivedStream, sums: Sums): s
     found.push(`of ${next} it has ${theirs.received}`);
   }
   // What is known of the gateway is a record of its own, and no row.
-  const errorMax = stream.kind === 'wave' ? WAVE_ERROR_US_MAX : 0;
-  if (!isInternal(stream.id)) found.push(...compareItems(expected, theirs, { errorMax, sums }));
+  if (!isInternal(stream.id)) {
+    const errorMax = errorMaxOf(stream);
+    found.push(...compareItems(expected, theirs, { errorMax, sums }));
+  }
   found.push(...compareGaps(expected, theirs, sums), ...compareOrder(mine, theirs));
   const told = found.slice(0, TOLD_MAX);
   if (found.length > TOLD_MAX) told.push(`and ${found.length - TOLD_MAX} more`);
@@ -281,19 +283,22 @@ function compareGaps(
   return found;
 }
 
-/** What the devices and the gateway measure by themselves comes in the order of time. */
-function compareOrder({ stream: { id, kind } }: StoredStream, { items }: ArrivedStream): string[] {
-  if (kind === 'event') return [];
-  const wrong = items.filter(({ epoch, t }, i) => {
+/**
+ * In the order of `seq`, times never go back. Two pieces of a wave may meet within what their lines leave.
+ */
+function compareOrder({ stream }: StoredStream, { items }: ArrivedStream): string[] {
+  if (stream.kind === 'event') return [];
+  const wrong = items.filter((item, i) => {
     const before = items[i - 1];
-    return (
-      before !== undefined && (before.epoch > epoch || (before.epoch === epoch && before.t > t))
-    );
+    if (before === undefined || before.epoch < item.epoch) return false;
+    return before.epoch > item.epoch || before.t - item.t > errorMaxOf(stream);
   });
   const [first] = wrong;
-  return first
-    ? [`${wrong.length} are before what came before them, ${textOf(first)} in ${id}`]
-    : [];
+  return first ? [`${wrong.length} are before what came before them: ${textOf(first)}`] : [];
+}
+
+function errorMaxOf({ kind }: Stream): Micros {
+  return kind === 'wave' ? WAVE_ERROR_US_MAX : 0;
 }
 
 function textOf({ seq, epoch, t, value }: Item): string {

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { expect } from 'vitest';
 import { connectMqtt, type MqttConnection, type MqttServer } from '../../src/io/mqtt-client.ts';
 import { type Ack, decodeAck } from '../../src/wire/ack.ts';
-import { ackTopic } from '../../src/wire/topics.ts';
+import { ackTopic, clientIdOf } from '../../src/wire/topics.ts';
 import { ROOT, stopProcess } from './child.ts';
 import type { Cloud } from './cloud-tree.ts';
 
@@ -73,13 +73,14 @@ export interface Car extends AsyncDisposable {
 export async function connectCar(cloud: Pick<Cloud, 'carUrl'>, dev: string): Promise<Car> {
   const acks: Ack[] = [];
   const server = serverOf(cloud.carUrl);
+  const place = { tenant: server.user ?? '', device: dev };
   const connection = await connectMqtt(
     {
-      ...{ server, version: 4, clientId: dev },
+      ...{ server, version: 4, clientId: clientIdOf(place) },
       onMessage: ({ payload }) => acks.push(decodeAck(payload)),
     },
     new AbortController().signal,
   );
-  await connection.subscribe([ackTopic({ tenant: server.user ?? '', device: dev })]);
+  await connection.subscribe([ackTopic(place)]);
   return { connection, acks, [Symbol.asyncDispose]: () => connection.close() };
 }

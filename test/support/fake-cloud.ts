@@ -112,6 +112,8 @@ export class FakeCloud {
     const up = parseUpTopic(topic);
     if (typeof payload === 'string' || !up) throw new Error(`no batch: ${topic}`);
     const batch = decodeBatch(payload);
+    // Numbers and seqs are of one store.
+    if (batch.head.store !== this.#store) this.#stored.clear();
     this.#store = batch.head.store;
     this.received.push({ ...batch, priority: up.priority, topic, bytes: payload.length });
     const { number, first, n } = batch.head;

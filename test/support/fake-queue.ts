@@ -8,6 +8,8 @@ import type {
   Stretch,
 } from '../../src/outbox/queue.ts';
 
+type Reason = 'evicted' | 'lost' | 'erased';
+
 /** Packed, of a sample. */
 const ROW_BYTES = 4;
 
@@ -28,12 +30,32 @@ export class FakeQueue implements Queue {
   isSlow = false;
   /** The next read of this stream fails. */
   failRead: { readonly number: number; readonly error: Error } | undefined;
+  /** Every time that it is to get a name fails with this. */
+  failName: Error | undefined;
+  /** Times that it was asked for a name. */
+  namings = 0;
   /** The next time that cursors are kept fails with this. */
   failKeep: Error | undefined;
   readonly #streams = new Map<number, FakeStream>();
 
   constructor(store = '0123456789abcdef') {
     this.store = store;
+  }
+
+  named(): Promise<string> {
+    this.namings++;
+    const failure = this.failName;
+    if (failure) return Promise.reject(failure);
+    if (this.store === '') this.store = 'fedcba9876543210';
+    return Promise.resolve(this.store);
+  }
+
+  /** A damaged store was begun anew: another one, which has no name yet, with the same streams. */
+  beginAnew(): void {
+    this.store = '';
+    this.kept = new Map();
+    this.needed = undefined;
+    for (const stream of this.#streams.values()) Object.assign(stream, { first: 0, next: 0 });
   }
 
   /** The process ends and starts again: what was durable is there. */
@@ -66,9 +88,9 @@ export class FakeQueue implements Queue {
     this.#stream(number).first = seq;
   }
 
-  /** These were never stored. */
-  lose(number: number, from: number, to: number): void {
-    this.#stream(number).lost.push([from, to]);
+  /** These were never stored, or are there no more. */
+  lose(number: number, from: number, to: number, reason: Reason = 'lost'): void {
+    this.#stream(number).lost.push([from, to, reason]);
   }
 
   next(number: number): number {
@@ -132,7 +154,7 @@ export class FakeQueue implements Queue {
     const hole = stream.lost.find(
       ([begin, end]) => from < end && begin < stream.next && end > from,
     );
-    if (hole && hole[0] <= from) return gap(stream, from, hole[1], 'lost');
+    if (hole && hole[0] <= from) return gap(stream, from, hole[1], hole[2]);
     let end = Math.min(hole?.[0] ?? stream.next, stream.next);
     const { values, bytes, spanUs } = limits;
     end = Math.min(end, from + values, from + Math.max(1, Math.floor(bytes / ROW_BYTES)));
@@ -155,7 +177,7 @@ interface FakeStream extends QueuedStream {
   next: number;
   readonly startUs: Micros;
   readonly epoch: number;
-  readonly lost: [from: number, to: number][];
+  readonly lost: [from: number, to: number, reason: Reason][];
 }
 
 export function valueAt(seq: number): number {
@@ -192,7 +214,7 @@ function contentOf(stream: FakeStream, seq: number, n: number): Stretch['content
   }
 }
 
-function gap(stream: FakeStream, seq: number, to: number, reason: 'evicted' | 'lost'): Stretch {
+function gap(stream: FakeStream, seq: number, to: number, reason: Reason): Stretch {
   return stretchOf(stream, seq, to - seq, { kind: 'gap', seq, n: to - seq, reason });
 }
 

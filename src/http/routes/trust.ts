@@ -10,21 +10,23 @@ import { Problem } from '../problem.ts';
 import { Content, route } from '../route.ts';
 
 /** The authority behind the gateway's certificate. */
-export interface Authority {
+interface Authority {
   /** In DER. */
   readonly authority: Uint8Array;
   /** SHA-256: `AB:CD:...`. */
   readonly fingerprint: string;
 }
 
+interface Vouched {
+  readonly title: string;
+  readonly current: Authority | undefined;
+}
+
 export interface TrustDeps {
-  /** Undefined where nothing is served over TLS. */
-  readonly tls?:
-    | {
-        readonly certificates: { readonly title: string; readonly current: Authority | undefined };
-        readonly port: number;
-      }
-    | undefined;
+  /** Undefined where no page is served over TLS. */
+  readonly tls?: { readonly certificates: Vouched; readonly port: number } | undefined;
+  /** Where nothing but the MQTT broker is served over TLS: programs take the authority's file. */
+  readonly certificates?: Vouched | undefined;
 }
 
 const shared = {
@@ -39,7 +41,7 @@ export const readTrustPage = route({
   produces: ['text/html'],
   problems: [404],
   handle: (deps: TrustDeps, { headers }) => {
-    const { title, fingerprint } = authorityOf(deps);
+    const { title, fingerprint } = authorityOf({ tls: deps.tls });
     const address = secureAddress(headers.get('host') ?? '', deps.tls?.port ?? 0);
     const body = Buffer.from(page(title, fingerprint, address));
     return new Content({ 'content-type': 'text/html; charset=utf-8' }, body);
@@ -87,9 +89,9 @@ export const readProfile = route({
   },
 });
 
-function authorityOf({ tls }: TrustDeps): Authority & { readonly title: string } {
-  const current = tls?.certificates.current;
-  if (tls && current) return { ...current, title: tls.certificates.title };
+function authorityOf({ tls, certificates }: TrustDeps): Authority & { readonly title: string } {
+  const vouched = tls?.certificates ?? certificates;
+  if (vouched?.current) return { ...vouched.current, title: vouched.title };
   throw new Problem(404, 'This gateway is not served over TLS; the setting https does that.');
 }
 

@@ -23,7 +23,8 @@ import { readTail } from './tail-reading.ts';
  * in its stream that never restarts, and whoever sends owns no more than a cursor for each stream.
  *
  * - Only what is durable is given out: after a power cut the `seq` of anything else is given again.
- * - What LMDB has is found by the seals (seal-record.ts), what it does not have yet lies in memory.
+ * - What LMDB has is found by the seals (seal-record.ts), what it does not have yet lies in memory. What no
+ *   seal tells of, of a store of before there were any or by a damaged one, is looked for (unlisted.ts).
  * - What is not there any more, or never came, is told as a gap, so that reading from 0 to the end gives
  *   each `seq` exactly once.
  */
@@ -93,7 +94,7 @@ export class Queue {
   streams(): readonly QueuedStream[] {
     const ground = this.#ground();
     if (ground === undefined) return [];
-    this.#firsts ??= this.#sealed.firsts(ground.reads);
+    this.#firsts ??= this.#sealed.firsts(ground.reads, ground.streams);
     const firsts = this.#firsts;
     return ground.streams.map(({ number, stream }) => {
       const first = firsts.get(number) ?? this.#firstInTail(ground, number);
@@ -212,7 +213,7 @@ export class Queue {
   }
 
   #firstInTail({ progress, contents }: Ground, number: number): number {
-    // What was sealed and is in no seal has gone.
+    // What was sealed and is found nowhere has gone.
     const sealed = progress.sealed(number);
     if (sealed > 0) return sealed;
     for (const content of contents) {

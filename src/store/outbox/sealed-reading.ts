@@ -13,7 +13,8 @@ import { type EventRecord, soundRecord } from '../record.ts';
 import { bytesOfEvent, countWithin } from './measure.ts';
 import type { GapReason, Limits, Stretch } from './outbox.ts';
 import type { BlockRun, EventRun, Moment } from './seal-record.ts';
-import { type FoundSeal, Seals, wasErased } from './seals.ts';
+import { type Found, type FoundSeal, Seals, wasErased } from './seals.ts';
+import { type Hole, UnlistedReading } from './unlisted.ts';
 
 /** Reads what LMDB has by `seq`. */
 
@@ -61,13 +62,26 @@ interface Here {
 
 export class SealedReading {
   readonly #seals = new Seals();
+  readonly #unlisted = new UnlistedReading();
   /** Of each stream the slot that was read last. */
   readonly #directories = new Map<number, Directory>();
   readonly #decoded = new Map<string, Columns>();
 
-  /** The first seq that there still is of each stream, by number. */
-  firsts(reads: Reads): Map<number, number> {
-    return this.#seals.firsts(reads);
+  /** The first seq that there still is of each stream, by number; none of those that are not known. */
+  firsts(
+    reads: Reads,
+    streams: readonly { readonly number: number; readonly stream: Stream }[],
+  ): Map<number, number> {
+    const firsts = this.#seals.firsts(reads);
+    for (const { number, stream } of streams) {
+      const table = TABLE_OF[stream.kind];
+      const known = firsts.get(number);
+      if (table === undefined || known === 0) continue;
+      const unlisted = this.#unlisted.first(reads, table, number) ?? Number.POSITIVE_INFINITY;
+      const first = Math.min(known ?? unlisted, unlisted);
+      if (Number.isFinite(first)) firsts.set(number, first);
+    }
+    return firsts;
   }
 
   /** What comes at a seq that LMDB has, or that there is nothing: gaps are told whole. */
@@ -89,19 +103,38 @@ export class SealedReading {
   #step(reads: Reads, wanted: Wanted, at: Moment | undefined, limits: Limits): Stretch {
     const { number, from, end } = wanted;
     const found = this.#seals.find(reads, number, from, at);
-    if (found === undefined) {
-      const moment = at ?? { epoch: wanted.epoch, t: 0 };
-      return gapAt(moment, { from, to: end, reason: 'evicted', t0: 0 });
+    const { seal } = found;
+    const to = Math.min(end, seal?.sealed.begin ?? end);
+    if (from < to) {
+      const moment = found.before ?? seal?.moment ?? at ?? { epoch: wanted.epoch, t: 0 };
+      return this.#inHole({ reads, wanted: { ...wanted, end: to }, moment, limits }, found);
     }
-    return this.#inSeal({ reads, wanted, moment: found.moment, limits }, found);
+    if (seal === undefined) throw new Error('a hole is where no seal is');
+    return this.#inSeal({ reads, wanted, moment: seal.moment, limits }, seal);
+  }
+
+  /** What no seal tells of: that is gone, unless it is found without one. */
+  #inHole(here: Here, { before, isDamaged }: Found): Stretch {
+    const { reads, wanted, moment } = here;
+    const { number, from, end } = wanted;
+    const hole: Hole = { number, from, to: end, after: before };
+    const table = TABLE_OF[wanted.stream.kind];
+    const found = table
+      ? this.#unlisted.blocks(reads, table, hole)
+      : this.#unlisted.events(reads, hole);
+    const reason = isDamaged ? 'lost' : 'evicted';
+    if (found === undefined) return gapAt(moment, { from, to: end, reason, t0: 0 });
+    const { epoch, run } = found;
+    if (from < run.seq) {
+      return { ...gapAt(moment, { from, to: run.seq, reason, t0: timeOf(run) }), epoch };
+    }
+    const there = { ...here, moment: { epoch, t: 0 } };
+    const stretch = run.kind === 'blocks' ? this.#inBlocks(there, run) : eventsIn(there, run);
+    return { ...stretch, position: moment };
   }
 
   #inSeal(here: Here, { moment, sealed }: FoundSeal): Stretch {
     const { from } = here.wanted;
-    // The seals that had it have gone with it.
-    if (from < sealed.begin) {
-      return gapAt(moment, { from, to: sealed.begin, reason: 'evicted', t0: 0 });
-    }
     const run = sealed.runs.find(({ seq, n }) => seq + n > from);
     if (run === undefined) throw new Error('a seal was found that does not have it');
     const t0 = timeOf(run);

@@ -20,35 +20,48 @@ export interface FoundSeal {
   readonly sealed: SealedStream;
 }
 
+export interface Found {
+  /** The first seal that has something of a stream at or behind a seq; undefined where none has. */
+  readonly seal: FoundSeal | undefined;
+  /** One that ends at or before it, with none of the stream between them; undefined where none is known. */
+  readonly before: Moment | undefined;
+  /** Whether one lies between them that cannot be read. */
+  readonly isDamaged: boolean;
+}
+
+/** Its streams by number; undefined where it is damaged. */
+type DecodedSeal = ReadonlyMap<number, SealedStream> | undefined;
+
 export class Seals {
-  readonly #decoded = new Map<string, ReadonlyMap<number, SealedStream>>();
+  readonly #decoded = new Map<string, DecodedSeal>();
   /** Where each stream was found last. */
   readonly #last = new Map<number, { readonly seq: number; readonly moment: Moment }>();
 
   /**
-   * The first seal that has something of a stream at or behind a seq.
+   * Looks for what has something of a stream at or behind a seq.
    *
    * @param hint where a stretch before it was found; a wrong one costs time only
    */
-  find(reads: Reads, number: number, seq: number, hint: Moment | undefined): FoundSeal | undefined {
+  find(reads: Reads, number: number, seq: number, hint: Moment | undefined): Found {
     const last = this.#last.get(number);
     const from = last && last.seq <= seq ? last.moment : (hint ?? BEGINNING);
-    const found = this.#search(reads, number, seq, from);
-    // One that begins later may not be the first: the hint may have been too far.
-    const isFirst = found !== undefined && found.sealed.begin <= seq;
-    const sure =
-      isFirst || from === BEGINNING ? found : this.#search(reads, number, seq, BEGINNING);
-    if (sure) this.#last.set(number, { seq, moment: sure.moment });
-    return sure;
+    let found = this.#search(reads, number, seq, from);
+    // Without one that ends before it the hint may have been too far, and another be the first.
+    const isFirst = found.before !== undefined || (found.seal?.sealed.begin ?? seq + 1) <= seq;
+    if (!isFirst && from !== BEGINNING) found = this.#search(reads, number, seq, BEGINNING);
+    const { seal, before } = found;
+    const moment = seal && seal.sealed.begin <= seq ? seal.moment : before;
+    if (moment) this.#last.set(number, { seq, moment });
+    return found;
   }
 
-  /** The first seq that there still is of each stream, by number. */
+  /** The first seq of each stream that a seal still tells of, by number. */
   firsts(reads: Reads): Map<number, number> {
     const firsts = new Map<number, number>();
     let left = FIRSTS_SEALS_MAX;
     for (const page of pagesFrom(reads, BEGINNING)) {
       for (const entry of page) {
-        for (const { number, runs } of this.#decode(entry).values()) {
+        for (const { number, runs } of this.#decode(entry)?.values() ?? []) {
           const first = runs[0]?.seq;
           if (first !== undefined && !firsts.has(number)) firsts.set(number, first);
         }
@@ -59,24 +72,30 @@ export class Seals {
     return firsts;
   }
 
-  #search(reads: Reads, number: number, seq: number, from: Moment): FoundSeal | undefined {
+  #search(reads: Reads, number: number, seq: number, from: Moment): Found {
+    let before: Moment | undefined;
+    let isDamaged = false;
     for (const page of pagesFrom(reads, from)) {
       for (const entry of page) {
-        const sealed = this.#decode(entry).get(number);
-        if (sealed && endOfSealed(sealed) > seq) {
-          return { moment: parseMomentKey(entry.key), sealed };
-        }
+        const decoded = this.#decode(entry);
+        if (decoded === undefined) isDamaged = true;
+        const sealed = decoded?.get(number);
+        if (sealed === undefined) continue;
+        const moment = parseMomentKey(entry.key);
+        if (endOfSealed(sealed) > seq) return { seal: { moment, sealed }, before, isDamaged };
+        before = moment;
+        isDamaged = false;
       }
     }
-    return undefined;
+    return { seal: undefined, before, isDamaged };
   }
 
-  /** What is damaged has nothing: the scrub tells of it. */
-  #decode({ key, value }: Entry): ReadonlyMap<number, SealedStream> {
+  /** The scrub tells of what is damaged, and unlisted.ts finds what was in it. */
+  #decode({ key, value }: Entry): DecodedSeal {
     const name = Buffer.from(key).toString('latin1');
-    const before = this.#decoded.get(name);
-    if (before) return before;
-    const decoded = new Map(soundSeal(key, value).map((one) => [one.number, one] as const));
+    if (this.#decoded.has(name)) return this.#decoded.get(name);
+    const sound = soundSeal(key, value);
+    const decoded = sound && new Map(sound.map((one) => [one.number, one] as const));
     this.#decoded.set(name, decoded);
     const [oldest] = this.#decoded.keys();
     if (this.#decoded.size > DECODED_MAX && oldest !== undefined) this.#decoded.delete(oldest);
@@ -105,11 +124,11 @@ function pagesFrom(reads: Reads, from: Moment): Generator<Entry[]> {
   return entryPages(reads, 'seals', { start, end: BEHIND_KEYS, limit: PAGE_SEALS });
 }
 
-function soundSeal(key: Uint8Array, value: Uint8Array): readonly SealedStream[] {
+function soundSeal(key: Uint8Array, value: Uint8Array): readonly SealedStream[] | undefined {
   try {
     return decodeSeal(key, value);
   } catch (error) {
-    if (error instanceof StoreError && error.code === 'BAD_RECORD') return [];
+    if (error instanceof StoreError && error.code === 'BAD_RECORD') return undefined;
     throw error;
   }
 }

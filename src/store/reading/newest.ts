@@ -4,6 +4,8 @@ import type { Columns, StoredStream } from '../../codec/columns.ts';
 import { endOf } from '../../codec/join.ts';
 import { SLOT_US, slotOf } from '../../codec/slot.ts';
 import { EPOCH_US_MAX, eventKey, parseBlockKey, parseEventKey, slotKey } from '../keys.ts';
+import type { Entry } from '../lmdb.ts';
+import { soundRecord } from '../record.ts';
 import { type Ground, StreamReading, slotBounds } from './read-blocks.ts';
 import { BLOCK_TABLES, type BlockTable } from './walk.ts';
 
@@ -29,6 +31,8 @@ const KEYS_BACK_MAX = 20_000;
 const PAGE_KEYS = 500;
 /** Blocks of the last slot of an epoch that are held at a time, to see where they end. */
 const PAGE_BLOCKS = 16;
+/** Events that are read at a time. */
+const PAGE_EVENTS = 16;
 
 /** The newest value before a moment. */
 export function newestOf(ground: Ground, stored: StoredStream, before: Moment): Newest | undefined {
@@ -136,10 +140,19 @@ function later(a: Newest | undefined, b: Newest | undefined): Newest | undefined
   return a.epoch > b.epoch || (a.epoch === b.epoch && a.t > b.t) ? a : b;
 }
 
-/** The time of the last thing that is stored of an epoch. */
-export function lastTimeOf(ground: Ground, epoch: number): Micros | undefined {
+/**
+ * The time of the last thing that is stored of an epoch.
+ *
+ * @param isData whether the events of a stream count, by its number
+ */
+export function lastTimeOf(
+  ground: Ground,
+  epoch: number,
+  isData: (number: number) => boolean,
+): Micros | undefined {
   const tables = BLOCK_TABLES.map((table) => lastInBlocks(ground, table, epoch));
-  const times = [...tables, lastEvent(ground, epoch), lastInTail(ground, epoch)];
+  const events = lastEvent(ground, epoch, isData);
+  const times = [...tables, events, lastInTail(ground, epoch, isData)];
   const known = times.filter((t) => t !== undefined);
   return known.length > 0 ? Math.max(...known) : undefined;
 }
@@ -180,16 +193,34 @@ function lastInSlot(
   return last;
 }
 
-function lastEvent({ reads }: Ground, epoch: number): Micros | undefined {
+/** A damaged one counts: whose it is cannot be seen. */
+function lastEvent(
+  { reads }: Ground,
+  epoch: number,
+  isData: (number: number) => boolean,
+): Micros | undefined {
   const start = eventKey({ epoch, t: 0, seq: 0 });
-  const end = eventKey({ epoch, t: EPOCH_US_MAX, seq: 0 });
-  const [key] = reads.keys('events', { start, end, limit: 1, reverse: true });
-  return key && parseEventKey(key).t;
+  let end: Uint8Array | undefined = eventKey({ epoch, t: EPOCH_US_MAX, seq: 0 });
+  while (end) {
+    const page: Entry[] = reads.page('events', { start, end, limit: PAGE_EVENTS, reverse: true });
+    const last = page.find(({ key, value }) => {
+      const stream = Object(soundRecord(key, value)).stream;
+      return typeof stream !== 'number' || isData(stream);
+    });
+    if (last) return parseEventKey(last.key).t;
+    end = page.at(-1)?.key;
+  }
+  return undefined;
 }
 
-function lastInTail({ tail }: Ground, epoch: number): Micros | undefined {
+function lastInTail(
+  { tail }: Ground,
+  epoch: number,
+  isData: (number: number) => boolean,
+): Micros | undefined {
   if (tail?.epoch !== epoch) return undefined;
   const ends = [...tail.pieces.values()].flat().map(endOf);
-  const times = [...ends, ...tail.events.map(({ t }) => t)];
+  const events = tail.events.filter(({ stream }) => isData(stream));
+  const times = [...ends, ...events.map(({ t }) => t)];
   return times.length > 0 ? times.reduce((a, b) => Math.max(a, b)) : undefined;
 }

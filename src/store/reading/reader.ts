@@ -126,9 +126,12 @@ export class StoreReader {
     return new EventReading(this.#ground, this.#known(), query).page();
   }
 
-  /** The time of the last thing that is stored of an epoch. */
+  /** The time of the last thing that is stored of an epoch; what the gateway notes of itself is none. */
   lastTime(epoch: number): Micros | undefined {
-    return lastTimeOf(this.#ground, epoch);
+    const isData = (number: number): boolean => {
+      return !isInternal(this.#known().get(number)?.stream.id ?? '');
+    };
+    return lastTimeOf(this.#ground, epoch, isData);
   }
 
   /** Goes through all tables and checks every entry; see verify.ts. */

@@ -161,6 +161,19 @@ test.each([
     /\/nowhere\/ca\.pem: there is no such file/,
   ],
   [
+    'a certificate of ours that is none',
+    () =>
+      at(MUTUAL, { ca: certificates.ca, cert: import.meta.filename, key: import.meta.filename }),
+    'FILES',
+    /127\.0\.0\.1:\d+: cert and key are not a certificate and its key/,
+  ],
+  [
+    'a certificate with the key of another',
+    () => at(MUTUAL, { ...certificates.device, key: certificates.otherDevice.key }),
+    'FILES',
+    /cert and key are not a certificate and its key/,
+  ],
+  [
     'TLS where there is none',
     () => ({ ...at(PLAIN), tls: true }),
     'TLS|CLOSED',

@@ -22,3 +22,22 @@ test('the metrics are lines that Prometheus reads', () => {
     );
   }
 });
+
+test('every figure has its help and its type before it, once', () => {
+  const counters = new Counters();
+  counters.refuse('BAD_CRC');
+  counters.refuse('BAD_HEAD');
+  const text = metricsText(counters, GAUGES);
+  const all = (pattern: RegExp): string[] =>
+    [...text.matchAll(pattern)].map(([, name]) => name ?? '');
+  const helps = all(/^# HELP (\S+) \S.*$/gm);
+  expect(new Set(helps).size).toBe(helps.length);
+  expect(all(/^# TYPE (\S+) (?:counter|gauge)$/gm)).toEqual(helps);
+  expect([...new Set(all(/^([a-z_]+)(?:\{.*\})? \S+$/gm))].sort()).toEqual(helps.toSorted());
+  for (const name of helps) {
+    const type = name.endsWith('_total') ? 'counter' : 'gauge';
+    expect(text).toMatch(
+      new RegExp(`^# HELP ${name} .+\n# TYPE ${name} ${type}\n${name}[ {]`, 'm'),
+    );
+  }
+});

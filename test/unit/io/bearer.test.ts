@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -60,6 +60,18 @@ test.each([
   ['tun0', 'unknown'],
   ['gone7', 'unknown'],
 ] as const)('a default route over %s is %s', (name, bearer) => {
+  routes([name, '00000000', 100, '00000000']);
+  expect(readBearer('', files)).toBe(bearer);
+});
+
+test.each([
+  ['enx6e1f2a3b4c5d', 'rndis_host', 'cellular'],
+  ['eth1', 'ipheth', 'cellular'],
+  ['eth1', 'smsc95xx', 'ethernet'],
+  ['enx00e04c680001', 'r8152', 'ethernet'],
+] as const)('%s with the driver %s is %s', (name, driver, bearer) => {
+  device(name, 'device');
+  symlinkSync(`../../../drivers/${driver}`, path.join(files.interfaces, name, 'device', 'driver'));
   routes([name, '00000000', 100, '00000000']);
   expect(readBearer('', files)).toBe(bearer);
 });

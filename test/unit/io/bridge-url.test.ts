@@ -68,6 +68,19 @@ test('a broker in the own network may be without TLS, and has no tenant', () => 
   expect(() => parseBrokerUrl('mqtt://ha.local/acme')).toThrow(/something between the port/);
 });
 
+test.each([
+  'mqtts://car:12/hunter2@cloud.example',
+  'mqtts://car:12/Hunter2?x@cloud.example/acme',
+  'mqtts://car:12?hunter2@cloud.example/acme',
+  'mqtts://car:12/acme?hunter2=1@cloud.example/acme',
+  'mqtts://car:pw@12/hunter2@cloud.example',
+])('of a password with a character that ends it early nothing is shown: %s', (text) => {
+  for (const parse of [parseBridgeUrl, parseBrokerUrl]) {
+    expect(() => parse(text)).toThrow(ConfigError);
+    expect(() => parse(text)).not.toThrow(/hunter2/i);
+  }
+});
+
 test('no password gets into a sentence, whatever is wrong', () => {
   const secret = 'hunter2hunter2';
   const parts = fc.constantFrom(

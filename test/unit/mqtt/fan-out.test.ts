@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { type Deliver, FanOut, matches } from '../../../src/mqtt/fan-out.ts';
+import { type Deliver, FanOut } from '../../../src/mqtt/fan-out.ts';
+import { matches } from '../../../src/mqtt/topics.ts';
 
 test.each([
   // The examples of MQTT 3.1.1 clauses 4.7.1 and 4.7.2.

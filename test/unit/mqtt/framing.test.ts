@@ -85,7 +85,7 @@ test('it says the same wherever the bytes are cut', () => {
     { maxLength: 8 },
   );
   const cuts = fc.array(fc.integer({ min: 1, max: 50_000 }), { minLength: 1, maxLength: 8 });
-  fc.assert(
+  void fc.assert(
     fc.property(packets, cuts, (all, sizes) => {
       const bytes = Buffer.concat([CONNECT, ...all]);
       const whole = framing('in').take(bytes);

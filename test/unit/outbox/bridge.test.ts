@@ -145,7 +145,7 @@ test('with a silent cloud hardly anything is sent again: the month is not spent 
   await world.pass(60_000);
   const used = bridge.status().budget.used;
   expect(used).toBeLessThan(1.2 * 2 ** 20);
-  await world.pass(24 * 3_600_000, 5_000);
+  await world.pass(8 * 3_600_000, 5_000);
   expect(bridge.status().budget.used - used).toBeLessThan(2 * 2 ** 20);
   cloud.mode = 'works';
   cloud.ingest();
@@ -159,9 +159,9 @@ test.each([
     /it is of the store f{16}/,
   ],
   [
-    'beyond what was sent',
-    () => sayAck({ [speed]: 1_000_000 }),
-    /obd\.speed: 1000000 is beyond what was sent/,
+    'beyond all that there is',
+    () => sayAck({ [speed]: 1_001 }),
+    /obd\.speed: 1001 is beyond all that there is/,
   ],
   ['of a stream that is not there', () => sayAck({ 999: 1 }), /there is no stream 999/],
   ['that is no JSON', () => world.cloud.say(ACK, '{"store":', false), /it is no JSON/],
@@ -230,20 +230,23 @@ test('cursors that cannot be kept are told, and kept later', async () => {
   expect(bridge.health().status).toBe('ok');
 });
 
-test('what was evicted or lost goes up as a gap, and the rest behind it', async () => {
+test('what was evicted, lost or erased goes up as a gap with its reason, and the rest behind it', async () => {
   const { queue, cloud, bridge } = begin();
+  queue.grow(blinks, 50);
+  queue.lose(blinks, 30, 50, 'erased');
   queue.grow(speed, 5_000);
   queue.evict(speed, 1_200);
   queue.grow(eeg, 20_000);
   queue.lose(eeg, 7_000, 9_000);
   world.start();
-  await world.until(() => cloud.next(speed) === 5_000 && cloud.next(eeg) === 20_000);
+  await world.until(() => [speed, eeg, blinks].every((n) => cloud.next(n) === queue.next(n)));
   const gaps = cloud.received.flatMap(({ content }) => (content.kind === 'gap' ? [content] : []));
   expect(gaps.toSorted((a, b) => a.seq - b.seq)).toEqual([
     { kind: 'gap', seq: 0, n: 1_200, reason: 'evicted' },
+    { kind: 'gap', seq: 30, n: 20, reason: 'erased' },
     { kind: 'gap', seq: 7_000, n: 2_000, reason: 'lost' },
   ]);
-  expect(bridge.status().gaps).toEqual({ lost: 3_200, refused: 0 });
+  expect(bridge.status().gaps).toEqual({ lost: 3_220, refused: 0 });
 });
 
 test('a link that is cut again and again loses nothing', async () => {
@@ -272,6 +275,10 @@ test('a store that cannot be read is told and asked again, and holds up no other
   world.start();
   await world.until(() => cloud.next(rpm) === 1_000);
   expect(cloud.next(speed)).toBe(0);
+  expect(bridge.health()).toMatchObject({
+    status: 'waiting',
+    text: 'cannot read the store: block 7 is damaged',
+  });
   await world.until(() => cloud.next(speed) === 1_000);
   expect(bridge.health().status).toBe('ok');
 });

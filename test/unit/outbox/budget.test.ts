@@ -47,6 +47,20 @@ test('without a trusted clock the old month goes on, and what was counted then c
   expect(budget.month).toBe('2026-11');
 });
 
+test('what was counted without a clock counts for the new month over a restart, too', async () => {
+  for (const month of ['2026-10', '']) {
+    const { world, budget } = begin({ month, bytes: 0 });
+    budget.add(50);
+    await budget.save();
+    const again = begin(world.saved);
+    again.budget.add(30);
+    again.world.wallMs = NOVEMBER;
+    expect(again.budget.used).toBe(80);
+    await again.budget.save();
+    expect(again.world.saved).toEqual({ month: '2026-11', bytes: 80 });
+  }
+});
+
 test('a clock that goes back frees no bytes, and one that was in the future does not hold the month', () => {
   const { world, budget } = begin({ month: '2031-01', bytes: 700 }, NOVEMBER);
   expect(budget.used).toBe(700);

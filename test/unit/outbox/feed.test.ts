@@ -80,6 +80,52 @@ test('the head tells of the store, the session and what was acknowledged', async
   expect(second).toMatchObject({ session: 17, first: first?.n, acked: first?.n });
 });
 
+test('what was read of one store never goes under the name of the next', async () => {
+  const queue = new FakeQueue();
+  queue.isSlow = true;
+  queue.declare(4, SPEED);
+  queue.grow(4, 20_000);
+  const feed = new Feed({
+    ...{ queue, place: PLACE, policies: CLASS_POLICIES, isLive: false, defer: setImmediate },
+    clock: { now: () => 0 },
+  });
+  feed.refresh();
+  const reading = feed.next(OPEN);
+  queue.store = 'fedcba9876543210';
+  expect(await reading).toBe(0);
+});
+
+test.each([
+  ['with hundreds of words for its values goes without the words', 'obd.gear', 'scalars'],
+  ['with a name that no head can have is not sent', `obd.${'x'.repeat(24)}`, undefined],
+])('a stream %s, and the others go on', async (_, id, kind) => {
+  const queue = new FakeQueue();
+  const states = Object.fromEntries(Array.from({ length: 500 }, (_, i) => [i, `state ${i}`]));
+  queue.declare(4, { ...SPEED, id, states });
+  queue.declare(5, SPEED);
+  queue.grow(4, 700);
+  queue.grow(5, 700);
+  let now = 0;
+  const feed = new Feed({
+    ...{ queue, place: PLACE, policies: CLASS_POLICIES, isLive: false, defer: setImmediate },
+    clock: { now: () => now },
+  });
+  const seen = new Map<number, string>();
+  for (let i = 0; i < 20; i++) {
+    now += 20e6;
+    feed.refresh();
+    const next = await feed.next(OPEN);
+    if (typeof next === 'number') continue;
+    feed.hasSent(next, OPEN, next.payload.length);
+    const { head, content } = decodeBatch(next.payload);
+    seen.set(head.number, content.kind);
+    expect(head.stream.states).toBeUndefined();
+  }
+  expect(seen.get(5)).toBe('scalars');
+  expect(seen.get(4)).toBe(kind);
+  if (kind === undefined) expect(feed.failure).toMatch(/is not sent: what it is does not fit/);
+});
+
 test('a batch that was read before a rewind is not sent', async () => {
   const queue = new FakeQueue();
   queue.isSlow = true;

@@ -20,7 +20,7 @@ const DEFAULTS = {
   ...{ mail: undefined, webhook: [], buzzer: undefined, link: undefined },
   ...{ registration: 'invite', requireTls: true, production: false },
   ...{ mqtt: undefined, mqtts: undefined, vss: false },
-  ...{ cloud: undefined, cloudBudget: undefined, homeAssistant: undefined },
+  ...{ cloud: undefined, cloudBudget: undefined, cloudLive: false, homeAssistant: undefined },
   log: 'info',
 };
 const SIM = { kind: 'sim' };
@@ -28,7 +28,7 @@ const HEADSET = 'thinkgear+serial:///dev/rfcomm0';
 const SETTINGS =
   'device, data, http, https, hosts, origins, proxies, obd, eeg, can, canTransmit, ' +
   'canRate, dbc, sim, quota, replay, speed, mail, webhook, buzzer, link, registration, requireTls, ' +
-  'production, mqtt, mqtts, vss, cloud, cloudBudget, homeAssistant, log';
+  'production, mqtt, mqtts, vss, cloud, cloudBudget, cloudLive, homeAssistant, log';
 
 test('without anything written the defaults hold', () => {
   const { config, check } = read({});

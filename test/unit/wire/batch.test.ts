@@ -182,6 +182,16 @@ test('a bomb is refused, and a number in a head makes no array', () => {
   expect(codeOf(forged(2, encodeHead(batchOf(ORIGIN, EVENT).head), deep))).toBe('BAD_BODY');
 });
 
+test('an event that nobody could read is not written: it would come again and again', () => {
+  const nested = (depth: number): EventRun => {
+    // The line has two levels of its own.
+    const data = JSON.parse(`{"a":${'['.repeat(depth - 2)}${']'.repeat(depth - 2)}}`);
+    return { kind: 'events', seq: 0, events: [{ t: 1, data }] };
+  };
+  expect(decodeBatch(encodeBatch(batchOf(ORIGIN, nested(64)))).content).toEqual(nested(64));
+  expect(() => encodeBatch(batchOf(ORIGIN, nested(65)))).toThrow(RangeError);
+});
+
 const EVENT: EventRun = { kind: 'events', seq: 0, events: [{ t: 1, data: { a: 1 } }] };
 
 test('what is wrong is told by its code', () => {

@@ -7,9 +7,11 @@ import { nameKey, numberKey } from '../../../../src/store/keys.ts';
 import { type Change, openDatabase } from '../../../../src/store/lmdb.ts';
 import { type Opened, openStore } from '../../../../src/store/opening/opening.ts';
 import { StoreReader } from '../../../../src/store/reading/reader.ts';
+import { recordsOf } from '../../../../src/store/reading/walk.ts';
 import { encodeRecord } from '../../../../src/store/record.ts';
 import { StoreProcess, WRITER_DEFAULTS } from '../../../support/faults/store-process.ts';
 import { StoreLoad } from '../../../support/store-load.ts';
+import { expectQueueWhole } from '../../../support/store-queue.ts';
 
 const START = 250e6;
 
@@ -77,6 +79,31 @@ test('a damaged stream is told, and the others are there', async () => {
   await reopen((opened) => {
     expect(opened.problems[0]).toContain('stream 1');
     expectLoad(opened, false);
+  });
+});
+
+test('a damaged seal is found, and the queue gives what was in it', async () => {
+  const database = openDatabase(file('data.mdb'), { fileBytes: 2 ** 25, readOnly: true });
+  const seals = [...recordsOf(database, 'seals')].map(({ key, value }) => {
+    return { key: Uint8Array.from(key), value: Uint8Array.from(value) };
+  });
+  await database.close();
+  expect(seals.length).toBeGreaterThan(0);
+  for (const { key, value } of seals) {
+    value[value.length - 1] = (value.at(-1) ?? 0) ^ 1;
+    await put({ table: 'seals', key, value });
+  }
+  await reopen((opened) => {
+    const reader = new StoreReader(opened.database, undefined);
+    const problems = [...reader.verify()].flatMap((step) => step.problems);
+    expect(problems.map(({ table, text }) => ({ table, text }))).toEqual(
+      seals.map(() => ({
+        table: 'seals',
+        text: expect.stringMatching(/its \d+ bytes are damaged/),
+      })),
+    );
+    expectLoad(opened, true);
+    expectQueueWhole(opened);
   });
 });
 

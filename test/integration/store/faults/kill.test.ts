@@ -9,17 +9,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Stream } from '#core/stream.ts';
-import { readHeader } from '../../../../src/codec/block.ts';
 import { SLOT_US } from '../../../../src/codec/slot.ts';
-import { eventIndexKey, numberKey, parseBlockKey } from '../../../../src/store/keys.ts';
-import type { Reads } from '../../../../src/store/lmdb.ts';
-import { type Opened, openStore } from '../../../../src/store/opening/opening.ts';
-import type { Position } from '../../../../src/store/outbox/outbox.ts';
-import { Progress } from '../../../../src/store/outbox/progress.ts';
-import { Queue } from '../../../../src/store/outbox/queue.ts';
+import { numberKey } from '../../../../src/store/keys.ts';
+import { openStore } from '../../../../src/store/opening/opening.ts';
 import { StoreReader } from '../../../../src/store/reading/reader.ts';
-import { keyPages, recordsOf } from '../../../../src/store/reading/walk.ts';
 import { decodeRecord } from '../../../../src/store/record.ts';
 import { StoreProcess, WRITER_DEFAULTS } from '../../../support/faults/store-process.ts';
 import {
@@ -29,6 +22,7 @@ import {
   seededRandom,
   tableOfRecord,
 } from '../../../support/store-load.ts';
+import { expectQueueWhole } from '../../../support/store-queue.ts';
 
 const RUNS = Number(process.env['VIGIL_FAULT_RUNS'] ?? 20);
 const SEED = Number(process.env['VIGIL_FAULT_SEED'] ?? Math.floor(Math.random() * 1e6));
@@ -94,55 +88,12 @@ async function round(run: number, record: number): Promise<number> {
       expect(found.lastRight, found.id).toBeLessThan(found.firstMissing);
       firstMissing = Math.min(firstMissing, found.firstMissing);
     }
-    checkQueue(opened);
+    expectQueueWhole(opened);
     losses.push((writer.taken - firstMissing) / 1000 / speed);
   } finally {
     await opened.close();
   }
   return (writer.committed.at(-1) ?? record - 1) + 2;
-}
-
-/** Whoever reads all that is recorded by seq gets every value of it, and no seq twice. */
-function checkQueue({ database, registry }: Opened): void {
-  const ground = {
-    ...{ opening: 1, reads: database, epoch: 0, contents: [], unsentEvicted: 0 },
-    progress: new Progress(registry),
-    streams: registry.list(),
-  };
-  const queue = new Queue(
-    { ground: () => ground, commit: async () => {}, keepUnsent: () => {} },
-    () => new Uint8Array(8),
-  );
-  for (const { number, stream, next } of queue.streams()) {
-    let [from, found] = [0, 0];
-    let at: Position | undefined;
-    while (from < next) {
-      const stretch = queue.read(number, from, at, { values: 50_000, bytes: 2 ** 20 });
-      if (stretch === undefined) throw new Error(`${stream.id} ends at ${from}, not at ${next}`);
-      expect(stretch.first).toBe(from);
-      from += stretch.n;
-      at = stretch.position;
-      if (stretch.content.kind !== 'gap') found += stretch.n;
-      else expect(stretch.content.reason, stream.id).toBe('evicted');
-    }
-    expect(from, stream.id).toBe(next);
-    expect(found, stream.id).toBe(storedOf(database, number, stream));
-  }
-}
-
-function storedOf(reads: Reads, number: number, { kind }: Stream): number {
-  let n = 0;
-  if (kind === 'event') {
-    const start = eventIndexKey(number, { epoch: 0, t: 0, seq: 0 });
-    const end = eventIndexKey(number + 1, { epoch: 0, t: 0, seq: 0 });
-    for (const keys of keyPages(reads, 'eventIndex', { start, end, limit: 256 })) n += keys.length;
-    return n;
-  }
-  const table = ({ sample: 'samples', wave: 'waves', frame: 'frames' } as const)[kind];
-  for (const { key, value } of recordsOf(reads, table)) {
-    if (parseBlockKey(key).stream === number) n += readHeader(value).n;
-  }
-  return n;
 }
 
 test(`${RUNS} kills under full load lose nothing that was acknowledged`, {

@@ -6,9 +6,8 @@ import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Event } from '#core/stream.ts';
 import { openStore } from '../../../../src/store/opening/opening.ts';
-import { Progress } from '../../../../src/store/outbox/progress.ts';
-import { Queue } from '../../../../src/store/outbox/queue.ts';
 import { eventually, startGateway } from '../../../support/gateway.ts';
+import { queueOf, stretchesOf } from '../../../support/store-queue.ts';
 import { get } from '../../../support/tokens.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../../../..');
@@ -30,26 +29,13 @@ async function noted(): Promise<Map<string, Event['data'][]>> {
   const anchor = { id: 99, wallMs: 0, trust: 'none', bootId: '', monotonicMs: 0 } as const;
   const opened = await openStore({ ...OPTIONS, directory: data, epoch: anchor });
   try {
-    const ground = {
-      ...{ opening: 1, reads: opened.database, epoch: 99, contents: [], unsentEvicted: 0 },
-      progress: new Progress(opened.registry),
-      streams: opened.registry.list(),
-    };
-    const queue = new Queue(
-      { ground: () => ground, commit: async () => {}, keepUnsent: () => {} },
-      () => new Uint8Array(8),
-    );
+    const queue = queueOf(opened);
     const notes = new Map<string, Event['data'][]>();
-    for (const { number, stream, next } of queue.streams()) {
+    for (const { number, stream } of queue.streams()) {
       if (!stream.id.startsWith('sys.')) continue;
-      const all: Event['data'][] = [];
-      for (let from = 0; from < next; ) {
-        const stretch = queue.read(number, from, undefined, { values: 100, bytes: 1e6 });
-        if (stretch === undefined) throw new Error(`${stream.id} ends at ${from}, not at ${next}`);
-        if (stretch.content.kind === 'events')
-          all.push(...stretch.content.events.map((e) => e.data));
-        from += stretch.n;
-      }
+      const all = [...stretchesOf(queue, number)].flatMap(({ content }) => {
+        return content.kind === 'events' ? content.events.map(({ data }) => data) : [];
+      });
       notes.set(stream.id, all);
     }
     return notes;

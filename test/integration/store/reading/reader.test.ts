@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { SYS_SESSION } from '#core/sys-streams.ts';
 import type { Columns, Range } from '../../../../src/codec/columns.ts';
 import { countOf } from '../../../../src/codec/columns.ts';
 import { SLOT_US } from '../../../../src/codec/slot.ts';
@@ -238,6 +239,23 @@ test('the newest value is found in the tail, in blocks and before a moment', asy
   expect(reader(tail).lastTime(EPOCH)).toBe(900_100_000);
   expect(reader().lastTime(EPOCH)).toBe(899_950_000);
   expect(reader().lastTime(EPOCH + 1)).toBeUndefined();
+});
+
+test('what the gateway notes of itself is not the last thing of an epoch', async () => {
+  const SYS = stored(9, SYS_SESSION);
+  await fixture.declare(SYS);
+  const event = (stream: number, t: number) => ({ stream, t, seq: 0, ordinal: 0, data: {} });
+  const notes = Array.from({ length: 40 }, (_, i) => event(9, 950e6 + i));
+  await fixture.sealEvents(notes);
+  expect(reader().lastTime(EPOCH)).toBeUndefined();
+  await fixture.sealEvents([event(7, 940e6)]);
+  expect(reader().lastTime(EPOCH)).toBe(940e6);
+  await fixture.seal(TEMP, [scalars(0, 943, 1e6)]);
+  expect(reader().lastTime(EPOCH)).toBe(942e6);
+  const tail = fixture.tail([], { events: [event(9, 990e6)] });
+  expect(reader(tail).lastTime(EPOCH)).toBe(942e6);
+  const more = fixture.tail([], { events: [event(7, 980e6), event(9, 990e6)] });
+  expect(reader(more).lastTime(EPOCH)).toBe(980e6);
 });
 
 test('events come page by page, of all streams or some, and once', async () => {

@@ -40,3 +40,14 @@ test('it comes as a file with a name', async () => {
     'content-disposition': 'attachment; filename="vigil-car.pem"',
   });
 });
+
+test('where only MQTT is served over TLS there is the file for programs, and no page', async () => {
+  const current = { authority: Uint8Array.of(1), fingerprint: 'AB:CD' };
+  const gateway = { ...bareGateway(), certificates: { title: 'vigil-car', current } };
+  const ask = async (path: string) =>
+    await dispatch(ROUTES, gateway, request('GET', path), asAdmin).catch(({ status }) => ({
+      status,
+    }));
+  expect(await ask('/trust/ca.pem')).toMatchObject({ status: 200 });
+  expect(await ask('/trust')).toMatchObject({ status: 404 });
+});

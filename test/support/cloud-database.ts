@@ -1,0 +1,40 @@
+/** The fleet side's database in the tree, with its tables. */
+import { readFileSync } from 'node:fs';
+import { type Database, openDatabase, type Row } from '../../src/cloud/database.ts';
+import { migrate, readMigrations } from '../../src/cloud/migrate.ts';
+import { BatchStore } from '../../src/cloud/store.ts';
+import { TENANT } from './cloud-batches.ts';
+import { type Cloud, startCloud } from './cloud-tree.ts';
+
+export const MIGRATIONS = readMigrations(readFileSync('src/cloud/schema.sql', 'utf8'));
+
+export interface CloudDatabase extends AsyncDisposable {
+  readonly cloud: Cloud;
+  readonly database: Database;
+  readonly store: BatchStore;
+  query(text: string, parameters?: (string | number)[]): Promise<readonly Row[]>;
+}
+
+/** @param connections that may be in use at a time */
+export async function startCloudDatabase(connections: number): Promise<CloudDatabase> {
+  const cloud = await startCloud({ parts: ['database'], tenant: TENANT });
+  const database = openDatabase(cloud.databaseUrl, connections);
+  const stop = async (): Promise<void> => {
+    await database.close();
+    await cloud.stop();
+  };
+  try {
+    // As two instances that start at once: one makes the tables, the other finds them.
+    const ran = await Promise.all([migrate(database, MIGRATIONS), migrate(database, MIGRATIONS)]);
+    const made = ran.map((list) => list.length).sort((a, b) => a - b);
+    if (made[0] !== 0 || made[1] !== MIGRATIONS.length) throw new Error(`${made} migrations ran`);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return {
+    ...{ cloud, database, store: new BatchStore(database), [Symbol.asyncDispose]: stop },
+    query: (text, parameters = []) =>
+      database.transaction((transaction) => transaction.query(text, parameters)),
+  };
+}
