@@ -1,8 +1,11 @@
 import { finished } from 'node:stream/promises';
-import postgres from 'postgres';
+import { Pool, type PoolClient } from 'pg';
+import { from as copyFrom } from 'pg-copy-streams';
+import { waitAtMost } from '#core/clock.ts';
 import { CodedError, codeOf } from '#core/errors.ts';
+import { monotonicClock } from '../io/clock.ts';
 
-/** The only file that knows the postgres package: connections, transactions, and what errors mean. */
+/** The only file that knows the package pg: connections, transactions, and what errors mean. */
 
 /**
  * - UNAVAILABLE: the database is away, busy or full: worth another try
@@ -36,10 +39,10 @@ export interface Database {
   close(): Promise<void>;
 }
 
-const CONNECT_S_MAX = 10;
+const CONNECT_MS_MAX = 10_000;
 /** A statement that takes longer is stuck, and holds rows that others wait for. */
 const STATEMENT_MS_MAX = 120_000;
-const CLOSE_S_MAX = 3;
+const CLOSE_MS_MAX = 3_000;
 /** Classes of SQLSTATE (PostgreSQL, appendix A) that the data is the reason for: 22 data, 23 integrity. */
 const BAD_DATA = /^2[23]...$/;
 /** Those that pass: 08 connection, 40 rolled back, 53 resources, 55 in use, 57 operator, 58 system. */
@@ -49,76 +52,115 @@ const LOGIN = /^(28|3D)...$/;
 
 /** @param url postgres://user:password@host:port/database */
 export function openDatabase(url: string, connections: number): Database {
-  const sql = postgres(url, {
-    max: connections,
-    connect_timeout: CONNECT_S_MAX,
-    // Notices tell of tables that are there already.
-    onnotice: () => {},
-    fetch_types: false,
-    connection: { application_name: 'vigil-cloud', statement_timeout: STATEMENT_MS_MAX },
+  const pool = new Pool({
+    ...{ connectionString: url, max: connections, application_name: 'vigil-cloud' },
+    connectionTimeoutMillis: CONNECT_MS_MAX,
+    statement_timeout: STATEMENT_MS_MAX,
   });
+  const busy = new Set<Lease>();
+  // Whoever uses the connection is told by the query that fails; of one that nobody uses a new one is made.
+  pool.on('error', () => {});
+  pool.on('connect', (client) => client.on('error', () => {}));
   return {
     transaction: async (work) => {
+      const lease = await borrow(pool);
+      busy.add(lease);
       try {
-        // What it returns is what `work` returned, which is no promise of its own.
-        const results = await sql.begin(
-          async (begun) => [await work(asTransaction(begun))] as const,
-        );
-        return results[0];
-      } catch (error) {
-        throw readError(error);
+        return await lease.transact(work);
+      } finally {
+        busy.delete(lease);
       }
     },
-    close: () => sql.end({ timeout: CLOSE_S_MAX }),
-  };
-}
-
-function asTransaction(begun: postgres.TransactionSql): Transaction {
-  const run = (text: string, parameters: readonly Parameter[] = []) =>
-    // Its parameters are not readonly, but it does not change them.
-    begun.unsafe(text, parameters as postgres.ParameterOrJSON<never>[], { prepare: true });
-  return {
-    query: async (text, parameters) => [...(await run(text, parameters))],
-    change: async (text, parameters) => (await run(text, parameters)).count,
-    copy: async (text, data) => {
-      const running = begun.unsafe(text);
-      const failed = rejectionOf(running);
-      const stream = await running.writable();
-      stream.end(data);
-      await Promise.race([finished(stream), failed]);
+    close: async () => {
+      const clock = monotonicClock();
+      await waitAtMost(clock, CLOSE_MS_MAX, pool.end());
+      // What is stuck is rolled back by the server.
+      for (const lease of busy) lease.give(true);
     },
   };
 }
 
-/**
- * Rejects with what the package tells a query of an error. Of a COPY it settles the query when the first
- * byte may be sent, so that an error after the last one, a row that is there twice, reaches nobody
- * (postgres 3.4.9): neither the query nor the stream ends.
- */
-function rejectionOf(query: object): Promise<never> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const own: unknown = Reflect.get(query, 'reject');
-  if (typeof own !== 'function') throw new TypeError('a query of postgres has no reject');
-  Reflect.set(query, 'reject', (error: unknown) => {
-    reject(error);
-    Reflect.apply(own, query, [error]);
-  });
-  promise.catch(() => {}); // Whoever waits for the query gets it too.
-  return promise;
+async function borrow(pool: Pool): Promise<Lease> {
+  try {
+    return new Lease(await pool.connect());
+  } catch (error) {
+    throw readError(error);
+  }
+}
+
+/** A connection for as long as a transaction takes. */
+class Lease {
+  readonly #client: PoolClient;
+  #isGiven = false;
+
+  constructor(client: PoolClient) {
+    this.#client = client;
+  }
+
+  /** @throws DatabaseError, or what `work` throws */
+  async transact<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
+    let isBroken = true;
+    try {
+      await this.#client.query('BEGIN');
+      const result = await work(asTransaction(this.#client));
+      await this.#client.query('COMMIT');
+      isBroken = false;
+      return result;
+    } catch (error) {
+      isBroken = !(await this.#rollBack());
+      throw readError(error);
+    } finally {
+      this.give(isBroken);
+    }
+  }
+
+  /** @param isBroken it is closed, and another one made when one is needed */
+  give(isBroken: boolean): void {
+    if (this.#isGiven) return;
+    this.#isGiven = true;
+    this.#client.release(isBroken);
+  }
+
+  /** Whether the connection is good for another transaction. */
+  async #rollBack(): Promise<boolean> {
+    try {
+      await this.#client.query('ROLLBACK');
+      return true;
+    } catch {
+      return false; // It is closed, which rolls back too.
+    }
+  }
+}
+
+function asTransaction(client: PoolClient): Transaction {
+  const run = (text: string, parameters: readonly Parameter[] = []) =>
+    client.query<Record<string, unknown>>(text, [...parameters]);
+  return {
+    query: async (text, parameters) => (await run(text, parameters)).rows,
+    change: async (text, parameters) => (await run(text, parameters)).rowCount ?? 0,
+    copy: async (text, data) => {
+      const stream = client.query(copyFrom(text));
+      stream.end(data);
+      await finished(stream);
+    },
+  };
 }
 
 /** What can be done about it, where something can; a bug stays what it is. */
 function readError(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof CodedError) return error;
   const code = codeOf(error);
-  const text = `the database: ${error.message} (${code})`;
+  const text = `the database: ${error.message}${code && ` (${code})`}`;
   if (BAD_DATA.test(code)) return new DatabaseError('BAD_DATA', text, { cause: error });
-  const away = PASSING.test(code) || LOGIN.test(code) || isAway(code);
+  const away = PASSING.test(code) || LOGIN.test(code) || isAway(code, error.message);
   return away ? new DatabaseError('UNAVAILABLE', text, { cause: error }) : error;
 }
 
-/** Codes of the package and of the system for a connection that is not there. */
-function isAway(code: string): boolean {
-  const ofPackage = ['CONNECTION_CLOSED', 'CONNECTION_ENDED', 'CONNECTION_DESTROYED'];
-  return [...ofPackage, 'CONNECT_TIMEOUT'].includes(code) || /^E(?!RR_)[A-Z_]+$/.test(code);
+/** What the package says, without a code, of a connection that has gone or could not be had. */
+const GONE =
+  /^(Connection terminated|timeout exceeded when trying to connect|Client (has encountered a connection error|was closed)|Cannot use a pool after calling end)/;
+
+/** For a connection that is not there. */
+function isAway(code: string, message: string): boolean {
+  return GONE.test(message) || /^E(?!RR_)[A-Z_]+$/.test(code);
 }

@@ -6,9 +6,12 @@ import type { Cursor, Queue } from './queue.ts';
 
 /**
  * Cursors are written so often at most, but for those of alerts, which are written at once: a commit costs
- * the SD card some 20 KB, and a kill no more than 5 s of duplicates.
+ * the SD card some 20 KB, as much as a car writes in 4 s. A kill costs nothing but a minute of duplicates,
+ * and none where the broker still has the cloud's last word, which is retained.
  */
-const KEEP_US = 5_000_000;
+const KEEP_US = 60_000_000;
+/** Those that could not be written are tried again sooner. */
+const RETRY_US = 5_000_000;
 
 /** What the cursors are of. */
 export interface Cursored {
@@ -54,7 +57,8 @@ export class CursorKeeper {
   tick(): void {
     if (this.#bug !== undefined) throw this.#bug;
     if (!this.#isTheirs) return;
-    const due = this.#urgent || this.#clock.now() - this.#keptAt >= KEEP_US;
+    const restUs = this.failure ? RETRY_US : KEEP_US;
+    const due = this.#urgent || this.#clock.now() - this.#keptAt >= restUs;
     if (!this.#dirty || !due || this.#keeping !== undefined) return;
     this.#keeping = this.#keep().finally(() => {
       this.#keeping = undefined;

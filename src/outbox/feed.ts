@@ -1,6 +1,7 @@
 import type { Clock } from '#core/clock.ts';
 import { CodedError, isExpected } from '#core/errors.ts';
 import type { Micros } from '#core/stream.ts';
+import { endOf } from '../codec/join.ts';
 import { batchOf, encodeBatch } from '../wire/batch.ts';
 import { type Place, upTopic } from '../wire/topics.ts';
 import type { ClassPolicies } from './classes.ts';
@@ -53,6 +54,8 @@ export interface Parcel {
   readonly n: number;
   /** Behind it. */
   readonly position: Position;
+  /** It ends where the store has a hole, a block's end or an epoch's, and more waits behind that. */
+  readonly isCut: boolean;
   /** A part of it was sent before, in this process. */
   readonly isRetry: boolean;
   readonly topic: string;
@@ -63,6 +66,16 @@ export interface Parcel {
 
 type Missing = 'gaps' | 'refused';
 type Encoded = Pick<Parcel, 'payload' | 'missing'>;
+
+/** As much of its span as a stretch has that the limit has ended: the next value lies behind it. */
+const SPAN_SHARE = 0.9;
+
+/** Whether there could have been more in it. */
+function isShort({ n, t0, content }: Stretch, { values, spanUs }: ReadLimits): boolean {
+  if (content.kind === 'gap') return true;
+  if (n >= values || spanUs === undefined || content.kind === 'events') return false;
+  return endOf(content) - t0 < spanUs * SPAN_SHARE;
+}
 
 /** Where a batch begins. */
 interface Beginning {
@@ -195,10 +208,10 @@ export class Feed {
 
   /** The parcel is on its way. */
   hasSent(parcel: Parcel, situation: Pick<Situation, 'admissions'>, wireBytes: number): void {
-    const { lane, first, n, position, payload, missing, isRetry } = parcel;
+    const { lane, first, n, position, payload, missing, isRetry, isCut } = parcel;
     if (missing && !isRetry) this.counts[missing] += n;
     const now = this.#options.clock.now();
-    lane.hasSent({ first, n, position, bytes: payload.length }, now);
+    lane.hasSent({ first, n, position, bytes: payload.length, isCut }, now);
     this.#schedule.charge(lane, wireBytes);
     if (!parcel.live) return;
     const mode = this.#schedule.liveMode(lane, situation.admissions);
@@ -248,8 +261,12 @@ export class Feed {
         continue;
       }
       const { first, n, position } = whole;
+      const isCut = first + n < lane.next && isShort(whole, limits);
       const topic = upTopic(this.#options.place, lane.stream);
-      return { lane, live, first, n, position, isRetry: first < lane.reach, topic, ...encoded };
+      return {
+        ...{ lane, live, first, n, position, topic, isCut },
+        ...{ isRetry: first < lane.reach, ...encoded },
+      };
     }
   }
 

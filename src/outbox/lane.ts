@@ -43,6 +43,8 @@ export interface Sent {
   /** Behind it. */
   readonly position: Position;
   readonly bytes: number;
+  /** More that waits lies behind a hole, and could not be in it. */
+  readonly isCut?: boolean;
 }
 
 export type AckFault = 'beyond' | 'back';
@@ -158,7 +160,7 @@ export class Lane {
   }
 
   /** A batch has gone: from `sent` on, or ahead of it. */
-  hasSent({ first, n, position, bytes }: Sent, now: Micros): void {
+  hasSent({ first, n, position, bytes, isCut }: Sent, now: Micros): void {
     const end = first + n;
     // The cloud cannot acknowledge what went ahead before the rest has come: it owes nothing for it.
     const owed = first <= this.sent ? bytes : 0;
@@ -166,7 +168,8 @@ export class Lane {
       if (this.#aheadBytes === 0) this.#owedSince = now;
       this.sent = Math.max(this.sent, end);
       this.sentAt = position;
-      this.waitingSince = undefined;
+      // What lies behind a hole has waited as long: it does not wait anew for each piece.
+      if (!isCut) this.waitingSince = undefined;
     }
     this.#extend(first, end);
     this.#mark({ seq: end, position, bytes: owed });

@@ -2,10 +2,10 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { connectAsync, type MqttClient } from 'mqtt';
-import postgres from 'postgres';
 import { Connection } from 'rabbitmq-client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { openDatabase } from '../../src/cloud/database.ts';
 import {
   CLOUD_START_MS_MAX,
   type Cloud,
@@ -173,22 +173,26 @@ inTree('a retained message outlives the broker', { timeout: KILL_MS_MAX }, async
 });
 
 inTree('rows of a hypertable outlive the database', { timeout: KILL_MS_MAX }, async () => {
-  const before = postgres(cloud.databaseUrl, { onnotice: () => {} });
-  await before`CREATE TABLE rows (t timestamptz NOT NULL, v int)`;
-  await before`SELECT create_hypertable('rows', 't')`;
-  await before`INSERT INTO rows SELECT now() - n * interval '1 day', n FROM generate_series(1, 30) n`;
-  const [{ chunks } = { chunks: 0 }] =
-    await before`SELECT count(*)::int AS chunks FROM timescaledb_information.chunks`;
-  expect(chunks).toBeGreaterThan(3);
+  const before = openDatabase(cloud.databaseUrl, 1);
+  const made = before.transaction(async ({ query }) => {
+    await query('CREATE TABLE rows (t timestamptz NOT NULL, v int)');
+    await query("SELECT create_hypertable('rows', 't')");
+    await query(
+      "INSERT INTO rows SELECT now() - n * interval '1 day', n FROM generate_series(1, 30) n",
+    );
+    return await query('SELECT count(*)::int AS n FROM timescaledb_information.chunks');
+  });
+  expect(Number((await made)[0]?.['n'])).toBeGreaterThan(3);
   await cloud.kill('database');
-  await expect(before`SELECT 1`).rejects.toThrow();
-  await before.end();
+  await expect(before.transaction(({ query }) => query('SELECT 1'))).rejects.toThrow();
+  await before.close();
   await cloud.start('database');
-  const after = postgres(cloud.databaseUrl);
-  const buckets =
-    await after`SELECT time_bucket('10 days', t) b, count(*)::int n FROM rows GROUP BY b`;
+  const after = openDatabase(cloud.databaseUrl, 1);
+  const buckets = await after.transaction(({ query }) =>
+    query("SELECT time_bucket('10 days', t) b, count(*)::int n FROM rows GROUP BY b"),
+  );
   expect(buckets.reduce((sum, { n }) => sum + Number(n), 0)).toBe(30);
-  await after.end();
+  await after.close();
 });
 
 inTree('what it keeps is for nobody else to read', () => {

@@ -115,7 +115,7 @@ test('a PUBACK moves no cursor: what the cloud lost goes again', async () => {
   );
   cloud.mode = 'works';
   await world.until(() => cloud.next(speed) === 1_000 && cloud.next(alerts) === 2);
-  await world.pass(6_000);
+  await world.pass(61_000);
   expect(queue.kept.get(speed)?.next).toBe(1_000);
   expect(bridge.health().status).toBe('ok');
 });
@@ -196,11 +196,11 @@ test('an acknowledgement that goes back moves nothing, and is counted', async ()
   sayAck({ [speed]: 500 });
   expect(bridge.health().details['acksBack']).toBe(1);
   expect(bridge.health().text).toMatch(/500 is less than the 1000/);
-  await world.pass(6_000);
+  await world.pass(61_000);
   expect(queue.kept.get(speed)?.next).toBe(1_000);
 });
 
-test('a kill loses at most 5 s of cursors: what was acknowledged goes twice and is thrown out', async () => {
+test('a kill loses at most a minute of cursors: what was acknowledged goes twice and is thrown out', async () => {
   const { queue, cloud } = begin();
   queue.grow(speed, 10_000);
   queue.grow(alerts, 20);
@@ -210,7 +210,7 @@ test('a kill loses at most 5 s of cursors: what was acknowledged goes twice and 
   await world.restart();
   await world.until(() => cloud.next(speed) === 10_000);
   expect(cloud.next(alerts)).toBe(20);
-  await world.pass(10_000);
+  await world.pass(61_000);
   expect(world.queue.kept.get(speed)?.next).toBe(10_000);
 });
 
