@@ -27,9 +27,9 @@ function run(...args: readonly string[]) {
 }
 
 test('what cannot be used is told in one line, with the exit code of sysexits(3) for it', () => {
-  writeFileSync(path.join(directory, 'vigil.yaml'), 'log: info\ncolour: 5\n');
+  writeFileSync(path.join(directory, 'vigil.yaml'), 'log: info\nwallpaper: 5\n');
   const { status, stdout, stderr } = run('--config', 'vigil.yaml');
-  expect(stderr).toMatch(/^vigil: vigil\.yaml line 2: no setting is called "colour"; .*\n$/);
+  expect(stderr).toMatch(/^vigil: vigil\.yaml line 2: no setting is called "wallpaper"; .*\n$/);
   expect([status, stdout]).toEqual([78, '']);
 });
 
@@ -41,7 +41,7 @@ test('--check says that a configuration is good, or why it is not, and starts no
 test('a missing file and an unknown flag are no crash', () => {
   for (const args of [
     ['--config', 'none.yaml'],
-    ['--colour', '5'],
+    ['--wallpaper', '5'],
   ]) {
     const { status, stderr } = run(...args);
     expect(stderr).toMatch(/^vigil: .*\n$/);

@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import { type Database, openDatabase, type Row } from '../../src/cloud/database.ts';
 import { migrate, readMigrations } from '../../src/cloud/migrate.ts';
 import { BatchStore } from '../../src/cloud/store.ts';
-import { TENANT } from './cloud-batches.ts';
+import type { Batch } from '../../src/wire/batch.ts';
+import { arrived, STORE, TENANT } from './cloud-batches.ts';
 import { type Cloud, startCloud } from './cloud-tree.ts';
 
 export const MIGRATIONS = readMigrations(readFileSync('src/cloud/schema.sql', 'utf8'));
@@ -13,6 +14,11 @@ export interface CloudDatabase extends AsyncDisposable {
   readonly database: Database;
   readonly store: BatchStore;
   query(text: string, parameters?: (string | number)[]): Promise<readonly Row[]>;
+  put(...batches: Batch[]): ReturnType<BatchStore['store']>;
+  /** What the car is told of one of its streams. */
+  nextOf(dev: string, number?: number): Promise<number | undefined>;
+  /** The rows of a car, in the order of seq. */
+  rowsOf(table: string, dev: string): Promise<readonly Row[]>;
 }
 
 /** @param connections that may be in use at a time */
@@ -32,9 +38,18 @@ export async function startCloudDatabase(connections: number): Promise<CloudData
     await stop();
     throw error;
   }
+  const store = new BatchStore(database);
+  const query: CloudDatabase['query'] = (text, parameters = []) =>
+    database.transaction((transaction) => transaction.query(text, parameters));
   return {
-    ...{ cloud, database, store: new BatchStore(database), [Symbol.asyncDispose]: stop },
-    query: (text, parameters = []) =>
-      database.transaction((transaction) => transaction.query(text, parameters)),
+    ...{ cloud, database, store, query, [Symbol.asyncDispose]: stop },
+    put: (...batches) => store.store(batches.map(arrived)),
+    nextOf: async (dev, number = 1) =>
+      (await store.next({ tenant: TENANT, device: dev }, STORE)).get(number),
+    rowsOf: (table, dev) =>
+      query(
+        `SELECT d.*, f.stream FROM ${table} d JOIN feeds f USING (feed) WHERE f.dev = $1 ORDER BY seq`,
+        [dev],
+      ),
   };
 }

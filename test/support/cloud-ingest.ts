@@ -9,22 +9,18 @@ import { ackTopic, clientIdOf } from '../../src/wire/topics.ts';
 import { ROOT, stopProcess } from './child.ts';
 import type { Cloud } from './cloud-tree.ts';
 
-export interface IngestProcess extends AsyncDisposable {
+type Addresses = Pick<Cloud, 'amqpUrl' | 'mqttUrl' | 'databaseUrl'>;
+
+export interface WaitingIngest extends AsyncDisposable {
   readonly process: ChildProcess;
   /** `http://127.0.0.1:...`, of its status pages. */
   readonly url: string;
   /** All that it said. */
   readonly lines: readonly string[];
-  kill(): Promise<void>;
 }
 
-/** Until it has reached broker and database, which may just be starting. */
-const READY_MS_MAX = 60_000;
-
-type Addresses = Pick<Cloud, 'amqpUrl' | 'mqttUrl' | 'databaseUrl'>;
-
-/** Resolves when it takes what cars send. */
-export async function startIngest(cloud: Addresses): Promise<IngestProcess> {
+/** Resolves when its status pages are there, which need nothing else. */
+export async function spawnIngest(cloud: Addresses): Promise<WaitingIngest> {
   const child = spawn(process.execPath, [`${ROOT}src/cloud/main.ts`], {
     env: {
       VIGIL_CLOUD_AMQP: cloud.amqpUrl,
@@ -45,16 +41,28 @@ export async function startIngest(cloud: Addresses): Promise<IngestProcess> {
   }
   child.once('close', () => reject(new Error(`it ended:\n${lines.join('\n')}`)));
   const url = await promise;
-  const isReady = async (): Promise<boolean> => (await fetch(`${url}/health`)).ok;
+  return { process: child, lines, url, [Symbol.asyncDispose]: () => stopProcess(child) };
+}
+
+export interface IngestProcess extends WaitingIngest {
+  kill(): Promise<void>;
+}
+
+/** Until it has reached broker and database, which may just be starting. */
+const READY_MS_MAX = 60_000;
+
+/** Resolves when it takes what cars send. */
+export async function startIngest(cloud: Addresses): Promise<IngestProcess> {
+  const ingest = await spawnIngest(cloud);
+  const isReady = async (): Promise<boolean> => (await fetch(`${ingest.url}/health`)).ok;
   await expect.poll(isReady, { timeout: READY_MS_MAX }).toBe(true);
   return {
-    ...{ process: child, lines, url },
+    ...ingest,
     kill: async () => {
-      const closed = once(child, 'close');
-      child.kill('SIGKILL');
+      const closed = once(ingest.process, 'close');
+      ingest.process.kill('SIGKILL');
       await closed;
     },
-    [Symbol.asyncDispose]: () => stopProcess(child),
   };
 }
 

@@ -4,14 +4,13 @@ import { openDatabase } from '../../../src/cloud/database.ts';
 import { encodeBatch } from '../../../src/wire/batch.ts';
 import { upTopic } from '../../../src/wire/topics.ts';
 import { batch, RPM, samples, TENANT } from '../../support/cloud-batches.ts';
-import { connectCar } from '../../support/cloud-ingest.ts';
+import { connectCar, spawnIngest, type WaitingIngest } from '../../support/cloud-ingest.ts';
 import {
   CLOUD_START_MS_MAX,
   type Cloud,
   missingForCloud,
   startCloud,
 } from '../../support/cloud-tree.ts';
-import { spawnIngest, type WaitingIngest } from './spawn-ingest.ts';
 
 /** Left out where the tree cannot be entered: that needs root, and namespaces. */
 const missing = missingForCloud();

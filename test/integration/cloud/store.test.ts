@@ -1,6 +1,6 @@
 /** Batches in a real PostgreSQL with TimescaleDB. Each test is a car of its own. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { DatabaseError, type Row } from '../../../src/cloud/database.ts';
+import { DatabaseError } from '../../../src/cloud/database.ts';
 import { BatchStore } from '../../../src/cloud/store.ts';
 import type { Batch } from '../../../src/wire/batch.ts';
 import {
@@ -10,9 +10,7 @@ import {
   events,
   type From,
   RPM,
-  STORE,
   samples,
-  TENANT,
 } from '../../support/cloud-batches.ts';
 import { type CloudDatabase, startCloudDatabase } from '../../support/cloud-database.ts';
 import { CLOUD_START_MS_MAX, missingForCloud } from '../../support/cloud-tree.ts';
@@ -32,22 +30,9 @@ beforeAll(async () => {
 afterAll(() => parts?.[Symbol.asyncDispose]());
 
 const query: CloudDatabase['query'] = (...asked) => parts.query(...asked);
-
-async function put(...batches: Batch[]) {
-  return await parts.store.store(batches.map(arrived));
-}
-
-async function nextOf(dev: string, number = 1): Promise<number | undefined> {
-  return (await parts.store.next({ tenant: TENANT, device: dev }, STORE)).get(number);
-}
-
-/** The rows of a car, in the order of seq. */
-function rowsOf(table: string, dev: string): Promise<readonly Row[]> {
-  return query(
-    `SELECT d.*, f.stream FROM ${table} d JOIN feeds f USING (feed) WHERE f.dev = $1 ORDER BY seq`,
-    [dev],
-  );
-}
+const put: CloudDatabase['put'] = (...batches) => parts.put(...batches);
+const nextOf: CloudDatabase['nextOf'] = (...asked) => parts.nextOf(...asked);
+const rowsOf: CloudDatabase['rowsOf'] = (...asked) => parts.rowsOf(...asked);
 
 inTree('everything that a car measures has its table, and its value there', async () => {
   const from = (number: number, stream: From['stream']): From => ({

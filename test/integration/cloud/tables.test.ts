@@ -1,18 +1,8 @@
 /** The tables in a real PostgreSQL with TimescaleDB: what they let go, and what they outlive. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Row } from '../../../src/cloud/database.ts';
 import { migrate } from '../../../src/cloud/migrate.ts';
 import { dropOld } from '../../../src/cloud/retention.ts';
-import type { Batch } from '../../../src/wire/batch.ts';
-import {
-  arrived,
-  batch,
-  declare,
-  events,
-  STORE,
-  samples,
-  TENANT,
-} from '../../support/cloud-batches.ts';
+import { batch, declare, events, samples } from '../../support/cloud-batches.ts';
 import {
   type CloudDatabase,
   MIGRATIONS,
@@ -33,22 +23,9 @@ beforeAll(async () => {
 afterAll(() => parts?.[Symbol.asyncDispose]());
 
 const query: CloudDatabase['query'] = (...asked) => parts.query(...asked);
-
-async function put(...batches: Batch[]) {
-  return await parts.store.store(batches.map(arrived));
-}
-
-async function nextOf(dev: string, number = 1): Promise<number | undefined> {
-  return (await parts.store.next({ tenant: TENANT, device: dev }, STORE)).get(number);
-}
-
-/** The rows of a car, in the order of seq. */
-function rowsOf(table: string, dev: string): Promise<readonly Row[]> {
-  return query(
-    `SELECT d.*, f.stream FROM ${table} d JOIN feeds f USING (feed) WHERE f.dev = $1 ORDER BY seq`,
-    [dev],
-  );
-}
+const put: CloudDatabase['put'] = (...batches) => parts.put(...batches);
+const nextOf: CloudDatabase['nextOf'] = (...asked) => parts.nextOf(...asked);
+const rowsOf: CloudDatabase['rowsOf'] = (...asked) => parts.rowsOf(...asked);
 
 inTree('what is too old goes a chunk at a time, and is not asked for again', async () => {
   const dev = 'old';

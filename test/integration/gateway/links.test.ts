@@ -71,6 +71,7 @@ async function checkBoth(obd: string, eeg: string, baud: number | null): Promise
   expect(consumers.map(({ name, dropped }) => [name, dropped])).toEqual([
     ['store', 0],
     ['live', 0],
+    ['mqtt-publisher', 0],
     ['sessions', 0],
   ]);
   const { details } = await gateway.part('eeg');

@@ -9,8 +9,8 @@ import type { Session } from '#core/session.ts';
 import { Ingest } from '../../../src/ingest/ingest.ts';
 import { monotonicClock } from '../../../src/io/clock.ts';
 import { EPOCH_US_MAX } from '../../../src/store/keys.ts';
-import { newestEvents } from '../../../src/store/reading/newest-events.ts';
 import { Store } from '../../../src/store/store.ts';
+import { ingestStoreOf } from '../../support/ingest-store.ts';
 import { seededRandom } from '../../support/store-load.ts';
 
 export interface SenderOptions {
@@ -39,17 +39,7 @@ function createIngest(options: SenderOptions, store: Store): Ingest {
   };
   return new Ingest({
     ...{ clock, realTime: clock, epoch: options.epoch },
-    store: {
-      openings: () => store.openings,
-      keep: (batch) => store.keep(batch),
-      durable: () => store.durable(),
-      streams: () => store.streams(),
-      newest: (ids, among) => {
-        const ranges = among.map(({ to, ...from }) => ({ ...from, to: to ?? EPOCH_US_MAX }));
-        const ground = { reads: store.reads, tail: store.tail(new Set()) };
-        return newestEvents(ground, store.numbersOf(ids), ranges);
-      },
-    },
+    store: ingestStoreOf(store),
     // The bus brings it too.
     emit: (reading) => store.take([reading]),
     session: () => session,

@@ -13,8 +13,8 @@ import type { Doorman } from '../../../src/mqtt/doorman.ts';
 import { Ingesting } from '../../../src/mqtt/ingesting.ts';
 import { MqttListener } from '../../../src/mqtt/listen.ts';
 import { EPOCH_US_MAX } from '../../../src/store/keys.ts';
-import { newestEvents } from '../../../src/store/reading/newest-events.ts';
 import { Store } from '../../../src/store/store.ts';
+import { ingestStoreOf } from '../../support/ingest-store.ts';
 
 export interface IngestProcessOptions {
   readonly directory: string;
@@ -62,17 +62,7 @@ if (import.meta.main) {
   const session = sessionIn(epoch);
   const ingest = new Ingest({
     ...{ clock, realTime: clock, epoch },
-    store: {
-      openings: () => store.openings,
-      keep: (batch) => store.keep(batch),
-      durable: () => store.durable(),
-      streams: () => store.streams(),
-      newest: (ids, among) => {
-        const ranges = among.map(({ to, ...from }) => ({ ...from, to: to ?? EPOCH_US_MAX }));
-        const ground = { reads: store.reads, tail: store.tail(new Set()) };
-        return newestEvents(ground, store.numbersOf(ids), ranges);
-      },
-    },
+    store: ingestStoreOf(store),
     emit: (reading) => store.take([reading]),
     session: () => session,
     ownStreams: () => [],

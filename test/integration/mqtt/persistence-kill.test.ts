@@ -81,15 +81,19 @@ class Life implements AsyncDisposable {
   /** Publishes without a pause until it is killed. */
   async publish(life: number): Promise<void> {
     const client = await this.connect('pub', true);
-    const closed = new Promise<void>((resolve) => client.once('close', () => resolve()));
-    for (let n = 0; client.connected; n += WINDOW) {
+    const closed = new Promise<'closed'>((resolve) =>
+      client.once('close', () => resolve('closed')),
+    );
+    for (let n = 0; ; n += WINDOW) {
       const batch = Array.from({ length: WINDOW }, async (_, i) => {
         const name = `${life}-${n + i}`;
         await client.publishAsync('event/x', name, { qos: 1 });
         this.#ledger.published.add(name);
       });
-      // The kill takes some with it: these are not acknowledged.
-      await Promise.race([Promise.allSettled(batch), closed]);
+      const settled = await Promise.race([Promise.allSettled(batch), closed]);
+      // The kill takes some with it: these are not acknowledged. A client that is being ended refuses
+      // everything at once, and going on would leave the event loop no time to end it.
+      if (settled === 'closed' || settled.some(({ status }) => status === 'rejected')) return;
     }
   }
 

@@ -1,32 +1,5 @@
 import { expect, test } from 'vitest';
 import { type Deliver, FanOut } from '../../../src/mqtt/fan-out.ts';
-import { matches } from '../../../src/mqtt/topics.ts';
-
-test.each([
-  // The examples of MQTT 3.1.1 clauses 4.7.1 and 4.7.2.
-  ['sport/tennis/player1/#', 'sport/tennis/player1', true],
-  ['sport/tennis/player1/#', 'sport/tennis/player1/ranking', true],
-  ['sport/tennis/player1/#', 'sport/tennis/player1/score/wimbledon', true],
-  ['sport/#', 'sport', true],
-  ['#', 'sport', true],
-  ['sport/tennis/+', 'sport/tennis/player1', true],
-  ['sport/tennis/+', 'sport/tennis/player1/ranking', false],
-  ['sport/+', 'sport', false],
-  ['sport/+', 'sport/', true],
-  ['+/+', '/finance', true],
-  ['/+', '/finance', true],
-  ['+', '/finance', false],
-  ['+/tennis/#', 'sport/tennis', true],
-  ['#', '$SYS/monitor/Clients', false],
-  ['+/monitor/Clients', '$SYS/monitor/Clients', false],
-  ['$SYS/#', '$SYS/monitor', true],
-  ['$SYS/monitor/+', '$SYS/monitor/Clients', true],
-  ['a/b', 'a/b', true],
-  ['a/b', 'a/B', false],
-  ['a/b', 'a/b/c', false],
-])('%s and %s: %s', (filter, topic, isMatch) => {
-  expect(matches(filter, topic)).toBe(isMatch);
-});
 
 function world(qos = new Map<Deliver, number>()) {
   const got: string[] = [];

@@ -121,6 +121,8 @@ test.each([
   ['a', 'a', true],
   ['a', 'A', false],
   ['a/b', 'a', false],
+  ['+/tennis/#', 'sport/tennis', true],
+  ['a/b', 'a/b/c', false],
 ])('%s and %s: %s', (filter, topic, expected) => {
   expect(matches(filter, topic)).toBe(expected);
 });

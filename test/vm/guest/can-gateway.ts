@@ -127,9 +127,12 @@ await check(
   'codes are not cleared for a viewer, unasked for, or while the car moves',
   async () => {
     await until(async () => ((await newest(SPEED)) ?? 0) > 10);
-    const moving = await clear(operator, CONFIRMED);
-    assert.equal(moving.status, 409, moving.text);
-    assert.match(moving.text, /is moving: 7e8 tells \d+ km\/h/);
+    // In a machine as slow as this the car may not answer in time, which is refused as well.
+    await until(async () => {
+      const moving = await clear(operator, CONFIRMED);
+      assert.equal(moving.status, 409, moving.text);
+      return /is moving: 7e8 tells \d+ km\/h/.test(moving.text);
+    });
     assert.equal((await clear(viewer, CONFIRMED)).status, 403);
     assert.equal((await clear(operator)).status, 422);
     assert.deepEqual(sorted(sniffed).clearing, []);
@@ -223,9 +226,12 @@ await check(
     // The newest values are still those of the other car until then.
     await until(async () => (await ecus()).includes('18daf110'));
     await until(async () => ((await newest(RPM)) ?? 0) > 500 && (await newest(SPEED)) === 0);
-    const running = await clear(operator, CONFIRMED);
-    assert.equal(running.status, 409, running.text);
-    assert.match(running.text, /7F 04 22/);
+    // It may have begun to move meanwhile, and stands again at the next light.
+    await until(async () => {
+      const running = await clear(operator, CONFIRMED);
+      assert.equal(running.status, 409, running.text);
+      return /7F 04 22/.test(running.text);
+    });
     await until(async () => (await newest(RPM)) === 0);
     const parked = await clear(operator, CONFIRMED);
     assert.equal(parked.status, 200, parked.text);
