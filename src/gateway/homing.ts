@@ -49,8 +49,9 @@ export class Homing {
     bus.attach(this.#publisher);
   }
 
+  /** That of the broker: what the publisher hands over is only published when that has it. */
   health(): PartHealth[] {
-    return [this.#broker.health(), this.#publisher.health()];
+    return [this.#broker.health()];
   }
 
   /** Until `signal` aborts. Rejects only by a bug. */

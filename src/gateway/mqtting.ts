@@ -134,7 +134,13 @@ export class Mqtting {
       ...(mqtts && { secure: { ...mqtts, certificates } }),
     });
     await this.broker.open();
-    await this.#listener.open();
+    try {
+      await this.#listener.open();
+    } catch (error) {
+      // Nobody else will: its timers would keep a process going that has nothing to do.
+      await this.broker.close();
+      throw error;
+    }
   }
 
   health(): PartHealth[] {

@@ -263,7 +263,12 @@ class Connection implements MqttConnection {
   subscribe(filters: readonly string[]): Promise<void> {
     if (this.#ended) return Promise.reject(this.#ended);
     return this.#within(SUBSCRIBE_MS_MAX, (done) => {
-      this.#client.subscribe([...filters], { qos: 1 }, (error) => done(error));
+      this.#client.subscribe([...filters], { qos: 1 }, (error) => {
+        // A return code of 0x80 (MQTT 3.1.1 clause 3.9.3), of which the library makes an error.
+        const isRefused = error?.message.startsWith('Subscribe error') ?? false;
+        const text = `this login may not read ${filters.join(', ')}`;
+        done(isRefused ? this.#error('REFUSED', text, error) : error);
+      });
     });
   }
 

@@ -177,7 +177,7 @@ export class Broker implements Outlet {
   health(): PartHealth {
     const clients = this.#present.size;
     const details = { clients, ...this.#tallies.details() };
-    return { id: 'mqtt', status: 'ok', text: '', details };
+    return { id: 'mqtt', status: 'ok', text: `clients: ${clients}`, details };
   }
 
   /** Closes every connection, without last wills: it is the gateway that goes. Within CLOSE_MS_MAX. */

@@ -102,7 +102,9 @@ export class MqttListener {
     const { port = null, securePort = null } = this;
     const status = this.#failure === '' ? 'ok' : 'waiting';
     const details = { port, securePort, failedHandshakes: this.#failedHandshakes };
-    return { id: 'mqtt-ports', status, text: this.#failure, details };
+    const ports = [port, securePort].filter((one) => one !== null);
+    const text = ports.length === 0 ? 'at /mqtt of the web server only' : `at ${ports.join(', ')}`;
+    return { id: 'mqtt-ports', status, text: this.#failure || text, details };
   }
 
   /** Takes no more connections; those that are open are the broker's to close. */

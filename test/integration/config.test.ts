@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
 
 const MAIN = path.resolve(import.meta.dirname, '../../src/main.ts');
 let directory = '';
@@ -47,6 +48,18 @@ test('a missing file and an unknown flag are no crash', () => {
     expect(stderr).toMatch(/^vigil: .*\n$/);
     expect(status).toBe(78);
   }
+});
+
+test('an MQTT port that another has is told in one line, and ends the start', async () => {
+  const other = createServer();
+  await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void other.close());
+  const { port } = Object(other.address());
+  const { status, stderr } = run(
+    ...['--data', directory, '--http', '127.0.0.1:0', '--mqtt', `127.0.0.1:${port}`],
+  );
+  expect(stderr).toMatch(/^vigil: mqtt: 127\.0\.0\.1:\d+: in use by another process.*\n$/);
+  expect(status).toBe(78);
 });
 
 test('help and the version are one flag away', () => {

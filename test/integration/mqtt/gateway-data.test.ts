@@ -246,7 +246,7 @@ test('in the broker of Home Assistant the same is told, and goes offline with th
   const sensors = Object.values(cmps).map((one) => ('state_topic' in one ? one.state_topic : ''));
   await expect.poll(() => sensors.some((one) => newest(one) !== undefined), WAIT).toBe(true);
   expect(messages.some(([topic]) => topic.includes('/stream/'))).toBe(false);
-  await car.gateway.untilPart('home-publisher', ({ status }) => status === 'ok');
+  await car.gateway.untilPart('home-broker', ({ status }) => status === 'ok');
   car.gateway.kill('SIGKILL');
   await expect.poll(() => newest('car/vigil/state'), WAIT).toBe('offline');
   await assistant.endAsync();
