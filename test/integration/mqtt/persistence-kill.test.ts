@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { connect, connectAsync, type MqttClient } from 'mqtt';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Child } from '../../support/child.ts';
@@ -13,6 +14,12 @@ const LIVES = 6;
 const PER_LIFE = 60;
 /** On their way at a time. */
 const WINDOW = 20;
+/**
+ * Behind so many of a life the publisher takes its time: on a slow machine it would fill the queue of who is
+ * away, which holds 1,000 messages and then lets the oldest go.
+ */
+const QUICK_PER_LIFE = 100;
+const SLOW_MS = 100;
 const PROGRAM = path.join(import.meta.dirname, 'persistence-process.ts');
 
 let directory = '';
@@ -78,14 +85,16 @@ class Life implements AsyncDisposable {
     return client;
   }
 
-  /** Publishes without a pause until it is killed. */
+  /** Publishes until it is killed. */
   async publish(life: number): Promise<void> {
     const client = await this.connect('pub', true);
     const closed = new Promise<'closed'>((resolve) =>
       client.once('close', () => resolve('closed')),
     );
     for (let n = 0; ; n += WINDOW) {
-      const batch = Array.from({ length: WINDOW }, async (_, i) => {
+      const isSlow = n >= QUICK_PER_LIFE;
+      if (isSlow) await Promise.race([delay(SLOW_MS), closed]);
+      const batch = Array.from({ length: isSlow ? 1 : WINDOW }, async (_, i) => {
         const name = `${life}-${n + i}`;
         await client.publishAsync('event/x', name, { qos: 1 });
         this.#ledger.published.add(name);
