@@ -42,15 +42,20 @@ export function slotBounds(epoch: number, slot: number, stream: number) {
 }
 
 /**
- * What is stored of one stream in a range: first its blocks, slot by slot, then what the tail has
- * beyond them. The blocks are to be gone through before the tail, which leaves out what they had.
+ * What is stored of one stream in a range, slot by slot: the blocks of a slot, and then what the tail has of
+ * it beyond them. A slot's blocks are to be gone through before its tail, which leaves out what they had.
+ * Where a seal ends in the middle of a reading, a slot that has been read is whole only with its tail, and
+ * the next one has its blocks.
  */
 export class StreamReading {
   readonly #ground: Ground;
   readonly #number: number;
   readonly #table: BlockTable | undefined;
   readonly #range: Range;
+  /** By slot, and of a slot in the order of seq. Each piece is within one slot. */
   readonly #tail: readonly Columns[];
+  /** Of the tail, what has been given. */
+  #given = 0;
   readonly #covered: Covered;
 
   constructor(ground: Ground, { number, stream }: StoredStream, range: Range) {
@@ -58,7 +63,9 @@ export class StreamReading {
     this.#number = number;
     this.#table = TABLE_OF[stream.kind];
     this.#range = range;
-    this.#tail = tailPieces(ground.tail, number, range);
+    const slotAt = (piece: Columns): number => slotOf(startOf(piece));
+    const pieces = tailPieces(ground.tail, number, range);
+    this.#tail = pieces.toSorted((one, other) => slotAt(one) - slotAt(other));
     this.#covered = new Covered(Math.min(...this.#tail.map(({ seq }) => seq)));
   }
 
@@ -97,18 +104,31 @@ export class StreamReading {
     return whole ?? false;
   }
 
-  /** Pieces of the tail that reach into the range, without what the blocks had. */
-  *rest(): Generator<Columns> {
-    for (const piece of this.#tail) yield* this.#covered.without(piece);
+  /** Pieces of the tail that reach into the range, once each, without what the blocks had. */
+  *rest(beforeSlot = Number.POSITIVE_INFINITY): Generator<Columns> {
+    for (;;) {
+      const piece = this.#tail[this.#given];
+      if (piece === undefined || slotOf(startOf(piece)) >= beforeSlot) return;
+      this.#given++;
+      yield* this.#covered.without(piece);
+    }
+  }
+
+  /** Everything in its order: blocks, to be decoded or checked before the next part is asked for, and pieces. */
+  *parts(): Generator<FoundBlock | Columns> {
+    for (const block of this.blocks()) {
+      yield* this.rest(parseBlockKey(block.key).slot);
+      yield block;
+    }
+    yield* this.rest();
   }
 
   /** Everything, decoded and whole: samples at either end may lie outside the range. */
   *pieces(): Generator<Columns> {
-    for (const block of this.blocks()) {
-      const columns = this.decode(block);
+    for (const part of this.parts()) {
+      const columns = 'header' in part ? this.decode(part) : part;
       if (columns) yield columns;
     }
-    yield* this.rest();
   }
 
   get #lastSlot(): number {

@@ -74,7 +74,10 @@ export class StoreReader {
     return epochs;
   }
 
-  /** Pieces of a stream, cut to the range, slot by slot, then by the time at which each begins. */
+  /**
+   * Pieces of a stream, cut to the range, slot by slot: first what is sealed, by the time at which each
+   * begins, and then the rest in the order in which it came.
+   */
   *columns(number: number, range: Range): Generator<Columns> {
     const stored = this.#known().get(number);
     if (stored === undefined) return;

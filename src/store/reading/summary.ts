@@ -29,12 +29,12 @@ const COVERED_US_MIN = 2_000_000;
 export function summarise(ground: Ground, stored: StoredStream, range: Range): StreamSummary {
   const reading = new StreamReading(ground, stored, range);
   const count = stored.stream.kind === 'wave' ? new WaveCount(stored) : new RowCount(stored);
-  for (const block of reading.blocks()) {
-    if (stored.stream.kind === 'sample' || !isWithin(block, range)) {
-      count.pieces(cutAll(reading.decode(block), range));
-    } else if (reading.check(block)) count.header(block.header);
+  for (const part of reading.parts()) {
+    if (!('header' in part)) count.pieces(cutAll(part, range));
+    else if (stored.stream.kind === 'sample' || !isWithin(part, range)) {
+      count.pieces(cutAll(reading.decode(part), range));
+    } else if (reading.check(part)) count.header(part.header);
   }
-  for (const piece of reading.rest()) count.pieces(cutAll(piece, range));
   return { ...stored, n: count.n, lost: count.lost, coveredUs: Math.round(count.coveredUs) };
 }
 

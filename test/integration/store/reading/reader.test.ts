@@ -84,6 +84,25 @@ describe('columns', () => {
     expect(count(reader(tail).columns(1, range(310e6, 330e6)))).toBe(20 * 256);
   });
 
+  test('come slot by slot, where a seal ends in the middle of the reading', async () => {
+    // The end of the first slot came after that was sealed: it is sealed with the second slot.
+    const begin = wave(0, 76_000, 256);
+    const late = wave(296.875e6, 800, 256, 76_000);
+    const next = wave(300e6, 25_600, 256, 76_800);
+    await fixture.seal(EEG, [begin, next]);
+    const one = reader(fixture.tail([[1, [late, next]]]));
+    expect([...one.columns(1, ALWAYS)].map(({ seq }) => seq)).toEqual([0, 76_000, 76_800]);
+    const [summary] = one.summary(ALWAYS);
+    expect(summary).toMatchObject({ n: 102_400, lost: 0 });
+  });
+
+  test('of a late sample that is not sealed come in its slot', async () => {
+    await fixture.seal(RPM, [scalars(0, 10, 50_000), scalars(300e6, 10, 50_000, 10)]);
+    const tail = fixture.tail([[2, [scalars(310e6, 1, 1, 20), scalars(200e6, 1, 1, 21)]]]);
+    const found = [...reader(tail).columns(2, ALWAYS)];
+    expect(found.map(({ seq }) => seq)).toEqual([0, 21, 10, 20]);
+  });
+
   test('of a late sample come in its slot, where its block begins', async () => {
     const t = Float64Array.of(299e6, 301e6, 298e6, 302e6);
     const v = Float64Array.of(1, 2, 3, 4);
