@@ -14,13 +14,16 @@ import { type Grid, grids } from './wide.ts';
  * a quote or a line break (2.6), quotes in it doubled (2.7). There is no place for metadata, and a
  * line that is no record would break readers; so how far the clock can be believed is a column.
  *
- *   long   time,t_us,stream,value,unit,text,clock     a row a sample, frame or event
+ *   long   time,t_us,stream,value,unit,"text",clock   a row a sample, frame or event
  *   wide   time,t_us,<stream [unit]>...,clock         a row a time
  *
  *   time   RFC 3339, UTC, microseconds      t_us   microseconds since the session's start
  *   value  shortest text of the double, `NaN` and `Infinity` included; empty for frames and events
  *   text   what an enumeration's number means; a frame as `123#DEADBEEF`; an event's JSON
  *   clock  none, rtc, phone, ntp or gps
+ *
+ * A name is in quotes that need not be: DuckDB and others look at the first rows only to find out what
+ * quotes are, and the first text with a comma may be the hundred-thousandth row.
  *
  * Spreadsheets take text that begins with = + - @ (or their full-width forms), tab or a line break
  * for a formula, so such text gets a ' in front (OWASP, CSV Injection). Numbers are left alone: they
@@ -29,6 +32,7 @@ import { type Grid, grids } from './wide.ts';
 
 const COMMA = 0x2c;
 const LINE_END = '\r\n';
+const LONG_HEADER = 'time,t_us,stream,value,unit,"text",clock';
 const FORMULA = /^[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/;
 const SPECIAL = /[",\r\n]/;
 
@@ -55,7 +59,7 @@ interface LongStream {
 export function* csv(source: ExportSource): Generator<Uint8Array> {
   const out = new TextWriter();
   const streams = source.streams.map(longStream);
-  out.ascii(`time,t_us,stream,value,unit,text,clock${LINE_END}`);
+  out.ascii(`${LONG_HEADER}${LINE_END}`);
   for (const stretch of source.stretches) {
     const writer = { out, streams, offsets: offsetsOf(stretch), end: endOf(stretch) };
     for (const rows of merge(source, stretch)) {

@@ -24,7 +24,7 @@ test('where the browser cannot write to a file, it saves what it has received', 
   ]);
   expect(download.suggestedFilename()).toBe('vigil-session-1.csv');
   const text = await readFile(await download.path(), 'utf8');
-  expect(text.split('\r\n').at(0)).toBe('time,t_us,stream,value,unit,text,clock');
+  expect(text.split('\r\n').at(0)).toBe('time,t_us,stream,value,unit,"text",clock');
   expect(text).toContain('obd.vehicle.speed');
   await page.getByText(/^vigil-session-1.csv has [\d.]+ MB\.$/).waitFor();
   expect(complaints).toEqual([]);

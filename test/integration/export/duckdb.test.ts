@@ -14,6 +14,7 @@ import {
   exampleSource,
   expectedRows,
   expectedWideRows,
+  FUEL,
   NUMERIC,
   RPM,
   sessionOf,
@@ -148,6 +149,20 @@ test('several row groups are one table', async () => {
   expect(await query(`select epoch_us(time), t_us, ${columns} from ${wide}`)).toEqual(
     wideRows(source),
   );
+});
+
+test('csv is read by who guesses from its first rows, where the first comma in a text comes late', async () => {
+  const source: ExportSource = {
+    ...longSource([EEG, FUEL]),
+    // Of the three that it may tell, one has a comma.
+    *columns(stream, stretch) {
+      if (stream === FUEL) {
+        yield { kind: 'scalars', seq: 0, t: Float64Array.of(136e6), v: Float64Array.of(2) };
+      } else yield* longSource([EEG]).columns(stream, stretch);
+    },
+  };
+  const rows = await query(`select count(*), max(text) from '${write(source, 'csv')}'`);
+  expect(rows).toEqual([[BigInt(LONG_ROWS + 1), `'=closed, "loop"`]]);
 });
 
 test('parquet tells types, units, and how far the clock can be believed', async () => {
