@@ -96,6 +96,13 @@ export const USAGE = `vigil, the in-car gateway
   --buzzer URL       a line that sounds at an alarm: gpio:gpiochip0/17
   --link URL         where people find the dashboard, for links in mails
   --registration WHO  open: anybody may make a student's account; invite: with one  (invite)
+  --mqtt HOST:PORT   the MQTT broker, which is at /mqtt of --http too
+  --mqtts HOST:PORT  the same over TLS, with the certificate of --https
+  --vss BOOL         values are published under their COVESA VSS names too   (false)
+  --home-assistant URL  mqtt://user:password@host:1883, your own broker, where values are published too
+  --cloud URL        mqtts://user:password@host/TENANT, where everything recorded goes
+  --cloud-budget MB  what the cloud may cost a month; alerts go up beyond it too
+  --cloud-live BOOL  the newest of a drive goes ahead of a backlog        (false)
   --require-tls BOOL  who may change things logs in over TLS or on the gateway only  (true)
   --production BOOL  what is for trying things out is refused  (false)
   --log LEVEL        debug, info, warn or error                (info)
