@@ -35,6 +35,8 @@ const BY_THEMSELVES = 4;
 export default defineConfig({
   test: {
     pool: 'forks',
+    // A log is read for what failed.
+    reporters: process.stdout.isTTY ? ['default'] : ['./test/support/log-reporter.ts', 'minimal'],
     projects: [
       {
         extends: true,
