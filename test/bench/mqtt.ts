@@ -6,10 +6,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { stopProcess } from '../support/child.ts';
+import { freePort } from '../support/free-ports.ts';
 import { type Bench, growth, interleave, Side } from './bench.ts';
 import { temporary } from './directory.ts';
 import { startChild } from './process.ts';
@@ -142,17 +142,6 @@ function untilRunning(child: ChildProcess): Promise<void> {
       if (!text.includes('running')) return;
       end();
       resolve();
-    });
-  });
-}
-
-function freePort(): Promise<number> {
-  const server = createServer();
-  return new Promise((resolve) => {
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      if (typeof address === 'string' || address === null) throw new Error('it has no port');
-      server.close(() => resolve(address.port));
     });
   });
 }

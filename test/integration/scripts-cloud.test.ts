@@ -14,7 +14,8 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { CLOUD_START_MS_MAX, freePorts, missingForCloud } from '../support/cloud-tree.ts';
+import { CLOUD_START_MS_MAX, missingForCloud } from '../support/cloud-tree.ts';
+import { freePorts } from '../support/free-ports.ts';
 
 const SCRIPTS = path.resolve(import.meta.dirname, '../../scripts');
 /** What a tree is looked at for. */

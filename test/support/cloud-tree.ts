@@ -1,17 +1,13 @@
 /** The cloud side's broker and database, as scripts/cloud.sh starts them, each of which can be killed. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { freePorts } from './free-ports.ts';
 
 const SCRIPT = path.resolve(import.meta.dirname, '../../scripts/cloud.sh');
-/** Below those that the kernel gives to clients, which could take the port of a part that was killed. */
-const PORTS_FROM = 20_000;
-const PORTS_TO = 30_000;
 /** Until a part is ready: some 3 s here, and the tree is made before where it is not there, which takes 25. */
 export const CLOUD_START_MS_MAX = 180_000;
 /** A part that has not ended well by then is killed by the script; the rest is for the script itself. */
@@ -144,22 +140,4 @@ async function stopPart(child: ChildProcess): Promise<void> {
   child.kill('SIGTERM');
   await closed;
   clearTimeout(late);
-}
-
-/** Ports of 127.0.0.1 that nobody listens at. */
-export async function freePorts(count: number): Promise<number[]> {
-  const ports = new Set<number>();
-  while (ports.size < count) {
-    const port = randomInt(PORTS_FROM, PORTS_TO);
-    if (await isFree(port)) ports.add(port);
-  }
-  return [...ports];
-}
-
-async function isFree(port: number): Promise<boolean> {
-  const server = createServer();
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  server.once('error', () => resolve(false));
-  server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-  return await promise;
 }

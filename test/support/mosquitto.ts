@@ -1,9 +1,10 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { freePorts } from './free-ports.ts';
 
 /** Certificates for a broker on 127.0.0.1 and for a device, all of one authority; and another authority. */
 export interface Certificates {
@@ -80,7 +81,7 @@ export class Mosquitto implements AsyncDisposable {
   static async start(...listeners: readonly string[][]): Promise<Mosquitto> {
     const directory = mkdtempSync(path.join(tmpdir(), 'vigil-mosquitto-'));
     chmodSync(directory, 0o755);
-    const ports = await Promise.all(listeners.map(freePort));
+    const ports = await freePorts(listeners.length);
     const lines = listeners.flatMap((options, i) => [`listener ${ports[i]} 127.0.0.1`, ...options]);
     // It would give up its rights, and could not read the keys; and hold PUBACKs back for 40 ms.
     const whole = ['user root', 'per_listener_settings true', 'set_tcp_nodelay true'];
@@ -121,15 +122,6 @@ export class Mosquitto implements AsyncDisposable {
     await this.kill();
     rmSync(this.#directory, { recursive: true });
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
 function isOpen(port: number): Promise<boolean> {

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { call } from '../../support/call.ts';
+import { freePort } from '../../support/free-ports.ts';
 import { eventually, type Gateway, startGateway } from '../../support/gateway.ts';
 import { type Certificates, makeCertificates, startSmtpServer } from '../../support/smtp-server.ts';
 import { get } from '../../support/tokens.ts';
@@ -44,13 +45,6 @@ function start(port: number): Promise<Gateway> {
 
 async function ask(gateway: Gateway, method: string, path: string, body?: object) {
   return await (await call(`${gateway.url}api/v1${path}`, method, body)).json();
-}
-
-/** A port that nothing listens on. */
-async function freePort(): Promise<number> {
-  const server = await startSmtpServer({ tls: 'none' });
-  await server.stop();
-  return server.port;
 }
 
 test('a mail waits for its server over a kill, and is delivered once', {

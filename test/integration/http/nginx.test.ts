@@ -2,12 +2,13 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Remote } from '#core/account.ts';
+import { freePorts } from '../../support/free-ports.ts';
 import { stream } from '../../unit/http/fakes.ts';
 import { type Gateway, rawSocket, start } from './harness.ts';
 import { call, firstFrames } from './secure-call.ts';
@@ -26,7 +27,7 @@ const logInsFrom = (): readonly string[] => gateway.people.facts.map(({ from }) 
 beforeAll(async () => {
   gateway = await start([stream('obd.engine.rpm')], { proxies: ['127.0.0.1'], hosts: [NAME] });
   directory = await mkdtemp(path.join(tmpdir(), 'nginx-'));
-  const [http, https] = [await freePort(), await freePort()];
+  const [http = 0, https = 0] = await freePorts(2);
   await makeCertificate();
   await writeFile(path.join(directory, 'site'), await exampleFor(http, https));
   await writeFile(path.join(directory, 'nginx.conf'), MAIN);
@@ -93,14 +94,6 @@ async function makeCertificate(): Promise<void> {
     ],
     { cwd: directory },
   );
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  return typeof address === 'object' && address ? address.port : 0;
 }
 
 async function reachable(port: number): Promise<void> {
