@@ -24,25 +24,30 @@ export function Sync() {
   return html`
     <section class="card summary" aria-labelledby="sync-title">
       <h3 id="sync-title">Cloud</h3>
-      <p class="said" role="status">
+      <p class="said" role="status" data-failed=${state === 'waiting'}>
         ${text} <span class="mark" data-level=${levelOf(state)}>${STATE_WORDS[state]}</span>
       </p>
       ${error && html`<p class="hint" role="status">${error}</p>`}
       <ul class="rows" aria-label="What waits for the cloud">
-        ${backlog.map(
-          (lane) => html`
-            <li key=${lane.priority}>
-              <span class="what"><b>${laneText(lane).name}</b> <small>${laneText(lane).text}</small></span>
-              <span class="mark" data-level=${lane.held ? 'caution' : lane.records > 0 ? null : 'live'}>
-                ${lane.held ? 'Held back' : lane.records > 0 ? 'Waits' : 'All there'}
-              </span>
-            </li>
-          `,
-        )}
+        ${backlog.map((lane) => html`<${Lane} key=${lane.priority} lane=${lane} />`)}
       </ul>
       <dl class="figures times">
         ${facts.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}
       </dl>
     </section>
+  `;
+}
+
+/** @param {{ lane: import('./sync-words.js').Lane }} props */
+function Lane({ lane }) {
+  const { name, text } = laneText(lane);
+  const { held, records } = lane;
+  return html`
+    <li>
+      <span class="what"><b>${name}</b> <small>${text}</small></span>
+      <span class="mark" data-level=${held ? 'caution' : records > 0 ? null : 'live'}>
+        ${held ? 'Held back' : records > 0 ? 'Waits' : 'All there'}
+      </span>
+    </li>
   `;
 }

@@ -16,8 +16,9 @@ chmod 400 "$HOME/.erlang.cookie"
 echo '[rabbitmq_mqtt].' >"$RABBITMQ_ENABLED_PLUGINS_FILE"
 
 # A car has its own queues of subscriptions and the topics of its own client id, tenant.device, of which it
-# reads some and writes others: the tenant in it has to be who has logged in. The ingest may do everything. Of what nobody takes there is 1 GiB at most a queue:
-# then a car gets no PUBACK, and keeps what it has. compose.yaml says the same.
+# reads some and writes others: the tenant in it has to be who has logged in. The ingest may do everything.
+# Of what nobody takes there is 1 GiB at most a queue: then a car gets no PUBACK, and keeps what it has.
+# compose.yaml says the same.
 sessions='mqtt-(subscription|will)-.*'
 own='v1\\.(?={username}\\.){client_id}\\.'
 cat >/run/definitions.json <<END

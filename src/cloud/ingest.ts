@@ -1,4 +1,5 @@
 import type { Clock } from '#core/clock.ts';
+import { oneLine } from '#core/text.ts';
 import type { Log } from '../io/log.ts';
 import { decodeBatch } from '../wire/batch.ts';
 import { BatchError } from '../wire/batch-error.ts';
@@ -169,7 +170,7 @@ export class Ingest {
     counters.refuse(code);
     log.warn({ source: 'ingest', topic, code, bytes: body.length }, `put aside: ${reason}`);
     try {
-      await putAside(body, { topic, code, reason: reason.slice(0, REASON_CHARS_MAX) });
+      await putAside(body, { topic, code, reason: oneLine(reason, REASON_CHARS_MAX) });
       return 'done';
     } catch (error) {
       counters.returned++;

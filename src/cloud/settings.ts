@@ -72,9 +72,24 @@ function urlOf(read: Read, name: string, protocols: readonly string[]): URL {
   const expected = `expected ${protocols.map((one) => `${one}//`).join(' or ')}user:password@host`;
   if (value === undefined) throw new ConfigError(`${PREFIX}${name} is not set: ${expected}`);
   const url = URL.parse(value);
-  if (url && protocols.includes(url.protocol) && url.hostname !== '') return url;
+  if (url && protocols.includes(url.protocol) && url.hostname !== '') {
+    if (isEscaped(url)) return url;
+    throw new ConfigError(
+      `${PREFIX}${name}: a % that begins no character: % itself is written %25`,
+    );
+  }
   const found = url && url.protocol !== '' ? `one that begins with ${url.protocol}` : 'no address';
   throw new ConfigError(`${PREFIX}${name}: ${expected}, found ${found}`);
+}
+
+/** Whether the codes in user and password are all such. */
+function isEscaped({ username, password }: URL): boolean {
+  try {
+    decodeURIComponent(`${username}:${password}`);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function mqttServer(url: URL): MqttServer {

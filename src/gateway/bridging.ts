@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import type { Bus } from '#core/bus.ts';
 import { type Clock, onClockOf, wallMs } from '#core/clock.ts';
@@ -10,6 +9,7 @@ import { readBearer } from '../io/bearer.ts';
 import { readWall } from '../io/clock.ts';
 import type { Log } from '../io/log.ts';
 import { connectMqtt, placeOf } from '../io/mqtt-client.ts';
+import { randomFraction } from '../io/random.ts';
 import { wholeFile } from '../io/whole-file.ts';
 import type { Admission } from '../outbox/admission.ts';
 import { Bridge } from '../outbox/bridge.ts';
@@ -140,7 +140,7 @@ export class Bridging {
       ...{ log, defer, clock: realTime, server: cloud.server, connect: connectMqtt },
       ...{ queue: recording.queue(), isLive: cloudLive },
       place: { tenant: cloud.tenant, device },
-      random: () => randomBytes(4).readUInt32LE() / 2 ** 32,
+      random: randomFraction,
       bearer: readBearer,
       sessionAt: (position) => recording.sessionAt(position),
       ageS: (position) => this.#ageS(position),

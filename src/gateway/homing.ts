@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto';
 import type { Bus } from '#core/bus.ts';
 import type { Clock } from '#core/clock.ts';
 import type { PartHealth } from '#core/health.ts';
 import type { Log } from '../io/log.ts';
 import { connectMqtt } from '../io/mqtt-client.ts';
+import { randomFraction } from '../io/random.ts';
 import type { Outlet } from '../mqtt/outlet.ts';
 import { Publisher, type PublisherOptions } from '../mqtt/publisher.ts';
 import { OFFLINE } from '../mqtt/state.ts';
@@ -37,7 +37,7 @@ export class Homing {
     this.#broker = new HomeBroker({
       ...{ server, log, connect: connectMqtt, clock: realTime, will: gone, farewell: gone },
       clientId: `vigil-${device}`,
-      random: () => randomBytes(4).readUInt32LE() / 2 ** 32,
+      random: randomFraction,
       onConnected: () => this.#publisher.renew(),
       onBirth: () => this.#publisher.discover(),
     });

@@ -41,7 +41,7 @@ export class SysRecords {
   /** Since the last session was removed. */
   readonly #erased: Span[] = [];
   /** What was noted of each account last, by id. */
-  #users = new Map<string, string>();
+  readonly #users = new Map<string, string>();
 
   constructor(store: SysStore, clock: Pick<Clock, 'now'>) {
     this.#store = store;

@@ -1,6 +1,7 @@
 import { ConfigError } from '#core/errors.ts';
 import {
   type Fault,
+  faultsOf,
   readPerHour,
   readQuiet,
   readSettings,
@@ -78,8 +79,4 @@ export function parseBuzzerUrl(text: string): BuzzerUrl {
     throw fault(`active is high or low, found ${shown(active)}`);
   }
   return { chip, line: Number(line), activeLow: active === 'low', ...readQuiet(settings, fault) };
-}
-
-function faultsOf(example: string): Fault {
-  return (text) => new ConfigError(`${text === '' ? '' : `${text}; `}expected ${example}`);
 }

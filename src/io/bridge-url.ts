@@ -1,7 +1,7 @@
-import { ConfigError } from '#core/errors.ts';
+import { decoded, ESCAPE, readLogin } from './login-url.ts';
 import { isLoopback } from './mail.ts';
 import type { MqttServer } from './mqtt-client.ts';
-import { readSettings, type Settings, shown } from './use-limits.ts';
+import { type Fault, faultsOf, readSettings, type Settings, shown } from './use-limits.ts';
 
 /** Where the cloud is, and as whose gateway we log in. */
 export interface BridgeSettings {
@@ -16,8 +16,6 @@ const PORTS = { 'mqtts:': 8883, 'mqtt:': 1883 } as const;
 const FILES = ['ca', 'cert', 'key'] as const;
 /** As wire/topics.ts has it: neither a level nor a wildcard of MQTT 3.1.1 clause 4.7.1. */
 const TENANT = /^[a-z0-9_-]{1,23}$/;
-/** A password that is not escaped ends early, and its rest looks like anything. */
-const ESCAPE = 'in user and password, @ is written %40, / %2F, : %3A, ? %3F, # %23 and % %25';
 
 /**
  * Reads where the cloud's broker is. `mqtts://` is TLS; `mqtt://` goes to this computer only. In the query,
@@ -56,13 +54,7 @@ export function parseBrokerUrl(text: string): MqttServer {
   return server;
 }
 
-type Faults = (text: string) => ConfigError;
-
-function faultsOf(example: string): Faults {
-  return (text) => new ConfigError(`${text === '' ? '' : `${text}; `}expected ${example}`);
-}
-
-function readServer(text: string, fault: Faults) {
+function readServer(text: string, fault: Fault) {
   const url = URL.parse(text);
   const { protocol = '' } = url ?? {};
   if (protocol !== 'mqtts:' && protocol !== 'mqtt:') {
@@ -84,16 +76,7 @@ function readServer(text: string, fault: Faults) {
   return { url, server };
 }
 
-function readLogin(url: URL, fault: Faults): Pick<MqttServer, 'user' | 'password'> {
-  const [user, password] = [decoded(url.username, fault), decoded(url.password, fault)];
-  if (user === '' && password === '') return {};
-  // MQTT 3.1.1 clause 3.1.2.9: without a user there is no password.
-  if (user === '') throw fault('a password without a user');
-  if (password === '') throw fault('a user without a password');
-  return { user, password };
-}
-
-function readFiles(query: Settings, tls: boolean, fault: Faults) {
+function readFiles(query: Settings, tls: boolean, fault: Fault) {
   const files = new Map<(typeof FILES)[number], string>();
   for (const name of FILES) {
     const text = query.get(name);
@@ -106,12 +89,4 @@ function readFiles(query: Settings, tls: boolean, fault: Faults) {
   if (files.has('cert') && !files.has('key')) throw fault('a cert without its key');
   if (files.has('key') && !files.has('cert')) throw fault('a key without its cert');
   return Object.fromEntries(files);
-}
-
-function decoded(text: string, fault: Faults): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    throw fault('a % that begins no character');
-  }
 }

@@ -1,6 +1,7 @@
-import { ConfigError } from '#core/errors.ts';
+import { decoded, ESCAPE, readLogin } from './login-url.ts';
 import { isLoopback, isMailAddress, type SmtpOptions } from './mail.ts';
 import {
+  faultsOf,
   readPerHour,
   readQuiet,
   readSettings,
@@ -19,8 +20,7 @@ const RECIPIENTS_MAX = 20;
 /** RFC 8314, 3.3 and 3.4. */
 const PORTS = { 'smtps:': 465, 'smtp:': 587 } as const;
 const NAMES = ['from', 'to', 'ca', 'tls', 'quiet', 'perHour'] as const;
-/** A password that is not escaped ends early, and its rest looks like anything. */
-const ESCAPE = 'in user and password, @ is written %40, / %2F, : %3A, ? %3F, # %23 and % %25';
+const fault = faultsOf(EXAMPLE);
 
 /**
  * Reads where mail goes: `smtps://` is TLS from the first byte, `smtp://` STARTTLS; `?tls=none` is for
@@ -46,21 +46,17 @@ export function parseMailUrl(text: string): MailSettings {
   if (port === 0) throw fault('port 0 is not one of 1 to 65535');
   return {
     ...{ host, port, tls: readTls(protocol, query.get('tls'), host) },
-    ...readLogin(url),
+    ...readLogin(url, fault),
     ...readAddresses(query),
     ...readLimits(query),
   };
-}
-
-function fault(text: string): ConfigError {
-  return new ConfigError(`${text === '' ? '' : `${text}; `}expected ${EXAMPLE}`);
 }
 
 /** Without the form's reading of a plus as a space: addresses have plusses. */
 function readQuery(search: string): Settings {
   const query = new Map<string, string>();
   for (const [name, text] of readSettings(search, NAMES, fault)) {
-    const value = decoded(text);
+    const value = decoded(text, fault);
     if (value === '') throw fault(`${name} is empty`);
     query.set(name, value);
   }
@@ -73,14 +69,6 @@ function readTls(protocol: keyof typeof PORTS, tls: string | undefined, host: st
   if (protocol === 'smtps:') throw fault('smtps is TLS: tls=none needs smtp');
   if (!isLoopback(host)) throw fault('tls=none is for a server on this computer only');
   return 'none';
-}
-
-function readLogin(url: URL): Pick<SmtpOptions, 'user' | 'password'> {
-  const [user, password] = [decoded(url.username), decoded(url.password)];
-  if (user === '' && password === '') return {};
-  if (user === '') throw fault('a password without a user');
-  if (password === '') throw fault('a user without a password');
-  return { user, password };
 }
 
 function readAddresses(query: Settings): Pick<SmtpOptions, 'from' | 'to'> {
@@ -102,12 +90,4 @@ function readLimits(query: Settings): Pick<MailSettings, 'ca' | 'quiet' | 'perHo
     ...readQuiet(query, fault),
     ...readPerHour(query, fault),
   };
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    throw fault('a % that begins no character');
-  }
 }

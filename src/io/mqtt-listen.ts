@@ -1,12 +1,9 @@
 /** Opens the ports of the broker. What comes is a stream each, whichever way it came. */
+import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import {
-  createServer as createTlsServer,
-  type TLSSocket,
-  type Server as TlsServer,
-} from 'node:tls';
+import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { ConfigError, codeOf } from '#core/errors.ts';
 import type { Certificate } from './certificate.ts';
 import { normalAddress } from './network.ts';
@@ -85,7 +82,7 @@ export async function listenSecure(
   const port = await listening(server, options);
   return {
     port,
-    renew: async (next) => (server satisfies TlsServer).setSecureContext(await secrets(next)),
+    renew: async (next) => server.setSecureContext(await secrets(next)),
     close: () => {
       server.close();
       for (const socket of unfinished) socket.destroy();
@@ -96,8 +93,7 @@ export async function listenSecure(
 /** Only what our own authority has signed counts: it stands alone in `ca`. */
 async function secrets({ file, authority }: Certificate) {
   const pem = await readFile(file, 'latin1');
-  const base64 = authority.toString('base64').replace(/.{64}(?=.)/g, '$&\n');
-  const ca = `-----BEGIN CERTIFICATE-----\n${base64}\n-----END CERTIFICATE-----\n`;
+  const ca = new X509Certificate(authority).toString();
   return { key: pem, cert: pem, ca, minVersion: 'TLSv1.2' } as const;
 }
 

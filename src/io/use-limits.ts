@@ -1,4 +1,4 @@
-import type { ConfigError } from '#core/errors.ts';
+import { ConfigError } from '#core/errors.ts';
 
 /** When a way to people may be used, as it is written in its URL: `quiet=22:00-06:00&perHour=60`. */
 export interface UseLimits {
@@ -18,6 +18,10 @@ const PER_HOUR_MAX = 1_000;
 /** How much of a part an error message shows. */
 const PART_CHARS_MAX = 40;
 const CLOCK_TIMES = /^((?:[01]\d|2[0-3]):[0-5]\d)-((?:[01]\d|2[0-3]):[0-5]\d)$/;
+
+export function faultsOf(example: string): Fault {
+  return (text) => new ConfigError(`${text === '' ? '' : `${text}; `}expected ${example}`);
+}
 
 /**
  * Takes `name=value&name=value` apart, each of the names at most once.

@@ -1,5 +1,5 @@
 import type { Clock } from '#core/clock.ts';
-import { CodedError, isExpected } from '#core/errors.ts';
+import { CodedError, codeOf, isExpected } from '#core/errors.ts';
 import type { Json } from '#core/stream.ts';
 import { oneLine } from '#core/text.ts';
 import { TokenBuckets } from '#core/token-buckets.ts';
@@ -83,9 +83,8 @@ export class Downlink {
     } catch (error) {
       if (!isExpected(error)) throw error;
       this.counts.refused++;
-      const code = String(Reflect.get(error, 'code'));
       const message = oneLine(error.message, MESSAGE_CHARS_MAX);
-      return { status: 'error', error: { code, message } };
+      return { status: 'error', error: { code: codeOf(error), message } };
     }
   }
 

@@ -241,9 +241,12 @@ export class Feed {
     { seq, at }: Beginning,
     limits: ReadLimits,
   ): Promise<Stretch | undefined> {
-    const { queue } = this.#options;
+    const { queue, clock } = this.#options;
     if (queue.store !== this.#store) return undefined;
-    const stretch = await queue.read(lane.number, seq, at, limits);
+    const begin = clock.now();
+    const reading = queue.read(lane.number, seq, at, limits);
+    this.#measure(begin);
+    const stretch = await reading;
     return queue.store === this.#store ? stretch : undefined;
   }
 

@@ -12,8 +12,6 @@ export interface QueuedStream {
   /** u16, in that store. */
   readonly number: number;
   readonly stream: Stream;
-  /** Seq of the first that is still there. */
-  readonly first: number;
   /** Seq that the next one gets: everything before it can be read, or is a gap. */
   readonly next: number;
 }

@@ -1,4 +1,4 @@
-import type { Clock } from '#core/clock.ts';
+import { type Clock, waitAtMost } from '#core/clock.ts';
 import type { Json, Micros } from '#core/stream.ts';
 import type { Log } from '../io/log.ts';
 import { type MqttArrival, type MqttConnection, MqttError } from '../io/mqtt-client.ts';
@@ -243,11 +243,9 @@ export class Session {
 
   /** The will is for those who go without a word (MQTT 3.1.1 clause 3.14.4), so it is said before. */
   async #farewell(connection: MqttConnection): Promise<void> {
-    const rest = new AbortController();
-    const late = this.#works.clock.sleep(FAREWELL_MS_MAX, rest.signal).catch(() => {}); // It was in time.
-    const said = this.#tell(stateTopic(this.#works.place), 'offline', true).catch(onlyMqtt);
-    await Promise.race([said, late, connection.closed]);
-    rest.abort();
+    const { clock, place } = this.#works;
+    const said = this.#tell(stateTopic(place), 'offline', true).catch(onlyMqtt);
+    await waitAtMost(clock, FAREWELL_MS_MAX, Promise.race([said, connection.closed]));
     await connection.close();
   }
 }

@@ -177,7 +177,6 @@ export class Store implements Consumer {
       progress: recorder.progress,
       streams: opened.registry.list(),
       contents: recorder.contents(),
-      unsentEvicted: recorder.stats.unsentEvicted,
     };
   }
 

@@ -9,11 +9,13 @@ import { type Cloud, startCloud } from './cloud-tree.ts';
 
 export const MIGRATIONS = readMigrations(readFileSync('src/cloud/schema.sql', 'utf8'));
 
+type Parameters = readonly (string | number)[];
+
 export interface CloudDatabase extends AsyncDisposable {
   readonly cloud: Cloud;
   readonly database: Database;
   readonly store: BatchStore;
-  query(text: string, parameters?: (string | number)[]): Promise<readonly Row[]>;
+  query(text: string, parameters?: Parameters): Promise<readonly Row[]>;
   put(...batches: Batch[]): ReturnType<BatchStore['store']>;
   /** What the car is told of one of its streams. */
   nextOf(dev: string, number?: number): Promise<number | undefined>;
@@ -39,8 +41,7 @@ export async function startCloudDatabase(connections: number): Promise<CloudData
     throw error;
   }
   const store = new BatchStore(database);
-  const query: CloudDatabase['query'] = (text, parameters = []) =>
-    database.transaction((transaction) => transaction.query(text, parameters));
+  const query: CloudDatabase['query'] = (...asked) => queryOf(database, ...asked);
   return {
     ...{ cloud, database, store, query, [Symbol.asyncDispose]: stop },
     put: (...batches) => store.store(batches.map(arrived)),
@@ -52,4 +53,26 @@ export async function startCloudDatabase(connections: number): Promise<CloudData
         [dev],
       ),
   };
+}
+
+/** Over a connection of its own: the database may have been killed since the last. */
+export async function queryOnce(
+  databaseUrl: string,
+  text: string,
+  parameters: Parameters = [],
+): Promise<readonly Row[]> {
+  const database = openDatabase(databaseUrl, 1);
+  try {
+    return await queryOf(database, text, parameters);
+  } finally {
+    await database.close();
+  }
+}
+
+function queryOf(
+  database: Database,
+  text: string,
+  parameters: Parameters = [],
+): Promise<readonly Row[]> {
+  return database.transaction((transaction) => transaction.query(text, parameters));
 }

@@ -78,7 +78,6 @@ export class QueueWorld {
         progress: this.recorder.progress,
         streams: this.#registry.list(),
         contents: this.recorder.contents(),
-        unsentEvicted: this.recorder.stats.unsentEvicted,
       }),
       commit: (changes: Parameters<Database['commit']>[0]) => this.database.commit(changes),
       keepUnsent: (unsent: Unsent | undefined) => {

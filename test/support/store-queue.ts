@@ -14,7 +14,7 @@ const LIMITS = { values: 50_000, bytes: 2 ** 20 };
 
 export function queueOf({ database, registry }: Opened): Queue {
   const ground = {
-    ...{ opening: 1, reads: database, epoch: 0, contents: [], unsentEvicted: 0 },
+    ...{ opening: 1, reads: database, epoch: 0, contents: [] },
     progress: new Progress(registry),
     streams: registry.list(),
   };

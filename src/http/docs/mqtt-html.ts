@@ -27,7 +27,7 @@ export function mqttSection(live: AsyncApi): Markup {
   return html`<section aria-labelledby="mqtt">
 <h2 id="mqtt">mqtt</h2>
 <p>${MQTT_OVERVIEW}</p>
-<pre><code>mosquitto_sub -h vigil.local -u maria -P "$PASSWORD" -t 'car/vigil/#' -v</code></pre>
+<pre><code>mosquitto_sub -h vigil.local -u maria -P "$PASSWORD" -t 'car/vigil/signal/#' -v</code></pre>
 ${topicTable('What the gateway tells', told)}
 ${topicTable('What clients push', pushed)}
 ${[...told, ...pushed].map(example)}

@@ -4,6 +4,7 @@ import { ZSTD_OPTIONS } from '../../codec/body.ts';
 import type { Columns, StoredStream } from '../../codec/columns.ts';
 import { decodePiece, encodePiece } from '../../codec/piece.ts';
 import { ByteReader, ByteWriter } from '../../codec/varint.ts';
+import { readList, readSome } from '../list.ts';
 import type { TailEvent } from '../tail.ts';
 import type { Taken } from '../writing/intake.ts';
 
@@ -108,16 +109,6 @@ function readEvents(reader: ByteReader, stream: number, placed: boolean): Journa
     ordinal: first === undefined ? undefined : first + i,
     data: parse<Event['data']>(readBytes(reader)),
   }));
-}
-
-function readList<T>(reader: ByteReader, read: () => T): T[] {
-  return readSome(reader, reader.varint(), read);
-}
-
-/** Each entry has a byte at least, so that no number makes an array by itself. */
-function readSome<T>(reader: ByteReader, length: number, read: (i: number) => T): T[] {
-  if (length > reader.left) throw reader.bad(`a list of ${length}`);
-  return Array.from({ length }, (_, i) => read(i));
 }
 
 function readBytes(reader: ByteReader): Uint8Array {

@@ -5,7 +5,7 @@ import type { Limits } from './outbox.ts';
 /** How much of something goes into a stretch, and what that comes to. */
 
 /** Bytes that a value takes when it is packed, measured on drives; events without their data. */
-export const BYTES_PER_VALUE: Readonly<Record<StreamKind, number>> = {
+const BYTES_PER_VALUE: Readonly<Record<StreamKind, number>> = {
   sample: 1.5,
   wave: 1.2,
   frame: 3.5,

@@ -10,8 +10,6 @@ import type { Moment } from './seal-record.ts';
 export interface QueuedStream {
   readonly number: number;
   readonly stream: Stream;
-  /** The first seq that is still there, as far as is known: `read` tells what has gone since. */
-  readonly first: number;
   /** One behind the last that is durable. */
   readonly next: number;
 }
@@ -63,16 +61,6 @@ export interface Cursor {
   readonly at?: Position | undefined;
 }
 
-/** The classes that the ring tells apart. */
-export type QueueClass = 'events' | 'samples' | 'waves' | 'frames';
-
-export interface Backlog {
-  /** Values or events. */
-  readonly records: number;
-  /** Packed, estimated. */
-  readonly bytes: number;
-}
-
 /** The store at this moment. To be used within one turn. */
 export interface Ground {
   /** Another number whenever the store was opened anew. */
@@ -84,6 +72,4 @@ export interface Ground {
   readonly streams: readonly { readonly number: number; readonly stream: Stream }[];
   /** What LMDB does not have yet. */
   readonly contents: readonly Unsealed[];
-  /** Events that were evicted before they were sent. */
-  readonly unsentEvicted: number;
 }

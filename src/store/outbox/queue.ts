@@ -1,19 +1,8 @@
-import type { StreamKind } from '#core/stream.ts';
 import { nameKey } from '../keys.ts';
 import type { Change } from '../lmdb.ts';
 import { encodeRecord, soundRecord } from '../record.ts';
 import type { Unsent } from '../writing/retention.ts';
-import { BYTES_PER_VALUE } from './measure.ts';
-import type {
-  Backlog,
-  Cursor,
-  Ground,
-  Limits,
-  Position,
-  QueueClass,
-  QueuedStream,
-  Stretch,
-} from './outbox.ts';
+import type { Cursor, Ground, Limits, Position, QueuedStream, Stretch } from './outbox.ts';
 import { nextSealTime } from './seal-record.ts';
 import { SealedReading } from './sealed-reading.ts';
 import { readTail } from './tail-reading.ts';
@@ -32,13 +21,6 @@ import { readTail } from './tail-reading.ts';
 const STORE_KEY = nameKey('store');
 const STORE_BYTES = 8;
 const CURSORS_KEY = nameKey('bridge');
-
-const CLASS_OF: Readonly<Record<StreamKind, QueueClass>> = {
-  sample: 'samples',
-  wave: 'waves',
-  frame: 'frames',
-  event: 'events',
-};
 
 /** What the queue needs of the store. */
 export interface QueueStore {
@@ -59,7 +41,6 @@ export class Queue {
   readonly #store: QueueStore;
   readonly #random: (bytes: number) => Uint8Array;
   #sealed = new SealedReading();
-  #firsts: Map<number, number> | undefined;
   #cursors: ReadonlyMap<number, Cursor> | undefined;
   /** Of the opening that the fields above are of. */
   #opening = 0;
@@ -94,12 +75,9 @@ export class Queue {
   streams(): readonly QueuedStream[] {
     const ground = this.#ground();
     if (ground === undefined) return [];
-    this.#firsts ??= this.#sealed.firsts(ground.reads, ground.streams);
-    const firsts = this.#firsts;
-    return ground.streams.map(({ number, stream }) => {
-      const first = firsts.get(number) ?? this.#firstInTail(ground, number);
-      const next = ground.progress.durable(number);
-      return { number, stream, first: Math.min(first, next), next };
+    const { progress, streams } = ground;
+    return streams.map(({ number, stream }) => {
+      return { number, stream, next: progress.durable(number) };
     });
   }
 
@@ -123,9 +101,7 @@ export class Queue {
     const wanted = { number, stream: stored.stream, from, epoch };
     const sealed = progress.sealed(number);
     if (from < sealed) {
-      const stretch = this.#sealed.read(reads, { ...wanted, end: sealed }, at, limits);
-      this.#learn(number, stretch);
-      return stretch;
+      return this.#sealed.read(reads, { ...wanted, end: sealed }, at, limits);
     }
     const end = progress.durable(number);
     if (from >= end) return undefined;
@@ -166,33 +142,12 @@ export class Queue {
     this.#store.keepUnsent(needed && new Map(needed));
   }
 
-  /** What is behind the cursors that were kept last, by class. */
-  backlog(): Readonly<Record<QueueClass, Backlog>> {
-    const classes = ['events', 'samples', 'waves', 'frames'] as const;
-    const sums = new Map(classes.map((name) => [name, { records: 0, bytes: 0 }]));
-    const cursors = this.cursors();
-    for (const { number, stream, first, next } of this.streams()) {
-      const sum = sums.get(CLASS_OF[stream.kind]);
-      if (sum === undefined) continue;
-      const records = Math.max(0, next - Math.max(first, cursors.get(number)?.next ?? 0));
-      sum.records += records;
-      sum.bytes += Math.ceil(records * BYTES_PER_VALUE[stream.kind]);
-    }
-    return Object.fromEntries(sums) as Record<QueueClass, Backlog>; // One entry per name.
-  }
-
-  /** Events that the ring took before they were sent, since the start. */
-  get unsentEvicted(): number {
-    return this.#ground()?.unsentEvicted ?? 0;
-  }
-
   /** The store as it is now. What was known of one that was opened before is forgotten. */
   #ground(): Ground | undefined {
     const ground = this.#store.ground();
     if (ground === undefined || ground.opening === this.#opening) return ground;
     this.#opening = ground.opening;
     this.#sealed = new SealedReading();
-    this.#firsts = undefined;
     this.#cursors = undefined;
     this.#id = nameOf(ground);
     return ground;
@@ -204,24 +159,6 @@ export class Queue {
     await this.#store.commit([{ table: 'meta', key: STORE_KEY, value }]);
     const ground = this.#ground();
     this.#id = ground ? nameOf(ground) : '';
-  }
-
-  /** What is known to have gone is not looked for again. */
-  #learn(number: number, { first, n, content }: Stretch): void {
-    if (content.kind !== 'gap' || this.#firsts === undefined) return;
-    if (first <= (this.#firsts.get(number) ?? 0)) this.#firsts.set(number, first + n);
-  }
-
-  #firstInTail({ progress, contents }: Ground, number: number): number {
-    // What was sealed and is found nowhere has gone.
-    const sealed = progress.sealed(number);
-    if (sealed > 0) return sealed;
-    for (const content of contents) {
-      const event = content.eventsByStream().get(number)?.[0];
-      if (event) return event.ordinal;
-      for (const piece of content.columnsFrom(number, 0)) return piece.seq;
-    }
-    return 0;
   }
 }
 

@@ -5,6 +5,7 @@ import { BlockError } from '../../codec/block-error.ts';
 import { ByteReader, ByteWriter } from '../../codec/varint.ts';
 import { StoreError } from '../errors.ts';
 import { momentKey, parseBlockKey, parseMomentKey } from '../keys.ts';
+import { readList } from '../list.ts';
 import type { Change, Reads } from '../lmdb.ts';
 import type { TailEvent } from '../tail.ts';
 import type { Sealed, Unsealed } from '../writing/unsealed.ts';
@@ -218,13 +219,6 @@ function readSeal(reader: ByteReader): SealedStream[] {
   });
   reader.end();
   return streams;
-}
-
-/** Each entry has a byte at least, so that no number makes an array by itself. */
-function readList<T>(reader: ByteReader, read: () => T): T[] {
-  const length = reader.varint();
-  if (length > reader.left) throw reader.bad(`a list of ${length}`);
-  return Array.from({ length }, read);
 }
 
 function badSeal(key: Uint8Array, what: string): StoreError {

@@ -22,6 +22,8 @@ import { type Hole, UnlistedReading } from './unlisted.ts';
 const PAGE_BLOCKS = 16;
 /** Values of blocks that are kept decoded: a block is sent in many stretches. */
 const DECODED_VALUES_MAX = 400_000;
+/** And so many of them: those of a stream that changes seldom have a value or two. */
+const DECODED_BLOCKS_MAX = 512;
 /** A stretch of a block, packed by itself, is larger than its share of it. */
 const CUT_FACTOR = 1.3;
 /** Pieces of a gap that are put together. */
@@ -66,23 +68,6 @@ export class SealedReading {
   /** Of each stream the slot that was read last. */
   readonly #directories = new Map<number, Directory>();
   readonly #decoded = new Map<string, Columns>();
-
-  /** The first seq that there still is of each stream, by number; none of those that are not known. */
-  firsts(
-    reads: Reads,
-    streams: readonly { readonly number: number; readonly stream: Stream }[],
-  ): Map<number, number> {
-    const firsts = this.#seals.firsts(reads);
-    for (const { number, stream } of streams) {
-      const table = TABLE_OF[stream.kind];
-      const known = firsts.get(number);
-      if (table === undefined || known === 0) continue;
-      const unlisted = this.#unlisted.first(reads, table, number) ?? Number.POSITIVE_INFINITY;
-      const first = Math.min(known ?? unlisted, unlisted);
-      if (Number.isFinite(first)) firsts.set(number, first);
-    }
-    return firsts;
-  }
 
   /** What comes at a seq that LMDB has, or that there is nothing: gaps are told whole. */
   read(reads: Reads, wanted: Wanted, at: Moment | undefined, limits: Limits): Stretch {
@@ -205,7 +190,7 @@ export class SealedReading {
     let values = 0;
     for (const one of this.#decoded.values()) values += countOf(one);
     for (const [oldest, one] of this.#decoded) {
-      if (values <= DECODED_VALUES_MAX) break;
+      if (values <= DECODED_VALUES_MAX && this.#decoded.size <= DECODED_BLOCKS_MAX) break;
       values -= countOf(one);
       this.#decoded.delete(oldest);
     }

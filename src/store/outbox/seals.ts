@@ -11,8 +11,6 @@ import { decodeSeal, endOfSealed, type Moment, type SealedStream } from './seal-
 const PAGE_SEALS = 16;
 /** Seals that are kept decoded: all streams of one are asked for one after the other. */
 const DECODED_MAX = 64;
-/** Seals that are looked through for the beginnings of streams. */
-const FIRSTS_SEALS_MAX = 2_000;
 const BEGINNING: Moment = { epoch: 0, t: 0 };
 
 export interface FoundSeal {
@@ -53,23 +51,6 @@ export class Seals {
     const moment = seal && seal.sealed.begin <= seq ? seal.moment : before;
     if (moment) this.#last.set(number, { seq, moment });
     return found;
-  }
-
-  /** The first seq of each stream that a seal still tells of, by number. */
-  firsts(reads: Reads): Map<number, number> {
-    const firsts = new Map<number, number>();
-    let left = FIRSTS_SEALS_MAX;
-    for (const page of pagesFrom(reads, BEGINNING)) {
-      for (const entry of page) {
-        for (const { number, runs } of this.#decode(entry)?.values() ?? []) {
-          const first = runs[0]?.seq;
-          if (first !== undefined && !firsts.has(number)) firsts.set(number, first);
-        }
-      }
-      left -= page.length;
-      if (left <= 0) break;
-    }
-    return firsts;
   }
 
   #search(reads: Reads, number: number, seq: number, from: Moment): Found {

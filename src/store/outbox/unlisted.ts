@@ -100,15 +100,6 @@ export class UnlistedReading {
     const { epoch, ordinal } = first;
     return { epoch, run: { kind: 'events', seq: ordinal, n: places.length, places } };
   }
-
-  /** The first seq of a stream in its blocks; undefined where it has none. */
-  first(reads: Reads, table: BlockTable, number: number): number | undefined {
-    for (const slot of slotsFrom(reads, table, number, { epoch: 0, slot: 0 })) {
-      const seqs = runsIn(reads, table, number, slot).map(({ seq }) => seq);
-      if (seqs.length > 0) return Math.min(...seqs);
-    }
-    return undefined;
-  }
 }
 
 /** The block with the first seq of a hole. */

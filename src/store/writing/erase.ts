@@ -127,8 +127,9 @@ export function* forgetting(
 function erasedChanges(reads: Reads, { epoch, from, to }: Range): Change[] {
   const key = momentKey({ epoch, t: from });
   const record = reads.get('erased', key);
-  const before = record && Number(Object(soundRecord(key, record)).to);
-  const value = encodeRecord(key, { to: Math.max(to, before ?? 0) });
+  // A damaged one says nothing.
+  const before = record && Object(soundRecord(key, record)).to;
+  const value = encodeRecord(key, { to: Math.max(to, Number(before ?? 0)) });
   const query = { start: FIRST_KEY, end: BEHIND_KEYS, limit: ERASED_MAX };
   const kept = reads.keys('erased', query);
   const oldest = kept.length < ERASED_MAX ? undefined : kept[0];

@@ -34,6 +34,8 @@ export class StreamRegistry {
   /** Those that were asked for, so that their meaning is spelt out once. */
   readonly #byObject = new WeakMap<Stream, Known>();
   readonly #byNumber = new Map<number, Known>();
+  /** Of all; whoever sends asks for it several times a batch. */
+  #list: readonly StoredStream[] | undefined;
   #last = 0;
 
   /**
@@ -103,8 +105,9 @@ export class StreamRegistry {
     return this.#byNumber.get(number)?.nextSeq ?? 0;
   }
 
-  list(): StoredStream[] {
-    return [...this.#byNumber.values()].map(({ number, stream }) => ({ number, stream }));
+  list(): readonly StoredStream[] {
+    this.#list ??= [...this.#byNumber.values()].map(({ number, stream }) => ({ number, stream }));
+    return this.#list;
   }
 
   /** Counts `n` samples of a stream and returns the seq of the first. */
@@ -138,6 +141,7 @@ export class StreamRegistry {
 
   #add(known: Known): Known {
     this.#byNumber.set(known.number, known);
+    this.#list = undefined;
     this.#byMeaning.set(meaning(known.stream), known);
     return known;
   }

@@ -1,5 +1,5 @@
 /** A person's right to be forgotten, in a real PostgreSQL with TimescaleDB. Each test is a car of its own. */
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect } from 'vitest';
 import type { Json } from '#core/stream.ts';
 import { eraseSome } from '../../../src/cloud/erasing.ts';
 import { TABLES } from '../../../src/cloud/rows.ts';
@@ -15,23 +15,11 @@ import {
   samples,
   TENANT,
 } from '../../support/cloud-batches.ts';
-import { type CloudDatabase, startCloudDatabase } from '../../support/cloud-database.ts';
-import { CLOUD_START_MS_MAX, missingForCloud } from '../../support/cloud-tree.ts';
+import { databaseInTree, inTree } from '../../support/in-tree.ts';
 import { framesOf } from '../../unit/codec/columns-arbitrary.ts';
 
-/** Left out where the tree cannot be entered: that needs root, and namespaces. */
-const missing = missingForCloud();
-const inTree = test.skipIf(missing !== '');
-
-let parts: CloudDatabase;
-
-beforeAll(async () => {
-  if (missing === '') parts = await startCloudDatabase(4);
-}, CLOUD_START_MS_MAX);
-
-afterAll(() => parts?.[Symbol.asyncDispose]());
-
-const query: CloudDatabase['query'] = (...asked) => parts.query(...asked);
+const parts = databaseInTree(4);
+const { query } = parts;
 
 async function put(...batches: Batch[]): Promise<void> {
   const { refused } = await parts.store.store(batches.map(arrived));

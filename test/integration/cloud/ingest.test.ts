@@ -1,43 +1,23 @@
 /** The whole of the fleet side: a car, RabbitMQ, processes of the ingest, and the database. */
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Database, openDatabase, type Row } from '../../../src/cloud/database.ts';
+import { expect } from 'vitest';
 import { type Batch, encodeBatch } from '../../../src/wire/batch.ts';
 import { upTopic } from '../../../src/wire/topics.ts';
 import { batch, declare, events, RPM, samples, TENANT } from '../../support/cloud-batches.ts';
+import { type CloudDatabase, queryOnce } from '../../support/cloud-database.ts';
 import {
   type Car,
   connectCar,
   type IngestProcess,
   startIngest,
 } from '../../support/cloud-ingest.ts';
-import {
-  CLOUD_START_MS_MAX,
-  type Cloud,
-  missingForCloud,
-  startCloud,
-} from '../../support/cloud-tree.ts';
+import { startCloud } from '../../support/cloud-tree.ts';
+import { inTree, sharedInTree } from '../../support/in-tree.ts';
 import { seededRandom } from '../../support/store-load.ts';
-
-/** Left out where the tree cannot be entered: that needs root, and namespaces. */
-const missing = missingForCloud();
-const inTree = test.skipIf(missing !== '');
 
 /** A part that was killed is started, and back-offs end, within this. */
 const RECOVERY_MS = 40_000;
 
-let cloud: Cloud;
-let database: Database;
-
-beforeAll(async () => {
-  if (missing !== '') return;
-  cloud = await startCloud({ tenant: TENANT });
-  database = openDatabase(cloud.databaseUrl, 2);
-}, CLOUD_START_MS_MAX);
-
-afterAll(async () => {
-  await database?.close();
-  await cloud?.stop();
-});
+const cloud = sharedInTree(() => startCloud({ tenant: TENANT }));
 
 async function send({ connection }: Car, one: Batch): Promise<void> {
   const place = { tenant: TENANT, device: one.head.dev };
@@ -45,9 +25,7 @@ async function send({ connection }: Car, one: Batch): Promise<void> {
   await connection.publish({ topic, payload: encodeBatch(one), qos: 1, retain: false });
 }
 
-function query(text: string, parameters: (string | number)[] = []): Promise<readonly Row[]> {
-  return database.transaction((transaction) => transaction.query(text, parameters));
-}
+const query: CloudDatabase['query'] = (...asked) => queryOnce(cloud().databaseUrl, ...asked);
 
 async function metric(ingest: IngestProcess, name: string): Promise<number> {
   const text = await (await fetch(`${ingest.url}/metrics`)).text();
@@ -57,8 +35,8 @@ async function metric(ingest: IngestProcess, name: string): Promise<number> {
 inTree(
   'what a car sends is in the database, and acknowledged to it and to who asks later',
   async () => {
-    await using ingest = await startIngest(cloud);
-    await using car = await connectCar(cloud, 'car-1');
+    await using ingest = await startIngest(cloud());
+    await using car = await connectCar(cloud(), 'car-1');
     const alert = declare('alert', 'event', { hz: 0 });
     await send(car, batch(samples(0, 50)));
     await send(car, batch(events(0, [{ rule: 'coolant' }]), { number: 2, stream: alert }));
@@ -78,7 +56,7 @@ inTree(
       { data: { rule: 'coolant' } },
     ]);
     await car.connection.close();
-    await using later = await connectCar(cloud, 'car-1');
+    await using later = await connectCar(cloud(), 'car-1');
     await expect
       .poll(() => later.acks.at(-1)?.next)
       .toEqual(
@@ -97,9 +75,9 @@ inTree(
 );
 
 inTree('what was measured in a session goes when the car says that it was removed', async () => {
-  await using ingest = await startIngest(cloud);
+  await using ingest = await startIngest(cloud());
   const dev = 'forgets';
-  await using car = await connectCar(cloud, dev);
+  await using car = await connectCar(cloud(), dev);
   const from = { dev, number: 2, stream: declare('sys.session', 'event', { hz: 0 }) };
   const spans = [{ epoch: 1, from: 0, to: 3_000_000 }];
   await send(car, batch(samples(0, 50), { dev }));
@@ -121,8 +99,8 @@ inTree('what was measured in a session goes when the car says that it was remove
 });
 
 inTree('a copy is acknowledged as the first was, and is no row', async () => {
-  await using ingest = await startIngest(cloud);
-  await using car = await connectCar(cloud, 'twice');
+  await using ingest = await startIngest(cloud());
+  await using car = await connectCar(cloud(), 'twice');
   await send(car, batch(samples(0, 50), { dev: 'twice' }));
   await expect.poll(() => car.acks).toHaveLength(1);
   await send(car, batch(samples(0, 50), { dev: 'twice' }));
@@ -132,8 +110,8 @@ inTree('a copy is acknowledged as the first was, and is no row', async () => {
 });
 
 inTree('what is damaged is put aside with its reason, and stops nothing', async () => {
-  await using ingest = await startIngest(cloud);
-  await using car = await connectCar(cloud, 'damaged');
+  await using ingest = await startIngest(cloud());
+  await using car = await connectCar(cloud(), 'damaged');
   const bytes = encodeBatch(batch(samples(0, 10), { dev: 'damaged' }));
   bytes[30] = (bytes[30] ?? 0) ^ 1;
   const topic = upTopic({ tenant: TENANT, device: 'damaged' }, RPM);
@@ -161,7 +139,7 @@ inTree('what is damaged is put aside with its reason, and stops nothing', async 
 /** Takes what was put aside from its queue. */
 async function deadLetters(count: number) {
   const { Connection } = await import('rabbitmq-client');
-  const connection = new Connection(cloud.amqpUrl);
+  const connection = new Connection(cloud().amqpUrl);
   try {
     const letters: { code: string; reason: string; topic: string; body: Buffer }[] = [];
     await expect
@@ -191,8 +169,8 @@ inTree(
     const batches = Array.from({ length: 120 }, (_, k) => batch(samples(k * 20, 20), { dev }));
     await using running = new AsyncDisposableStack();
     const instances: (IngestProcess | undefined)[] = [
-      running.use(await startIngest(cloud)),
-      running.use(await startIngest(cloud)),
+      running.use(await startIngest(cloud())),
+      running.use(await startIngest(cloud())),
     ];
     let car: Car | undefined;
     running.defer(async () => await car?.connection.close());
@@ -204,7 +182,7 @@ inTree(
         if (performance.now() > ends)
           throw new Error(`${acknowledged} of ${until} after ${RECOVERY_MS} ms`);
         try {
-          car ??= await connectCar(cloud, dev);
+          car ??= await connectCar(cloud(), dev);
           const { acks } = car;
           const first = acknowledged / 20;
           const window = batches.slice(first, first + 16).filter(({ head }) => head.first < until);
@@ -221,14 +199,14 @@ inTree(
     };
     const replace = async (i: number): Promise<void> => {
       await instances[i]?.kill();
-      instances[i] = running.use(await startIngest(cloud));
+      instances[i] = running.use(await startIngest(cloud()));
     };
     await drive(400);
     await Promise.all([drive(900), replace(0)]);
-    await cloud.kill('database');
-    await Promise.all([drive(1400), cloud.start('database')]);
-    await cloud.kill('broker');
-    await Promise.all([drive(1900), cloud.start('broker')]);
+    await cloud().kill('database');
+    await Promise.all([drive(1400), cloud().start('database')]);
+    await cloud().kill('broker');
+    await Promise.all([drive(1900), cloud().start('broker')]);
     await Promise.all([drive(2400), replace(1), replace(0)]);
 
     const rows = await query(
@@ -256,7 +234,7 @@ async function waitFor(acks: Car['acks'], before: number): Promise<number> {
 }
 
 inTree('SIGTERM ends it in good order', async () => {
-  const ingest = await startIngest(cloud);
+  const ingest = await startIngest(cloud());
   ingest.process.kill('SIGTERM');
   await expect.poll(() => ingest.process.exitCode, { timeout: 10_000 }).toBe(0);
   await expect.poll(() => ingest.lines.at(-1)).toContain('stopping');

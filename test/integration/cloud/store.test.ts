@@ -1,5 +1,5 @@
 /** Batches in a real PostgreSQL with TimescaleDB. Each test is a car of its own. */
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { DatabaseError } from '../../../src/cloud/database.ts';
 import { BatchStore } from '../../../src/cloud/store.ts';
 import type { Batch } from '../../../src/wire/batch.ts';
@@ -12,27 +12,12 @@ import {
   RPM,
   samples,
 } from '../../support/cloud-batches.ts';
-import { type CloudDatabase, startCloudDatabase } from '../../support/cloud-database.ts';
-import { CLOUD_START_MS_MAX, missingForCloud } from '../../support/cloud-tree.ts';
+import { databaseInTree, inTree } from '../../support/in-tree.ts';
 import { seededRandom } from '../../support/store-load.ts';
 import { framesOf } from '../../unit/codec/columns-arbitrary.ts';
 
-/** Left out where the tree cannot be entered: that needs root, and namespaces. */
-const missing = missingForCloud();
-const inTree = test.skipIf(missing !== '');
-
-let parts: CloudDatabase;
-
-beforeAll(async () => {
-  if (missing === '') parts = await startCloudDatabase(6);
-}, CLOUD_START_MS_MAX);
-
-afterAll(() => parts?.[Symbol.asyncDispose]());
-
-const query: CloudDatabase['query'] = (...asked) => parts.query(...asked);
-const put: CloudDatabase['put'] = (...batches) => parts.put(...batches);
-const nextOf: CloudDatabase['nextOf'] = (...asked) => parts.nextOf(...asked);
-const rowsOf: CloudDatabase['rowsOf'] = (...asked) => parts.rowsOf(...asked);
+const parts = databaseInTree(6);
+const { query, put, nextOf, rowsOf } = parts;
 
 inTree('everything that a car measures has its table, and its value there', async () => {
   const from = (number: number, stream: From['stream']): From => ({

@@ -1,31 +1,13 @@
 /** The tables in a real PostgreSQL with TimescaleDB: what they let go, and what they outlive. */
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { migrate } from '../../../src/cloud/migrate.ts';
 import { dropOld } from '../../../src/cloud/retention.ts';
 import { batch, declare, events, samples } from '../../support/cloud-batches.ts';
-import {
-  type CloudDatabase,
-  MIGRATIONS,
-  startCloudDatabase,
-} from '../../support/cloud-database.ts';
-import { CLOUD_START_MS_MAX, missingForCloud } from '../../support/cloud-tree.ts';
+import { MIGRATIONS } from '../../support/cloud-database.ts';
+import { databaseInTree, inTree } from '../../support/in-tree.ts';
 
-/** Left out where the tree cannot be entered: that needs root, and namespaces. */
-const missing = missingForCloud();
-const inTree = test.skipIf(missing !== '');
-
-let parts: CloudDatabase;
-
-beforeAll(async () => {
-  if (missing === '') parts = await startCloudDatabase(6);
-}, CLOUD_START_MS_MAX);
-
-afterAll(() => parts?.[Symbol.asyncDispose]());
-
-const query: CloudDatabase['query'] = (...asked) => parts.query(...asked);
-const put: CloudDatabase['put'] = (...batches) => parts.put(...batches);
-const nextOf: CloudDatabase['nextOf'] = (...asked) => parts.nextOf(...asked);
-const rowsOf: CloudDatabase['rowsOf'] = (...asked) => parts.rowsOf(...asked);
+const parts = databaseInTree(6);
+const { query, put, nextOf, rowsOf } = parts;
 
 inTree('what is too old goes a chunk at a time, and is not asked for again', async () => {
   const dev = 'old';

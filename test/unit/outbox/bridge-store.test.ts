@@ -2,7 +2,7 @@ import { afterEach, expect, test } from 'vitest';
 import type { MqttError } from '../../../src/io/mqtt-client.ts';
 import type { BridgeOptions } from '../../../src/outbox/bridge.ts';
 import { BridgeWorld, NUMBERS } from '../../support/bridge-world.ts';
-import { settle } from '../../support/fake-clock.ts';
+import { expectStopInNoTime } from '../../support/stop-in-no-time.ts';
 
 /** What goes wrong around the bridge: a store that is begun anew, a crash, a cloud that says nothing. */
 
@@ -145,18 +145,7 @@ function muteConnect(): BridgeOptions['connect'] {
 
 test('a broker that does not answer our greeting does not hold up the stop', async () => {
   const { bridge, cloud, clock } = begin({ connect: muteConnect() });
-  const stopping = new AbortController();
-  let isOver = false;
-  const run = bridge.run(stopping.signal).then(() => {
-    isOver = true;
-  });
-  await clock.advance(1_000);
-  expect(cloud.isConnected).toBe(true);
-  stopping.abort();
-  for (let i = 0; i < 5; i++) await settle();
-  expect(isOver).toBe(true);
-  expect(clock.sleepers).toBe(0);
-  await run;
+  await expectStopInNoTime(bridge, { cloud, clock });
 });
 
 test('a broker that does not answer our greeting is told after 30 s and left', async () => {

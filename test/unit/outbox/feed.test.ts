@@ -80,7 +80,15 @@ test('the head tells of the store, the session and what was acknowledged', async
   expect(second).toMatchObject({ session: 17, first: first?.n, acked: first?.n });
 });
 
-test('what was read of one store never goes under the name of the next', async () => {
+test.each<[string, (feed: Feed, queue: FakeQueue) => void]>([
+  [
+    'of one store never goes under the name of the next',
+    (_, queue) => {
+      queue.store = 'fedcba9876543210';
+    },
+  ],
+  ['before a rewind is not sent', (feed) => feed.rewind()],
+])('what was read %s', async (_, change) => {
   const queue = new FakeQueue();
   queue.isSlow = true;
   queue.declare(4, SPEED);
@@ -91,7 +99,7 @@ test('what was read of one store never goes under the name of the next', async (
   });
   feed.refresh();
   const reading = feed.next(OPEN);
-  queue.store = 'fedcba9876543210';
+  change(feed, queue);
   expect(await reading).toBe(0);
 });
 
@@ -124,19 +132,4 @@ test.each([
   expect(seen.get(5)).toBe('scalars');
   expect(seen.get(4)).toBe(kind);
   if (kind === undefined) expect(feed.failure).toMatch(/is not sent: what it is does not fit/);
-});
-
-test('a batch that was read before a rewind is not sent', async () => {
-  const queue = new FakeQueue();
-  queue.isSlow = true;
-  queue.declare(4, SPEED);
-  queue.grow(4, 20_000);
-  const feed = new Feed({
-    ...{ queue, place: PLACE, policies: CLASS_POLICIES, isLive: false, defer: setImmediate },
-    clock: { now: () => 0 },
-  });
-  feed.refresh();
-  const reading = feed.next(OPEN);
-  feed.rewind();
-  expect(await reading).toBe(0);
 });

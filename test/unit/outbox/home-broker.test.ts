@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
 import { HomeBroker } from '../../../src/outbox/home-broker.ts';
 import { PLACE } from '../../support/bridge-world.ts';
-import { FakeClock, settle } from '../../support/fake-clock.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
 import { FakeCloud } from '../../support/fake-cloud.ts';
 import { SILENT_LOG } from '../../support/silent-log.ts';
+import { expectStopInNoTime } from '../../support/stop-in-no-time.ts';
 
 const GONE = { topic: 'car/car-1/state', payload: 'offline', qos: 1, retain: true } as const;
 
@@ -47,16 +48,5 @@ test('a broker that confirms nothing is told and left, as one that would be wait
 
 test('a broker that never answers our subscription does not hold up the stop', async () => {
   const { cloud, clock, broker } = make('subscribe');
-  const stopping = new AbortController();
-  let isOver = false;
-  const run = broker.run(stopping.signal).then(() => {
-    isOver = true;
-  });
-  await clock.advance(1_000);
-  expect(cloud.isConnected).toBe(true);
-  stopping.abort();
-  for (let i = 0; i < 5; i++) await settle();
-  expect(isOver).toBe(true);
-  expect(clock.sleepers).toBe(0);
-  await run;
+  await expectStopInNoTime(broker, { cloud, clock });
 });

@@ -4,7 +4,7 @@ import { Lane } from '../../../src/outbox/lane.ts';
 import { SPEED } from '../../support/bridge-world.ts';
 
 function begin(acked = 0): Lane {
-  const queued = { number: 4, stream: SPEED, first: 0, next: 0 };
+  const queued = { number: 4, stream: SPEED, next: 0 };
   const position = { epoch: 1, t: acked };
   const lane = new Lane(queued, acked > 0 ? { next: acked, at: position } : undefined, 1_000);
   lane.next = 10_000;

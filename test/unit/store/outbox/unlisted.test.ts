@@ -98,7 +98,7 @@ test('blocks of before there were seals are given, and what came since then', as
   await world.seal();
   for (const stream of KINDS) expectWhole(stream);
   const [rpm] = world.queue.streams();
-  expect(rpm).toMatchObject({ stream: RPM, first: 0 });
+  expect(rpm).toMatchObject({ stream: RPM });
 });
 
 test('events that do not tell their place are told as gone, and only they', async () => {
