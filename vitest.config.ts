@@ -1,12 +1,12 @@
 import { defineConfig } from 'vitest/config';
 
 /**
- * Tests that compare what they measure with a limit, or fill both cores: nothing runs beside them. Of the
- * others with real parts three files run at a time, as most of what they do is to wait for a device or a
- * disk: on 2 cores they take 6 minutes so, and 8 with two. A browser paints with the processor, and a
- * virtual machine is one: two of these.
+ * Tests that compare what they measure with a limit, or fill both cores for a while: two of these files run
+ * at a time, as they wait for half of theirs. Of the others with real parts three run at a time: most of what
+ * they do is to wait for a device or a disk. A browser paints with the processor, and a virtual machine is
+ * one: two of these.
  */
-const ALONE = [
+const HEAVY = [
   'test/e2e/cloud.test.ts',
   'test/integration/export/memory.test.ts',
   'test/integration/gateway/alert-delivery.test.ts',
@@ -28,7 +28,7 @@ const UNIT = 0;
 const REAL_PARTS = 1;
 const MACHINES = 2;
 const BROWSERS = 3;
-const BY_THEMSELVES = 4;
+const THE_REST = 4;
 
 /** Parts in memory; real ports, disks and sockets; virtual machines; a real browser; the rest. In that order. */
 // biome-ignore lint/style/noDefaultExport: vitest reads the default export
@@ -54,7 +54,7 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts', 'test/e2e/**/*.test.ts'],
-          exclude: ALONE,
+          exclude: HEAVY,
           testTimeout: 60_000,
           hookTimeout: 60_000,
           maxWorkers: 3,
@@ -88,11 +88,11 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          name: 'alone',
-          include: ALONE,
+          name: 'heavy',
+          include: HEAVY,
           testTimeout: 60_000,
-          fileParallelism: false,
-          sequence: { groupOrder: BY_THEMSELVES },
+          maxWorkers: 2,
+          sequence: { groupOrder: THE_REST },
         },
       },
     ],

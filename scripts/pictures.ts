@@ -133,7 +133,7 @@ async function takeAll(url: string, scene: (typeof SCENES)[number]): Promise<voi
   for (const user of scene.users ?? []) await add(url, 'users', user);
   mkdirSync(FOLDER, { recursive: true });
   const browser = await chromium.launch({
-    executablePath: '/usr/bin/chromium',
+    executablePath: '/usr/bin/chromium-headless-shell',
     args: ['--no-sandbox'],
   });
   await new Promise((resolve) => setTimeout(resolve, scene.waitMs));

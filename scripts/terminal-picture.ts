@@ -85,7 +85,7 @@ async function listen(port: string): Promise<readonly string[]> {
 async function draw(lines: readonly string[]): Promise<void> {
   const command = `mosquitto_sub -h vigil.local -u maria -P "$PASSWORD" -v ${TOPICS.map((topic) => `-t car/vigil/${topic}`).join(' ')}`;
   const browser = await chromium.launch({
-    executablePath: '/usr/bin/chromium',
+    executablePath: '/usr/bin/chromium-headless-shell',
     args: ['--no-sandbox'],
   });
   const page = await browser.newPage({ viewport: { width: 1100, height: 700 } });

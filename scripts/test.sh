@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Sets up and runs everything: format, lint and types, then unit, integration, machine and browser tests.
-# Installs what the tests need from Debian: chromium to look at the dashboard, socat for ptys,
+# Installs what the tests need from Debian: Chromium without windows to look at the dashboard, socat for ptys,
 # systemd-notify, openssl; curl and nginx, which talk to the API as others do; a compiler for a library
 # that makes a disk fail, and a storage daemon, file systems and namespaces for power cuts; QEMU and a
 # busybox for virtual machines, whose kernel the tests get themselves, and the tools of CAN, Bluetooth and
@@ -25,7 +25,7 @@ services() { "${root[@]}" systemctl --quiet "$@" "${masked[@]}"; }
 # Debian has programs there that are not in everybody's path, nginx among them.
 PATH=$PATH:/usr/sbin
 missing=()
-command -v chromium >/dev/null || missing+=(chromium)
+command -v chromium-headless-shell >/dev/null || missing+=(chromium-headless-shell)
 command -v socat >/dev/null || missing+=(socat)
 command -v openssl >/dev/null || missing+=(openssl)
 command -v curl >/dev/null || missing+=(curl)

@@ -113,14 +113,23 @@ test('without root and without sudo, tests say what to install', () => {
   command('apt-get', 'exit 1');
   const { status, stderr } = run('test.sh');
   expect(stderr).toBe(
-    'test: sudo is missing: install chromium socat openssl curl nginx systemd qemu-system-common e2fsprogs mount gcc libc6-dev g++ make python3 qemu-system-x86 busybox-static xz-utils kmod can-utils python3-can bluez bluez-test-tools dbus gpiod mosquitto mosquitto-clients mmdebstrap as root\n',
+    'test: sudo is missing: install chromium-headless-shell socat openssl curl nginx systemd qemu-system-common e2fsprogs mount gcc libc6-dev g++ make python3 qemu-system-x86 busybox-static xz-utils kmod can-utils python3-can bluez bluez-test-tools dbus gpiod mosquitto mosquitto-clients mmdebstrap as root\n',
   );
   expect(status).toBe(1);
 });
 
 /** What the tests look for of Debian's, but for what has a service. */
 const PROGRAMS = [
-  ...['chromium', 'socat', 'openssl', 'curl', 'systemd-notify', 'mkfs.ext4', 'mount', 'gcc'],
+  ...[
+    'chromium-headless-shell',
+    'socat',
+    'openssl',
+    'curl',
+    'systemd-notify',
+    'mkfs.ext4',
+    'mount',
+    'gcc',
+  ],
   ...['g++', 'make', 'python3', 'qemu-storage-daemon', 'qemu-system-x86_64', 'busybox', 'xz'],
   ...['modprobe', 'candump', 'can_logger', 'btvirt', 'dbus-daemon', 'gpioset'],
   ...['mosquitto_sub', 'mmdebstrap'],

@@ -12,7 +12,7 @@ import { StoreReader } from '../../../../src/store/reading/reader.ts';
 import { StoreProcess, WRITER_DEFAULTS } from '../../../support/faults/store-process.ts';
 import { StoreLoad, seededRandom } from '../../../support/store-load.ts';
 
-const FLIPS = Number(process.env['VIGIL_FAULT_FLIPS'] ?? 60);
+const FLIPS = Number(process.env['VIGIL_FAULT_FLIPS'] ?? 40);
 const SEED = Number(process.env['VIGIL_FAULT_SEED'] ?? Math.floor(Math.random() * 1e6));
 const UP_MS_MAX = 5_000;
 const START = 250e6;
