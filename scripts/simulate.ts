@@ -20,6 +20,7 @@ const USAGE = `usage: node scripts/simulate.ts [options]
   --id-bits N          of the car's diagnosis on it: 11 or 29 (default 11)
   --every N            of what the car's units send by themselves, each Nth frame only (default 1)
   --seed N             which car and which head (default 1)
+  --stands             the engine runs, and nobody drives
   --parks-after S      the driver has stopped by then and turns off the engine alone; 0: never drives
   --personality NAME   ${Object.keys(PERSONALITIES).join(', ')}
   --protocol N         the car's bus, 1 to 9 as in ATSP (default 6)
@@ -34,6 +35,7 @@ const OPTIONS = {
   'id-bits': { type: 'string', default: '11' },
   every: { type: 'string', default: '1' },
   seed: { type: 'string', default: '1' },
+  stands: { type: 'boolean', default: false },
   'parks-after': { type: 'string' },
   personality: { type: 'string', default: 'elm327-2.1' },
   protocol: { type: 'string', default: '6' },
@@ -57,7 +59,7 @@ async function main(): Promise<void> {
   if (values.help) return console.log(USAGE);
   const clock = monotonicClock();
   const seed = numberFrom('--seed', values.seed);
-  const vehicle = createVehicle(createCar(seed, drivingOf(values['parks-after'])));
+  const vehicle = createVehicle(createCar(seed, drivingOf(values)));
   const adapter = adapterOf(vehicle, seed, values);
   const idBits = idBitsOf(values['id-bits']);
   const every = numberFrom('--every', values.every, 1);
@@ -86,9 +88,14 @@ async function main(): Promise<void> {
   await Promise.race([stopped, lost.promise]);
 }
 
-function drivingOf(parksAfter: string | undefined): CarOptions {
-  if (parksAfter === undefined) return {};
-  return { engineOffAfterS: numberFrom('--parks-after', parksAfter) };
+interface DrivingValues {
+  readonly stands: boolean;
+  readonly 'parks-after'?: string;
+}
+
+function drivingOf({ stands, 'parks-after': parksAfter }: DrivingValues): CarOptions {
+  if (parksAfter === undefined) return { drives: !stands };
+  return { drives: !stands, engineOffAfterS: numberFrom('--parks-after', parksAfter) };
 }
 
 interface AdapterValues {

@@ -49,6 +49,8 @@ export interface CarOptions {
   readonly engineOffAfterS?: number;
   /** False: the ignition comes on, but nobody starts the engine. */
   readonly engineStarts?: boolean;
+  /** False: the engine runs, and the car stands where it is. */
+  readonly drives?: boolean;
   /** The trouble that will show; chosen by the seed when absent. */
   readonly trouble?: TroubleCode | 'none';
 }
@@ -147,9 +149,9 @@ function nextState(was: CarState, step: number, { traits, options, cycle }: Worl
   const key = ignitionAt(t / 1e6, options);
   const ignitionS = key ? was.ignitionS + STEP_S : 0;
   const phase = phaseOf(ignitionS, options);
-  const { engineOffAfterS = Number.POSITIVE_INFINITY } = options;
+  const { drives: isDriven = true, engineOffAfterS = Number.POSITIVE_INFINITY } = options;
   const drivesUntilS = Math.min(key?.untilS ?? 0, engineOffAfterS) - STOP_LEAD_S;
-  const drives = phase === 'running' && ignitionS < drivesUntilS;
+  const drives = isDriven && phase === 'running' && ignitionS < drivesUntilS;
   const targetKmh = drives ? cycle.targetKmh(ignitionS) : 0;
   const motion = nextMotion(was.motion, targetKmh && targetKmh + unsteadyKmh(t / 1e6), STEP_S);
   const { ambientC, baroKpa, trouble } = traits;

@@ -43,6 +43,7 @@ describeInVm(order, [
   'in a flood of frames it lives, asks on, and counts each frame that is lost',
   'an interface that goes down and up is read on, by itself',
   'whatever the API is asked, nothing that is not allowed goes out',
-  'another car, with 29 bits: codes are cleared once its engine is off, and not before',
+  'another car, with 29 bits: codes are not cleared while its engine runs',
+  'and are cleared when it is off',
   'a gateway that only listens sends nothing',
 ]);

@@ -101,6 +101,14 @@ test('ignition cycles start the car again and again, and the distance goes on', 
   expect(car.at(140 * S).motion.tripKm).toBeGreaterThan(car.at(60 * S).motion.tripKm);
 });
 
+test('a car that nobody drives stands with its engine running', () => {
+  const car = createCar(2, { drives: false });
+  for (const s of [10, 60, 600]) {
+    const { engine, motion } = car.at(s * S);
+    expect([engine.phase, motion.speedKmh]).toEqual(['running', 0]);
+  }
+});
+
 test('with the engine left off the ignition is on and nothing turns', () => {
   const car = createCar(1, { engineStarts: false });
   expect(car.traits.trouble).toBe('none');

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import * as v from 'valibot';
 import { Talk } from '../../support/talk.ts';
 import { logIn, PASSWORD } from '../../support/tokens.ts';
@@ -35,8 +36,8 @@ const RMEM_DEFAULT = 212_992;
 /** Frames that are on their way when two counters are read one after the other. */
 const UNDER_WAY = 20;
 const DOWN_MS = 3_000;
-/** From the second at which the car's engine stops. It has stood from the beginning. */
-const ENGINE_OFF_S = 45;
+/** Between two tries to have codes cleared: one may try three times, and then twice a minute. */
+const AGAIN_MS = 5_000;
 
 const Recent = v.object({ streams: v.record(v.string(), v.object({ v: v.array(v.number()) })) });
 const Buses = v.object({ items: v.tuple([v.object({ frames: v.number(), lost: v.number() })]) });
@@ -87,11 +88,28 @@ async function clear(token: string, body?: unknown) {
   return await ask(gateway, ['DELETE', '/diagnostics/dtc'], body, token);
 }
 
-/** What the newest attempts came to, the last one first. */
-async function audited(count: number): Promise<unknown[]> {
-  const { body } = await ask(gateway, ['GET', '/audit?action=dtc.clear']);
-  const { items } = v.parse(Audit, body);
-  return items.slice(0, count).map(({ result, details }) => [result, details['code']]);
+/**
+ * Tries to have the codes cleared until it is answered like this. In a machine as slow as this the car may
+ * not answer in time, which is told as well, and nobody may try more than a few times a minute.
+ */
+async function clearUntil(status: number, said: RegExp) {
+  for (;;) {
+    const reply = await clear(operator, CONFIRMED);
+    if (reply.status === status && said.test(reply.text)) return reply;
+    assert.ok([409, 429, 503].includes(reply.status), reply.text);
+    await pause(AGAIN_MS);
+  }
+}
+
+/** Until the newest attempts that were not too many came to this, the last one first; it is noted later. */
+async function untilAudited(expected: readonly (readonly [result: string, code: string | undefined])[]) {
+  await until(async () => {
+    const { body } = await ask(gateway, ['GET', '/audit?action=dtc.clear']);
+    const { items } = v.parse(Audit, body);
+    const results = items.map(({ result, details }) => [result, details['code']]);
+    const told = results.filter(([, code]) => code !== 'THROTTLED').slice(0, expected.length);
+    return isDeepStrictEqual(told, expected);
+  });
 }
 
 /** The control units that the gateway talks to. */
@@ -127,16 +145,11 @@ await check(
   'codes are not cleared for a viewer, unasked for, or while the car moves',
   async () => {
     await until(async () => ((await newest(SPEED)) ?? 0) > 10);
-    // In a machine as slow as this the car may not answer in time, which is refused as well.
-    await until(async () => {
-      const moving = await clear(operator, CONFIRMED);
-      assert.equal(moving.status, 409, moving.text);
-      return /is moving: 7e8 tells \d+ km\/h/.test(moving.text);
-    });
+    await clearUntil(409, /is moving: 7e8 tells \d+ km\/h/);
     assert.equal((await clear(viewer, CONFIRMED)).status, 403);
     assert.equal((await clear(operator)).status, 422);
     assert.deepEqual(sorted(sniffed).clearing, []);
-    assert.deepEqual(await audited(2), [
+    await untilAudited([
       ['refused', 'UNCONFIRMED'],
       ['refused', 'MOVING'],
     ]);
@@ -217,34 +230,38 @@ await check(
   CALLS_MS,
 );
 
+/** Another car in the place of the one that was there. */
+async function changeCar(...how: string[]): Promise<void> {
+  await stopCar(car);
+  car = await startCar('--seed', '2', '--id-bits', '29', ...how);
+  await lookForCar();
+}
+
 await check(
-  'another car, with 29 bits: codes are cleared once its engine is off, and not before',
+  'another car, with 29 bits: codes are not cleared while its engine runs',
   async () => {
-    await stopCar(car);
-    car = await startCar('--seed', '2', '--parks-after', `${ENGINE_OFF_S}`, '--id-bits', '29');
-    await lookForCar();
-    // The newest values are still those of the other car until then.
+    await changeCar('--stands');
+    // The newest values are still those of the car before until then.
     await until(async () => (await ecus()).includes('18daf110'));
     await until(async () => ((await newest(RPM)) ?? 0) > 500 && (await newest(SPEED)) === 0);
-    // It may have begun to move meanwhile, and stands again at the next light.
-    await until(async () => {
-      const running = await clear(operator, CONFIRMED);
-      assert.equal(running.status, 409, running.text);
-      return /7F 04 22/.test(running.text);
-    });
+    await clearUntil(409, /7F 04 22/);
+    await untilAudited([['refused', 'REFUSED']]);
+  },
+  CHECK_MS,
+);
+
+await check(
+  'and are cleared when it is off',
+  async () => {
+    await changeCar('--parks-after', '0');
     await until(async () => (await newest(RPM)) === 0);
-    const parked = await clear(operator, CONFIRMED);
-    assert.equal(parked.status, 200, parked.text);
+    const parked = await clearUntil(200, /cleared/);
     assert.deepEqual(Object(parked.body).cleared, ['18daf110', '18daf111']);
+    await untilAudited([['done', undefined]]);
     const isOfThisCar = ({ id }: { id: string }): boolean => id.length > 3;
-    const cleared = sorted(sniffed).clearing.filter(isOfThisCar);
-    const sent = cleared.map(({ id, data }) => [id, data]);
-    const frame = ['18DB33F1', '0104CCCCCCCCCCCC'];
-    assert.deepEqual(sent, [frame, frame]);
-    assert.deepEqual(await audited(2), [
-      ['done', undefined],
-      ['refused', 'REFUSED'],
-    ]);
+    const sent = sorted(sniffed).clearing.filter(isOfThisCar);
+    assert.ok(sent.length >= 2);
+    assert.ok(sent.every(({ id, data }) => `${id} ${data}` === '18DB33F1 0104CCCCCCCCCCCC'));
   },
   CHECK_MS,
 );
