@@ -28,6 +28,8 @@ const UNREADABLE: ReadonlyMap<string, string> = new Map([
 ]);
 /** Of a file that nobody named: there is none, and of its directory whoever uses that will tell. */
 const NOT_THERE: readonly string[] = ['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG'];
+/** Addresses of all interfaces. */
+const ANYWHERE: readonly string[] = ['0.0.0.0', '::'];
 /** Variables that are no settings, without `VIGIL_`. */
 const NOT_SETTINGS: readonly string[] = ['config', 'setup_password'];
 export type Key = keyof typeof SETTINGS;
@@ -165,7 +167,27 @@ function fileOf(flags: Flags, env: Environment): FilePlace {
 
 /** What no setting shows by itself. */
 function checked(config: Config): Config {
-  return checkDbc(checkTransmit(checkSpeed(config)));
+  return checkDbc(checkTransmit(checkSpeed(checkPorts(config))));
+}
+
+/** Each of what listens has a port of its own; 0 is any that is free. */
+function checkPorts(config: Config): Config {
+  const all = (['http', 'https', 'mqtt', 'mqtts'] as const).flatMap((key) => {
+    const place = config[key];
+    return place === undefined || place.port === 0 ? [] : [{ key, ...place }];
+  });
+  for (const [i, { key, host, port }] of all.entries()) {
+    const other = all.slice(0, i).find((one) => {
+      return one.port === port && (one.host === host || isAny(one.host) || isAny(host));
+    });
+    if (other === undefined) continue;
+    throw new ConfigError(`${key}: expected another port than that of ${other.key}, found ${port}`);
+  }
+  return config;
+}
+
+function isAny(host: string): boolean {
+  return ANYWHERE.includes(host);
 }
 
 /** Real devices send in real time. */

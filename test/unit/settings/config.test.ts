@@ -299,6 +299,23 @@ test('what cannot be used is refused with the place, the key, what was expected 
   for (const [input, message] of REFUSED) expect(refusal(input)).toBe(message);
 });
 
+test('what listens has a port of its own', () => {
+  const with8883 = (...flags: string[]) => ({ flags: ['--mqtts', '0.0.0.0:8883', ...flags] });
+  for (const [flags, key, other] of [
+    [['--mqtt', '0.0.0.0:8883'], 'mqtts', 'mqtt'],
+    [['--mqtt', '192.168.4.1:8883'], 'mqtts', 'mqtt'],
+    [['--http', '127.0.0.1:8883'], 'mqtts', 'http'],
+  ] as const) {
+    expect(refusal(with8883(...flags))).toBe(
+      `${key}: expected another port than that of ${other}, found 8883`,
+    );
+  }
+  const apart = ['--mqtt', '192.168.4.1:1883', '--http', '127.0.0.1:1883'];
+  expect(read(with8883(...apart, '--https', '127.0.0.1:0')).config.mqtt).toMatchObject({
+    port: 1883,
+  });
+});
+
 test('an unknown flag, a value too few and a stray word are refused', () => {
   expect(refusal({ flags: ['--wallpaper', '5'] })).toContain('there is no option --wallpaper');
   expect(refusal({ flags: ['--http'] })).toContain('--http');
