@@ -17,7 +17,7 @@ import { type Admissions, admissionsOf } from './admission.ts';
 import { Backoff } from './backoff.ts';
 import { Bell } from './bell.ts';
 import { Budget, type BudgetOptions } from './budget.ts';
-import { CLASS_POLICIES, type ClassPolicies } from './classes.ts';
+import { CLASS_POLICIES, type ClassPolicies, isMetered } from './classes.ts';
 import { CursorKeeper } from './cursors.ts';
 import { type Commands, Downlink } from './downlink.ts';
 import { Feed, type FeedOptions } from './feed.ts';
@@ -238,6 +238,7 @@ export class Bridge {
       counts: this.#counts,
       tend: () => this.#tend(),
       admissions: () => this.#admissions(),
+      isMetered: () => isMetered(this.#carrier()),
       onOnline: () => this.#isOnline(),
       onProgress: () => this.#backoff.reset(),
       crash: (error) => {
@@ -282,12 +283,16 @@ export class Bridge {
   }
 
   #admissions(): Admissions {
+    return admissionsOf(this.#policies, this.#budget, this.#carrier());
+  }
+
+  #carrier(): Bearer {
     const now = this.#clock.now();
     if (now - this.#bearerAt >= BEARER_US) {
       this.#bearerAt = now;
       this.#bearer = this.#options.bearer(this.#session?.remoteAddress ?? '');
     }
-    return admissionsOf(this.#policies, this.#budget, this.#bearer);
+    return this.#bearer;
   }
 
   #isOnline(): void {

@@ -4,7 +4,7 @@ import type { Micros } from '#core/stream.ts';
 import { endOf } from '../codec/join.ts';
 import { batchOf, encodeBatch } from '../wire/batch.ts';
 import { type Place, upTopic } from '../wire/topics.ts';
-import type { ClassPolicies } from './classes.ts';
+import { type ClassPolicies, holdMsOf } from './classes.ts';
 import { Lane } from './lane.ts';
 import { Live } from './live.ts';
 import type { Position, Queue, ReadLimits, StoredGap, Stretch } from './queue.ts';
@@ -13,8 +13,8 @@ import { BATCH_BYTES } from './window.ts';
 
 /**
  * Makes batches of what the store has: one contiguous range of one stream each, of 16 KB at most, and of
- * 10 s of data at most while the stream keeps up. A stream that lags gets batches of 10 minutes: with a
- * head of some 150 bytes on every 100 values, a backlog of a week would cost twice the budget.
+ * 10 s of data at most while the stream keeps up, or of 45 s where bytes are paid for: with a head of some
+ * 110 bytes on every 50 values, heads are more than the values. A stream that lags gets batches of 10 minutes.
  */
 const SPAN_US_MAX = 10_000_000;
 const BEHIND_SPAN_US_MAX = 600_000_000;
@@ -81,6 +81,13 @@ function isShort({ n, t0, content }: Stretch, { values, spanUs }: ReadLimits): b
 interface Beginning {
   readonly seq: number;
   readonly at: Position | undefined;
+}
+
+/** What is to become a batch. */
+interface Wanted {
+  readonly lane: Lane;
+  readonly live: boolean;
+  readonly isMetered: boolean;
 }
 
 export interface FeedCounts {
@@ -194,7 +201,7 @@ export class Feed {
     const { lane, live } = choice;
     const from = live ? this.#live.from(lane) : { seq: lane.sent, at: lane.sentAt };
     const generation = this.#generation;
-    const parcel = await this.#packed(lane, live, from);
+    const parcel = await this.#packed({ lane, live, isMetered: situation.isMetered }, from);
     // A rewind while we read, or a cursor that was moved past it.
     if (generation !== this.#generation || (!live && lane.sent !== from.seq)) return 0;
     if (parcel === undefined) {
@@ -219,9 +226,10 @@ export class Feed {
   }
 
   /** Undefined where there is nothing yet, or the store cannot be read: it is asked again later. */
-  async #packed(lane: Lane, live: boolean, from: Beginning): Promise<Parcel | undefined> {
+  async #packed(wanted: Wanted, from: Beginning): Promise<Parcel | undefined> {
+    const { lane } = wanted;
     try {
-      const parcel = await this.#pack(lane, live, from);
+      const parcel = await this.#pack(wanted, from);
       lane.failure = undefined;
       return parcel;
     } catch (error) {
@@ -250,9 +258,10 @@ export class Feed {
     return queue.store === this.#store ? stretch : undefined;
   }
 
-  async #pack(lane: Lane, live: boolean, from: Beginning): Promise<Parcel | undefined> {
+  async #pack(wanted: Wanted, from: Beginning): Promise<Parcel | undefined> {
+    const { lane, live } = wanted;
     for (let attempt = 1; ; attempt++) {
-      const limits = this.#limits(lane, live);
+      const limits = this.#limits(wanted);
       const stretch = await this.#read(lane, from, limits);
       if (stretch === undefined) return undefined;
       const whole = await this.#unlessTooOld(lane, contiguous(stretch, from.seq), limits);
@@ -273,8 +282,10 @@ export class Feed {
     }
   }
 
-  #limits(lane: Lane, live: boolean): ReadLimits {
-    const spanUs = lane.isBehind && !live ? BEHIND_SPAN_US_MAX : SPAN_US_MAX;
+  #limits({ lane, live, isMetered }: Wanted): ReadLimits {
+    const holdMs = live ? 0 : holdMsOf(this.#options.policies[lane.priority], isMetered);
+    const keepingUpUs = Math.max(SPAN_US_MAX, holdMs * 1000);
+    const spanUs = lane.isBehind && !live ? BEHIND_SPAN_US_MAX : keepingUpUs;
     return { values: lane.valuesMax, bytes: BATCH_BYTES, ...(lane.alert ? {} : { spanUs }) };
   }
 

@@ -1,14 +1,13 @@
 import type { Micros, Stream } from '#core/stream.ts';
 import { type Priority, priorityOf } from '../wire/topics.ts';
-import { type ClassPolicies, isAlert } from './classes.ts';
+import { isAlert } from './classes.ts';
 import type { Cursor, Position, QueuedStream } from './queue.ts';
+import { BATCH_BYTES } from './window.ts';
 
 /** A stream that lags by more than this is behind: its batches are as large as may be. */
 const BEHIND_S = 60;
 /** The same for streams without a rate, in values. */
 const BEHIND_VALUES = 100;
-/** In so many seconds of a stream nobody waits for more. */
-const BATCH_S = 10;
 /** Sent of one stream and not acknowledged by the cloud: one that is stuck must not fill the line for the others. */
 const AHEAD_BYTES_MAX = 256 * 1024;
 /**
@@ -138,8 +137,8 @@ export class Lane {
     return this.#aheadBytes;
   }
 
-  /** When its next batch may go; Infinity while nothing waits. */
-  dueAt(policies: ClassPolicies, now: Micros): Micros {
+  /** When its next batch may go; Infinity while nothing waits. @param holdMs how long it may wait for more */
+  dueAt(holdMs: number, now: Micros): Micros {
     if (this.waiting === 0) {
       this.waitingSince = undefined;
       return Number.POSITIVE_INFINITY;
@@ -147,10 +146,9 @@ export class Lane {
     this.waitingSince ??= now;
     if (!this.#mayGoAhead()) return Number.POSITIVE_INFINITY;
     if (now < this.notBefore) return this.notBefore;
-    const { hz } = this.stream;
-    const full = hz > 0 ? this.waiting >= hz * BATCH_S : this.waiting >= BEHIND_VALUES;
-    if (this.alert || full) return this.waitingSince;
-    return this.waitingSince + policies[this.priority].holdMs * 1000;
+    const isFull = this.isBehind || this.waiting * this.rowBytes >= BATCH_BYTES;
+    if (this.alert || isFull) return this.waitingSince;
+    return this.waitingSince + holdMs * 1000;
   }
 
   /** The store has it up to there. */

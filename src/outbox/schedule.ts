@@ -1,7 +1,7 @@
 import type { Micros } from '#core/stream.ts';
 import type { Priority } from '../wire/topics.ts';
 import type { Admissions } from './admission.ts';
-import type { ClassPolicies } from './classes.ts';
+import { type ClassPolicies, holdMsOf } from './classes.ts';
 import type { Lane } from './lane.ts';
 import type { Live } from './live.ts';
 
@@ -14,6 +14,8 @@ export interface Situation {
   readonly lanes: Iterable<Lane>;
   readonly now: Micros;
   readonly admissions: Admissions;
+  /** Whether each byte is paid for, so that more goes into a batch. */
+  readonly isMetered: boolean;
   /** Whether the window takes another batch, of P0 or of the rest. */
   readonly hasRoom: (urgent: boolean) => boolean;
   /** Whether so much waits for the cloud's acknowledgement that only P0 goes. */
@@ -91,10 +93,11 @@ export class Schedule {
     this.#virtual = this.#tags[priority];
   }
 
-  #dueAt(lane: Lane, live: boolean, { now, admissions }: Situation): Micros {
-    const admission = admissions[lane.priority];
+  #dueAt(lane: Lane, live: boolean, { now, admissions, isMetered }: Situation): Micros {
+    const { priority } = lane;
     if (!live) {
-      return admission === 'go' ? lane.dueAt(this.#policies, now) : Number.POSITIVE_INFINITY;
+      if (admissions[priority] !== 'go') return Number.POSITIVE_INFINITY;
+      return lane.dueAt(holdMsOf(this.#policies[priority], isMetered), now);
     }
     const due = this.#live.dueAt(lane, this.liveMode(lane, admissions), now);
     // What cannot be read or sent cannot go ahead either.

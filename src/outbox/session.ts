@@ -61,6 +61,8 @@ export interface Works {
   /** Looks into the store and keeps what is to be kept. */
   readonly tend: () => Promise<void>;
   readonly admissions: () => Admissions;
+  /** Whether each byte is paid for. */
+  readonly isMetered: () => boolean;
   readonly onOnline: () => void;
   /** The cloud has acknowledged something. */
   readonly onProgress: () => void;
@@ -161,6 +163,7 @@ export class Session {
     this.#watch(connection);
     const situation = {
       admissions: this.#works.admissions(),
+      isMetered: this.#works.isMetered(),
       hasRoom: (urgent: boolean) => this.window.hasRoom(urgent),
       // While the cloud is silent one batch asks for all.
       isAhead: stall.count > 0 ? feed.aheadBytes > 0 : feed.aheadBytes >= AHEAD_BYTES_MAX,

@@ -12,7 +12,9 @@ import { get } from '../../support/tokens.ts';
 const PLACE = { tenant: 'acme', device: 'car-1' };
 const BASE = 'v1/acme/car-1';
 const SECRET = 'hunter2hunter2';
-const TIMEOUT_MS = 90_000;
+const TIMEOUT_MS = 150_000;
+/** States wait for more of their kind. */
+const ARRIVAL_MS_MAX = 60_000;
 const STOP_MS_MAX = 5_000;
 
 interface Sync {
@@ -78,10 +80,11 @@ async function sync({ url }: Gateway): Promise<Sync> {
 
 async function until(gateway: Gateway, what: string, isSo: (now: Sync) => boolean): Promise<Sync> {
   let now = await sync(gateway);
-  await eventually(what, async () => {
+  const look = async () => {
     now = await sync(gateway);
     return { done: isSo(now), seen: JSON.stringify(now) };
-  });
+  };
+  await eventually(what, look, ARRIVAL_MS_MAX);
   return now;
 }
 

@@ -67,7 +67,7 @@ test('the window has 16 batches at most, and keeps a slot for P0', async () => {
   cloud.mode = 'deaf';
   for (let number = 20; number < 60; number++) {
     queue.declare(number, { ...SPEED, id: `obd.x${number}` });
-    queue.grow(number, 100);
+    queue.grow(number, 700);
   }
   world.start();
   await world.pass(3_000, 50);
@@ -109,6 +109,35 @@ test('raw EEG waits for a network that costs nothing', async () => {
   });
   world.bearer = 'wifi';
   await world.until(() => cloud.next(eeg) === 51_200);
+});
+
+/** What ten minutes of driving come to. */
+async function drive(bearer: BridgeWorld['bearer']) {
+  const { queue, cloud } = begin();
+  world.bearer = bearer;
+  world.start();
+  const first = cloud.received.length;
+  let latest = 0;
+  for (let s = 1; s <= 600; s++) {
+    for (const number of [speed, rpm]) queue.grow(number, 10);
+    if (s % 60 === 0) queue.grow(alerts, 1);
+    await world.pass(1_000, 100);
+    latest = Math.max(latest, s * 10 - cloud.next(speed));
+    if (s % 60 === 0) expect(cloud.next(alerts)).toBe(s / 60);
+  }
+  const batches = cloud.received.slice(first).filter(({ priority }) => priority === 'p2');
+  const bytes = batches.reduce((sum, batch) => sum + batch.bytes, 0);
+  await world.stop();
+  return { batches: batches.length, bytes, latestS: latest / 10 };
+}
+
+test('where bytes are paid for a batch has 45 s in place of 10, and alerts still go at once', async () => {
+  const free = await drive('wifi');
+  const metered = await drive('cellular');
+  expect(free.latestS).toBeLessThanOrEqual(12);
+  expect(metered.latestS).toBeLessThanOrEqual(47);
+  expect(metered.batches * 4).toBeLessThanOrEqual(free.batches);
+  expect(metered.bytes).toBeLessThan(free.bytes);
 });
 
 test('at 80 % of the budget P3 stops, at 95 % P2 is decimated, and P0 never stops', async () => {

@@ -7,6 +7,7 @@ import { FakeQueue } from '../../support/fake-queue.ts';
 
 const OPEN = {
   admissions: { p0: 'go', p1: 'go', p2: 'go', p3: 'go' },
+  isMetered: false,
   hasRoom: () => true,
   isAhead: false,
 } as const;

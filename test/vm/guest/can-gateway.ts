@@ -102,7 +102,9 @@ async function clearUntil(status: number, said: RegExp) {
 }
 
 /** Until the newest attempts that were not too many came to this, the last one first; it is noted later. */
-async function untilAudited(expected: readonly (readonly [result: string, code: string | undefined])[]) {
+async function untilAudited(
+  expected: readonly (readonly [result: string, code: string | undefined])[],
+) {
   await until(async () => {
     const { body } = await ask(gateway, ['GET', '/audit?action=dtc.clear']);
     const { items } = v.parse(Audit, body);
