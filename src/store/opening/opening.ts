@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Epoch } from '#core/clock.ts';
 import { codeOf } from '#core/errors.ts';
@@ -17,6 +18,7 @@ import { recordsOf } from '../reading/walk.ts';
 import { decodeRecord, encodeRecord } from '../record.ts';
 import { RollupHours } from '../rollup/rollup-hours.ts';
 import { StreamRegistry } from '../writing/registry.ts';
+import { beginAttempt, endAttempt } from './attempts.ts';
 import { type Inspection, inspect } from './inspect.ts';
 import { DISK_FREE_BYTES_MIN, Preallocation } from './preallocation.ts';
 import { PROBE_MS_MAX, runProbe } from './probe.ts';
@@ -36,6 +38,8 @@ export const SCHEMA_KEY = nameKey('schema');
 const RUNNING_KEY = nameKey('running');
 /** Starts that end without a stop, before their cause is looked for in every value. */
 const CRASHES_MAX = 3;
+/** Openings that end the process, before the file is opened no more: what a commit does no probe finds. */
+const ATTEMPTS_MAX = 2;
 /** A look at every value, which is the whole file, at the pace of an SD card. */
 const WHOLE_PROBE_MS_MAX = 120_000;
 /**
@@ -88,11 +92,28 @@ export interface Opened {
  *   errors of the system as they come; the signal's reason. Nothing is left open then
  */
 export async function openStore(options: OpeningOptions): Promise<Opened> {
-  const { signal } = options;
   const file = path.join(options.directory, DATA_FILE);
+  const attempts = await beginAttempt(file, options.epoch.bootId);
+  try {
+    return await openProbed(file, options, attempts);
+  } finally {
+    await endAttempt(file);
+  }
+}
+
+/** @param attempts that ended the process, one after the other, before this one */
+async function openProbed(
+  file: string,
+  options: OpeningOptions,
+  attempts: number,
+): Promise<Opened> {
+  const { signal } = options;
   const full = await checkRoom(options.directory);
   signal?.throwIfAborted();
   const problems = await setDamageAside(file, full, signal);
+  if (attempts >= ATTEMPTS_MAX && problems.length === 0 && existsSync(file)) {
+    problems.push(await putDamageAside(file, `ended the process ${attempts} times`, full));
+  }
   // That of a new file, which was not probed.
   if (!(await hasBlocks(lockName(file), LOCK_BYTES))) await renewLockFile(file);
   await using opening = new AsyncDisposableStack();

@@ -118,3 +118,22 @@ test(
     expect(existsSync(`${file()}.bad-1`)).toBe(true);
   },
 );
+
+test('what ended the process twice while it was opened is opened no third time', async () => {
+  await start();
+  const note = `${file()}.opening`;
+  expect(existsSync(note)).toBe(false);
+  // As an opening leaves it that a signal ends: one of another boot, by a power cut, counts for nothing.
+  for (const [left, aside] of [
+    ['boot 1', false],
+    ['another-boot 7', false],
+    ['boot x', false],
+    ['boot 2', true],
+  ] as const) {
+    writeFileSync(note, left);
+    const { problems } = await start();
+    expect(problems.join('; ').includes('ended the process 2 times'), left).toBe(aside);
+    expect(existsSync(`${file()}.bad-1`)).toBe(aside);
+    expect(existsSync(note)).toBe(false);
+  }
+});
