@@ -9,8 +9,8 @@ import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { chromium, type Page } from 'playwright-core';
-import { signIn } from '../test/support/browser.ts';
+import type { Page } from 'playwright-core';
+import { launchBrowser, signIn } from '../test/support/browser.ts';
 import { get, logIn, PASSWORD } from '../test/support/tokens.ts';
 
 const FOLDER = '.pictures';
@@ -132,10 +132,7 @@ async function takeAll(url: string, scene: (typeof SCENES)[number]): Promise<voi
   if (scene.rule) await add(url, 'alerts', scene.rule);
   for (const user of scene.users ?? []) await add(url, 'users', user);
   mkdirSync(FOLDER, { recursive: true });
-  const browser = await chromium.launch({
-    executablePath: '/usr/bin/chromium-headless-shell',
-    args: ['--no-sandbox'],
-  });
+  const browser = await launchBrowser();
   await new Promise((resolve) => setTimeout(resolve, scene.waitMs));
   for (const { name, width, height, colorScheme } of scene.views) {
     const page = await browser.newPage({ viewport: { width, height }, colorScheme });

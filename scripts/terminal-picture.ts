@@ -10,7 +10,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { chromium } from 'playwright-core';
+import { launchBrowser } from '../test/support/browser.ts';
 import { get, logIn, PASSWORD } from '../test/support/tokens.ts';
 
 const FILE = '.pictures/mosquitto-sub.png';
@@ -84,10 +84,7 @@ async function listen(port: string): Promise<readonly string[]> {
 
 async function draw(lines: readonly string[]): Promise<void> {
   const command = `mosquitto_sub -h vigil.local -u maria -P "$PASSWORD" -v ${TOPICS.map((topic) => `-t car/vigil/${topic}`).join(' ')}`;
-  const browser = await chromium.launch({
-    executablePath: '/usr/bin/chromium-headless-shell',
-    args: ['--no-sandbox'],
-  });
+  const browser = await launchBrowser();
   const page = await browser.newPage({ viewport: { width: 1100, height: 700 } });
   await page.setContent(
     '<style>body{margin:0;background:#14181d;color:#d7dde4;font:14px/1.45 monospace}' +

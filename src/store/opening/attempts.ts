@@ -10,7 +10,8 @@ import { codeOf } from '#core/errors.ts';
 /** Notes that an opening begins. Returns how many of this boot have not come to their end before. */
 export async function beginAttempt(file: string, bootId: string): Promise<number> {
   const name = nameOf(file);
-  const [last, count] = (await readFile(name, 'latin1').catch(() => '')).split(' ');
+  const note = await readFile(name, 'latin1').catch(isOfTheSystem);
+  const [last, count] = note?.split(' ') ?? [];
   const earlier = last === bootId && /^\d{1,6}$/.test(count ?? '') ? Number(count) : 0;
   await writeFile(name, `${bootId} ${earlier + 1}`).catch(isOfTheSystem);
   return earlier;
@@ -26,6 +27,6 @@ function nameOf(file: string): string {
 }
 
 /** It only counts: a disk that takes nothing is told by whoever needs it. */
-function isOfTheSystem(error: unknown): void {
+function isOfTheSystem(error: unknown): undefined {
   if (codeOf(error) === '') throw error;
 }
